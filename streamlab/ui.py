@@ -49,5 +49,8 @@ def progress(label: str) -> Iterator[Progress]:
 def table(headings: list[str], rows: list[list[str]]) -> str:
     """Left-aligned columns under `headings`, two spaces apart."""
     widths = [max(len(row[i]) for row in [headings, *rows]) for i in range(len(headings))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [headings, *rows]]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [headings, *rows]
+    ]
     return "\n".join(lines)

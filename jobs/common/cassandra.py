@@ -1,0 +1,144 @@
+"""Cassandra from Python: schema, rows and counts, with deadlines. For Spark's side see `spark`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from string import Template
+from typing import Any
+
+from cassandra import InvalidRequest, UnresolvableContactPoints
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
+from cassandra.concurrent import execute_concurrent_with_args
+from cassandra.policies import RoundRobinPolicy
+from cassandra.query import dict_factory
+
+from common.errors import JobError, Missing, Unreachable
+
+PORT = 9042
+CONCURRENT = 32
+
+_TABLE = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_CREATES = re.compile(r"create\s+(table|keyspace)\s+if\s+not\s+exists\s+([a-z0-9_.]+)", re.IGNORECASE)
+
+
+class Cassandra:
+    """A client of one cluster. Every question ends within `timeout` seconds, with an answer or an error."""
+
+    def __init__(self, hosts: Sequence[str], *, replication: int = 1, timeout: float = 20.0) -> None:
+        self.hosts = tuple(hosts)
+        self.replication = replication
+        self.timeout = timeout
+        self._refused: Unreachable | None = None
+
+    @cached_property
+    def session(self) -> Session:
+        if self._refused:  # twenty assertions on a dead node wait once, not twenty times
+            raise self._refused
+        try:
+            return self._cluster.connect()
+        except (NoHostAvailable, UnresolvableContactPoints, OSError) as error:
+            self._refused = Unreachable(
+                "Cassandra gives no answer",
+                evidence=[f"asked: {', '.join(self.hosts)}", f"{type(error).__name__}: {error}"],
+            )
+            raise self._refused from error
+
+    @cached_property
+    def _cluster(self) -> Cluster:
+        profile = ExecutionProfile(
+            load_balancing_policy=RoundRobinPolicy(),
+            request_timeout=self.timeout,
+            row_factory=dict_factory,
+        )
+        # One port for all nodes: that is how the protocol works, so the first contact point decides it.
+        names, ports = zip(*(host.partition(":")[::2] for host in self.hosts), strict=True)
+        return Cluster(
+            list(names),
+            port=int(ports[0] or PORT),
+            execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+            connect_timeout=self.timeout,
+            control_connection_timeout=self.timeout,
+        )
+
+    def close(self) -> None:
+        if "_cluster" in self.__dict__:
+            self._cluster.shutdown()
+            self.__dict__.pop("session", None)
+            del self._cluster
+
+    def rows(self, cql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """The rows of one statement as dictionaries by column. Missing when it names an unknown table."""
+        session = self.session
+        try:
+            return list(session.execute(cql, tuple(parameters) or None))
+        except InvalidRequest as error:
+            raise _invalid(error) from error
+        except Exception as error:  # the driver's errors share no base class; the connection itself stands
+            raise JobError("Cassandra failed", evidence=[cql, f"{type(error).__name__}: {error}"]) from error
+
+    def count(self, table: str) -> int:
+        """How many rows "keyspace.table" has. Reads them all: fine for a lesson, a mistake in production."""
+        return self.rows(f"SELECT count(*) FROM {_checked(table)}")[0]["count"]
+
+    def table_exists(self, table: str) -> bool:
+        keyspace, name = _checked(table).split(".")
+        asked = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s"
+        return bool(self.rows(asked, (keyspace, name)))
+
+    def truncate(self, table: str) -> None:
+        self.rows(f"TRUNCATE {_checked(table)}")
+
+    def apply_schema(self, text: str) -> list[str]:
+        """Run a schema's statements in order; one line for each keyspace or table: made, or already there."""
+        lines = []
+        for statement in statements(text, replication=self.replication):
+            made = _CREATES.match(statement)
+            there = made is not None and self._there(made[1].lower(), made[2])
+            if not there:
+                self.rows(statement)
+            if made:
+                lines.append(f"{made[1].lower()} {made[2]}: {'already there' if there else 'made'}")
+        return lines
+
+    def _there(self, kind: str, name: str) -> bool:
+        if kind == "table":
+            return self.table_exists(name)
+        return bool(self.rows("SELECT * FROM system_schema.keyspaces WHERE keyspace_name = %s", (name,)))
+
+    def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
+        """Write `rows` (values in the order of `columns`), 32 at a time; how many. A row that is there is replaced."""
+        marks = ", ".join("?" * len(columns))
+        session = self.session
+        try:
+            prepared = session.prepare(f"INSERT INTO {_checked(table)} ({', '.join(columns)}) VALUES ({marks})")
+            done = execute_concurrent_with_args(session, prepared, list(rows), concurrency=CONCURRENT)
+        except InvalidRequest as error:
+            raise _invalid(error) from error
+        except Exception as error:  # as in rows(): raised by the first row that failed
+            raise JobError(f"Cassandra refuses rows for {table}", evidence=f"{type(error).__name__}: {error}") from error
+        return len(done)
+
+
+def statements(text: str, *, replication: int) -> list[str]:
+    """The CQL statements of a schema, without comments, with `$replication` filled in."""
+    bare = "\n".join(line.split("--", 1)[0] for line in text.splitlines())
+    filled = Template(bare).substitute(replication=replication)
+    return [statement.strip() for statement in filled.split(";") if statement.strip()]
+
+
+def _checked(table: str) -> str:
+    """A table's name cannot be a parameter in CQL, so only names of a known form get into a statement."""
+    if not _TABLE.fullmatch(table):
+        raise JobError(f"not a table's name: {table!r}", fix="write it as keyspace.table, in small letters")
+    return table
+
+
+def _invalid(error: InvalidRequest) -> JobError:
+    text = str(error)
+    if found := re.search(r"table (\S+) does not exist|unconfigured table (\S+?)\"?$", text, re.IGNORECASE):
+        return Missing(f"no such table: {found[1] or found[2]}")
+    if found := re.search(r"keyspace '?(\S+?)'? does not exist", text, re.IGNORECASE):
+        return Missing(f"no such keyspace: {found[1]}")
+    return JobError("Cassandra refuses a statement", evidence=text)

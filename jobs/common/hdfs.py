@@ -1,0 +1,139 @@
+"""HDFS over its REST interface (WebHDFS), with the standard library alone: 0.02 s a call, where `hdfs dfs` takes 2 s."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPException, HTTPResponse
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote, urlencode
+from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
+
+from common.errors import JobError, Missing, Unreachable
+from common.settings import USER
+
+CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Status:
+    """One file or folder. `length` is in bytes, 0 for a folder."""
+
+    path: str
+    is_dir: bool
+    length: int
+
+    @property
+    def name(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
+
+class Hdfs:
+    """A client of one NameNode. Every call ends within `timeout` seconds, with an answer or an error."""
+
+    def __init__(self, url: str, *, user: str = USER, timeout: float = 20.0) -> None:
+        self.url = url.rstrip("/")
+        self.user = user
+        self.timeout = timeout
+        # A laptop's proxy settings, inherited by a container, would send a stack's own names to the proxy.
+        self._opener: OpenerDirector = build_opener(ProxyHandler({}))
+
+    def status(self, path: str) -> Status:
+        """What stands at `path`; Missing when nothing does."""
+        entry = self._json("GET", path, "GETFILESTATUS")["FileStatus"]
+        return _status(path.rstrip("/") or "/", entry)
+
+    def exists(self, path: str) -> bool:
+        try:
+            self.status(path)
+        except Missing:
+            return False
+        return True
+
+    def list(self, path: str) -> list[Status]:
+        """The entries of the folder `path` by name; for a file, the file itself, as `hdfs dfs -ls` has it."""
+        entries = self._json("GET", path, "LISTSTATUS")["FileStatuses"]["FileStatus"]
+        parent = path.rstrip("/")
+        found = [_status(f"{parent}/{e['pathSuffix']}" if e["pathSuffix"] else parent, e) for e in entries]
+        return sorted(found, key=lambda status: status.path)
+
+    def walk(self, path: str) -> Iterator[Status]:
+        """All files at or under `path`, depth first, by name."""
+        for entry in self.list(path):
+            if entry.is_dir:
+                yield from self.walk(entry.path)
+            else:
+                yield entry
+
+    def read(self, path: str) -> bytes:
+        return self._call("GET", path, "OPEN")
+
+    def read_text(self, path: str) -> str:
+        return self.read(path).decode("utf-8")
+
+    def write(self, path: str, data: bytes | str) -> None:
+        """Make `path` hold exactly `data` (text as UTF-8), with the folders above it, replacing what was there."""
+        body = data.encode("utf-8") if isinstance(data, str) else data
+        # Two steps by design of WebHDFS: the NameNode names a DataNode, which then takes the bytes.
+        place = self._json("PUT", path, "CREATE", overwrite="true", noredirect="true")["Location"]
+        # The NameNode leaves letters outside ASCII as they are, which is no valid address.
+        self._send(Request(quote(place, safe=":/?&=%+,"), data=body, method="PUT"), path)
+
+    def mkdirs(self, path: str) -> None:
+        self._call("PUT", path, "MKDIRS")
+
+    def rename(self, path: str, new: str) -> None:
+        """Give `path` the name `new`; an error when something has that name already."""
+        if not self._json("PUT", path, "RENAME", destination=new)["boolean"]:
+            raise JobError(f"HDFS does not rename {path} to {new}", evidence="it answered: false")
+
+    def delete(self, path: str) -> bool:
+        """Remove `path` and all below it. False when it was not there."""
+        return self._json("DELETE", path, "DELETE", recursive="true")["boolean"]
+
+    def _json(self, method: str, path: str, operation: str, **parameters: str) -> dict[str, Any]:
+        return json.loads(self._call(method, path, operation, **parameters))
+
+    def _call(self, method: str, path: str, operation: str, **parameters: str) -> bytes:
+        query = urlencode({"op": operation, "user.name": self.user, **parameters})
+        return self._send(Request(f"{self.url}/webhdfs/v1{quote(path)}?{query}", method=method), path)
+
+    def _send(self, request: Request, path: str) -> bytes:
+        deadline = time.monotonic() + self.timeout
+        try:
+            with self._opener.open(request, timeout=self.timeout) as response:
+                return _body(response, deadline)
+        except HTTPError as error:
+            raise _refusal(error, path) from error
+        except (OSError, HTTPException) as error:  # no route, refused, name unknown, cut off, time out
+            raise Unreachable(
+                "HDFS gives no answer", evidence=[f"asked: {self.url}", f"{type(error).__name__}: {error}"]
+            ) from error
+
+
+def _body(response: HTTPResponse, deadline: float) -> bytes:
+    """All of a response; the socket's own timeout counts per packet, so a slow drip needs this deadline."""
+    parts = []
+    while part := response.read(CHUNK):
+        parts.append(part)
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the answer was not complete in time ({sum(map(len, parts))} bytes came)")
+    return b"".join(parts)
+
+
+def _refusal(error: HTTPError, path: str) -> JobError:
+    text = error.read().decode("utf-8", "replace")
+    try:
+        reason = json.loads(text)["RemoteException"]
+    except (ValueError, KeyError):
+        reason = {"exception": f"HTTP {error.code}", "message": text[:200]}
+    if reason["exception"] == "FileNotFoundException":
+        return Missing(f"no such file: {path}")
+    return JobError(f"HDFS refuses {path}", evidence=f"{reason['exception']}: {reason['message'].splitlines()[0]}")
+
+
+def _status(path: str, entry: dict[str, Any]) -> Status:
+    return Status(path=path, is_dir=entry["type"] == "DIRECTORY", length=entry["length"])

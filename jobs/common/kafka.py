@@ -1,0 +1,255 @@
+"""Kafka from Python: topics, offsets, and records produced and read back. For Spark's side see `spark`."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import (
+    CoordinatorNotAvailableError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
+)
+
+from common.errors import JobError, Missing, Unreachable
+
+#: A lesson's records stay until the topic is deleted: with the broker's default of seven days a student who comes
+#: back after a week would find half a lesson.
+TOPIC_CONFIG = {"retention.ms": "-1"}
+
+PAUSE_S = 0.2
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as read back; key and value decoded from UTF-8, None where the record has none."""
+
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: str | None
+    value: str | None
+
+
+class Kafka:
+    """A client of one cluster. Every call ends within about `timeout` seconds, with an answer or an error."""
+
+    def __init__(self, bootstrap: str, *, replication: int = 1, timeout: float = 20.0) -> None:
+        self.bootstrap = bootstrap
+        self.replication = replication
+        self.timeout = timeout
+        self._refused: Unreachable | None = None
+
+    @cached_property
+    def _admin(self) -> KafkaAdminClient:
+        if self._refused:  # twenty assertions on a dead broker wait once, not twenty times
+            raise self._refused
+        try:
+            return KafkaAdminClient(**self._connection())
+        except KafkaError as error:
+            self._refused = Unreachable(
+                "Kafka gives no answer",
+                evidence=[f"asked: {self.bootstrap}", f"{type(error).__name__}: {error}"],
+            )
+            raise self._refused from error
+
+    def close(self) -> None:
+        if "_admin" in self.__dict__:
+            self._admin.close()
+            del self._admin
+
+    def partitions(self, topic: str) -> int:
+        """How many partitions `topic` has; Missing when there is no such topic."""
+        # Asked by name through the admin client, which alone never makes the topic it asks about.
+        with self._errors(topic):
+            (described,) = self._admin.describe_topics([topic])
+        if described["error_code"] == UnknownTopicOrPartitionError.errno:
+            raise Missing(f"no such topic: {topic}")
+        if described["error_code"]:
+            raise JobError(f"Kafka cannot describe topic {topic}", evidence=f"error code {described['error_code']}")
+        return len(described["partitions"])
+
+    def ensure_topic(self, topic: str, *, partitions: int, config: Mapping[str, str] = TOPIC_CONFIG) -> bool:
+        """Make `topic` unless it is there; True when made. One with another number of partitions is an error."""
+        try:
+            found = self.partitions(topic)
+        except Missing:
+            return self._create(topic, partitions=partitions, config=config)
+        if found != partitions:
+            raise JobError(
+                f"topic {topic} has {found} partitions, not {partitions}",
+                evidence="partitions decide which records stay in order, so a topic is never changed in place",
+                fix=f"kafka-topics.sh --bootstrap-server {self.bootstrap} --delete --topic {topic}, then run this again",
+            )
+        return False
+
+    def _create(self, topic: str, *, partitions: int, config: Mapping[str, str]) -> bool:
+        wanted = {
+            "num_partitions": partitions,
+            "replication_factor": self.replication,
+            "configs": dict(config),
+        }
+        with self._errors(topic):
+            try:
+                self._admin.create_topics({topic: wanted}, timeout_ms=int(self.timeout * 1000))
+            except TopicAlreadyExistsError:  # someone made it between our question and our request
+                return False
+            self._admin.wait_for_topics([topic], timeout_ms=int(self.timeout * 1000))
+        return True
+
+    def delete_topic(self, topic: str) -> bool:
+        """Delete `topic` with all its records, and wait until it is gone. False when it was not there."""
+        with self._errors(topic):
+            try:
+                self._admin.delete_topics([topic], timeout_ms=int(self.timeout * 1000))
+            except UnknownTopicOrPartitionError:
+                return False
+        deadline = time.monotonic() + self.timeout
+        while self._exists(topic):  # else a topic made again right away is taken for the old one
+            if time.monotonic() > deadline:
+                raise Unreachable(f"topic {topic} was not gone {self.timeout:.0f} s after it was deleted")
+            time.sleep(PAUSE_S)
+        return True
+
+    def _exists(self, topic: str) -> bool:
+        try:
+            self.partitions(topic)
+        except Missing:
+            return False
+        return True
+
+    def end_offsets(self, topic: str) -> dict[int, int]:
+        """Per partition, the offset that the next record will get."""
+        places = self._places(topic)
+        with self._consumer() as consumer, self._errors(topic):
+            return {place.partition: end for place, end in consumer.end_offsets(places).items()}
+
+    def count(self, topic: str) -> int:
+        """How many records `topic` ever took: the sum of its end offsets.
+
+        True as a count of records while nothing is deleted or compacted and no transactions are used.
+        """
+        return sum(self.end_offsets(topic).values())
+
+    def produce(self, topic: str, records: Iterable[tuple[str | None, str]], *, partition: int | None = None) -> int:
+        """Send (key, value) pairs in order and wait until all replicas have them all; how many were sent."""
+        self.partitions(topic)  # a producer would make a missing topic, with the broker's number of partitions
+        with self._errors(topic):
+            # Records leave in the order given and each is stored once even when a request is repeated.
+            producer = KafkaProducer(
+                **self._connection(),
+                acks="all",
+                enable_idempotence=True,
+                max_block_ms=int(self.timeout * 1000),
+                delivery_timeout_ms=int(self.timeout * 2000),
+            )
+            try:
+                sent = [
+                    producer.send(topic, key=_bytes(key), value=_bytes(value), partition=partition)
+                    for key, value in records
+                ]
+                producer.flush(timeout=self.timeout)
+                for future in sent:
+                    future.get(timeout=self.timeout)  # flush() does not raise what a single record met
+            finally:
+                producer.close(timeout=self.timeout)
+        return len(sent)
+
+    def produce_missing(self, topic: str, records: Sequence[tuple[str | None, str]]) -> int:
+        """Send those (key, value) pairs that the topic does not hold yet, counting repeats; how many were sent.
+
+        A run that was cut off is completed, not repeated: what is stored of each partition is the beginning of what
+        belongs there, so completing it gives the same order as one whole run.
+        """
+        there = Counter((record.key, record.value) for record in self.consume_all(topic))
+        missing = []
+        for record in records:
+            if there[record] > 0:
+                there[record] -= 1
+            else:
+                missing.append(record)
+        return self.produce(topic, missing) if missing else 0
+
+    def consume_all(self, topic: str) -> list[Record]:
+        """Every record that `topic` holds now, by partition and offset; stops at the end offsets of the start."""
+        places = self._places(topic)
+        deadline = time.monotonic() + self.timeout
+        records: list[Record] = []
+        with self._consumer() as consumer, self._errors(topic):
+            ends = consumer.end_offsets(places)
+            consumer.assign(places)
+            consumer.seek_to_beginning(*places)
+            # The position moves past markers and gaps too, so it is what tells that a partition is done.
+            while any(consumer.position(place) < ends[place] for place in places):
+                if time.monotonic() > deadline:
+                    raise Unreachable(f"topic {topic} was not read to its end in {self.timeout:.0f} s")
+                for batch in consumer.poll(timeout_ms=500).values():
+                    records.extend(_record(raw) for raw in batch)
+        kept = (r for r in records if r.offset < ends[TopicPartition(topic, r.partition)])
+        return sorted(kept, key=lambda r: (r.partition, r.offset))
+
+    def committed(self, group: str) -> dict[tuple[str, int], int]:
+        """The offsets that a consumer group has committed, by (topic, partition); empty when it has none."""
+        deadline = time.monotonic() + self.timeout
+        with self._errors(f"group {group}"):
+            while True:
+                try:
+                    offsets = self._admin.list_group_offsets({group: None})[group]
+                    return {(place.topic, place.partition): stored.offset for place, stored in offsets.items()}
+                except CoordinatorNotAvailableError:
+                    # The first question about any group makes Kafka create the topic that holds the answer.
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(PAUSE_S)
+
+    def _places(self, topic: str) -> list[TopicPartition]:
+        return [TopicPartition(topic, number) for number in range(self.partitions(topic))]
+
+    def _connection(self) -> dict[str, object]:
+        # The client's own defaults wait 30 s for a broker that is not there, on every connection.
+        return {
+            "bootstrap_servers": self.bootstrap.split(","),
+            "bootstrap_timeout_ms": int(self.timeout * 1000),
+            "request_timeout_ms": int(self.timeout * 1000),
+        }
+
+    @contextmanager
+    def _consumer(self) -> Iterator[KafkaConsumer]:
+        """A consumer without a group: it reads what it is told to and commits nothing."""
+        with self._errors("a consumer"):
+            consumer = KafkaConsumer(**self._connection(), group_id=None, allow_auto_create_topics=False)
+        try:
+            yield consumer
+        finally:
+            consumer.close(autocommit=False)
+
+    @contextmanager
+    def _errors(self, about: str) -> Iterator[None]:
+        try:
+            yield
+        except KafkaError as error:
+            raise JobError(f"Kafka failed for {about}", evidence=f"{type(error).__name__}: {error}") from error
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("utf-8")
+
+
+def _text(data: bytes | None) -> str | None:
+    return None if data is None else data.decode("utf-8", "replace")
+
+
+def _record(raw: object) -> Record:
+    return Record(
+        partition=raw.partition,
+        offset=raw.offset,
+        timestamp_ms=raw.timestamp,
+        key=_text(raw.key),
+        value=_text(raw.value),
+    )

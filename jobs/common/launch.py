@@ -1,0 +1,60 @@
+"""The program that spark-submit starts: `launch.py lesson08/score [--set key=value]… [--continuous]`.
+
+The bundle (`--py-files`) brings `common` and the lesson; all of Spark's configuration comes from spark-submit.
+An exception is left to Python: its traceback is the last thing in the log, and YARN says FAILED.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+# Started from the source tree, its own folder comes first on the path and kafka.py there would hide the package kafka.
+if Path(__file__).resolve().parent.name == "common":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from pyspark.sql import SparkSession  # noqa: E402
+
+from common import request  # noqa: E402
+from common.errors import WrongRequest  # noqa: E402
+from common.hdfs import Hdfs  # noqa: E402
+from common.outcome import Outcome, last_line, report  # noqa: E402
+from common.settings import Settings, load_info  # noqa: E402
+
+
+def run_step(spark: SparkSession, settings: Settings) -> Outcome:
+    """Run the module that the step is named after."""
+    step = request.module(settings.lesson, settings.step)
+    if step is None:
+        raise WrongRequest(f"{settings.lesson} has a step {settings.step} but no module of that name")
+    return step.run(spark, settings)
+
+
+def launch(spark: SparkSession, settings: Settings) -> str:
+    """Run the step and keep its report on HDFS; the outcome's line."""
+    hdfs = Hdfs(settings.info.webhdfs)
+    hdfs.delete(settings.stop_marker)  # one that an earlier run never saw would end this one at once
+    began = time.monotonic()
+    outcome = run_step(spark, settings)
+    facts = {"application": spark.sparkContext.applicationId, "seconds": time.monotonic() - began}
+    hdfs.write(settings.report, json.dumps(report(settings, outcome, **facts), indent=2) + "\n")
+    hdfs.delete(settings.stop_marker)
+    return last_line(settings, outcome, **facts)
+
+
+def main(argv: Sequence[str]) -> None:
+    _, settings = request.settings_from(request.parse(argv, prog="launch.py"), load_info())
+    if not settings.step:
+        raise WrongRequest(f"no step named in {argv[0]!r}", fix=f"name one: {argv[0]}/…")
+    spark = SparkSession.builder.getOrCreate()
+    try:
+        print(launch(spark, settings), flush=True)
+    finally:
+        spark.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

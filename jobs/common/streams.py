@@ -1,0 +1,196 @@
+"""Streaming queries with a name and a checkpoint each: started, watched, stopped between batches, and reported.
+
+Progress is read by polling, not by a listener: a listener's events arrive some time after the query has ended, so the
+last batch would be missing from the report or be printed after the outcome.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.sql import SparkSession
+from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
+
+from common.errors import JobError
+from common.hdfs import Hdfs
+from common.outcome import QueryReport
+from common.settings import Settings
+
+POLL_S = 0.5
+MARKER_S = 2.0
+#: Short: while we wait for the NameNode, batches end; Spark remembers the last hundred for us to count.
+MARKER_TIMEOUT_S = 5.0
+#: How long a stop waits for the running batch before it interrupts it.
+GRACE_S = 120.0
+#: How many batches the report lists one by one; a stream that runs for days is counted all the same.
+LISTED_BATCHES = 1000
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+
+
+@dataclass
+class _Watched:
+    query: StreamingQuery
+    last_batch: int = -1
+    batches: int = 0
+    input_rows: int = 0
+    dropped: int = 0
+    milliseconds: int = 0
+    watermark: str | None = None
+    rows: list[int] = field(default_factory=list)
+
+
+class Streams:
+    """The streaming queries of one step. Finite by default: each reads what is there now and ends."""
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        settings: Settings,
+        *,
+        continuous: bool | None = None,
+        stop_asked: Callable[[], bool] | None = None,
+        say: Callable[[str], None] = lambda line: print(line, flush=True),
+    ) -> None:
+        """`continuous` overrides the settings'; `stop_asked` is asked every two seconds (the marker file on HDFS)."""
+        self.spark = spark
+        self.settings = settings
+        self.continuous = settings.continuous if continuous is None else continuous
+        self.say = say
+        self._hdfs = Hdfs(settings.info.webhdfs, timeout=MARKER_TIMEOUT_S)
+        self._stop_asked = stop_asked or self._marker_stands
+        self._watched: dict[str, _Watched] = {}
+        self._throwaway: list[str] = []
+
+    def start(
+        self, name: str, writer: DataStreamWriter, *, throwaway: bool = False, every: str = "5 seconds"
+    ) -> StreamingQuery:
+        """Start `writer` as the query `name` ("l08-score"), with the checkpoint that belongs to that name alone.
+
+        A query without a name gets a checkpoint of its own at each start and never resumes; two queries on one
+        checkpoint silently lose rows: the second gets none. `throwaway` is for a memory sink, which cannot resume.
+        `every` is the trigger's interval where the stream is continuous.
+        """
+        if not _NAME.fullmatch(name):
+            raise JobError(f"not a name for a query: {name!r}", fix="name it after the lesson, such as l08-score")
+        if name in self._watched:
+            raise JobError(f"there is a query named {name} in this step already", fix="give each query its own name")
+        trigger = {"processingTime": every} if self.continuous else {"availableNow": True}
+        named = writer.queryName(name).option("checkpointLocation", self._checkpoint(name, throwaway=throwaway))
+        query = named.trigger(**trigger).start()
+        self._watched[name] = _Watched(query)
+        return query
+
+    def _checkpoint(self, name: str, *, throwaway: bool) -> str:
+        if not throwaway:
+            return self.settings.checkpoint(name)
+        # Left to itself Spark puts a temporary checkpoint at the root of the default file system.
+        place = self.settings.throwaway(name, self.spark.sparkContext.applicationId)
+        self._throwaway.append(place)
+        return place
+
+    def finish(self) -> tuple[QueryReport, ...]:
+        """Wait until every query has ended or a stop is asked for; what each did. A failure in one stops all."""
+        try:
+            self._refuse_strays()
+            self._watch()
+        finally:
+            for watched in self._watched.values():
+                watched.query.stop()
+                self._note(watched)
+            for place in self._throwaway:
+                self._remove(place)
+        return tuple(_report(name, watched) for name, watched in self._watched.items())
+
+    def _refuse_strays(self) -> None:
+        """A query started around this class has no stable checkpoint, and nobody would wait for it."""
+        ours = {watched.query.id for watched in self._watched.values()}
+        strays = [query for query in self.spark.streams.active if query.id not in ours]
+        for query in strays:
+            query.stop()
+        if strays:
+            names = ", ".join(query.name or "(no name)" for query in strays)
+            raise JobError(f"queries started without Streams.start: {names}", fix="start every query with it")
+
+    def _watch(self) -> None:
+        next_look = time.monotonic() + MARKER_S
+        while active := [watched for watched in self._watched.values() if watched.query.isActive]:
+            active[0].query.awaitTermination(POLL_S)
+            for watched in self._watched.values():
+                self._note(watched)
+                self._raise_failure(watched.query)
+            if time.monotonic() >= next_look:
+                if self._stop_asked():
+                    self._stop_between_batches()
+                    return
+                next_look = time.monotonic() + MARKER_S
+
+    @staticmethod
+    def _raise_failure(query: StreamingQuery) -> None:
+        if not query.isActive and query.exception() is not None:
+            query.awaitTermination()  # raises the failure itself, with its cause
+
+    def _stop_between_batches(self) -> None:
+        """Stop each query once it rests. What Spark starts in that very moment is interrupted and repeated later."""
+        self.say("stop asked: ending after the running batch")
+        deadline = time.monotonic() + GRACE_S
+        for watched in self._watched.values():
+            while watched.query.isActive and watched.query.status["isTriggerActive"] and time.monotonic() < deadline:
+                time.sleep(0.05)
+            watched.query.stop()
+
+    def _note(self, watched: _Watched) -> None:
+        """Count and print the batches that ended since the last look."""
+        latest = watched.query.lastProgress
+        if latest is None or latest["batchId"] == watched.last_batch:
+            return
+        for progress in watched.query.recentProgress:
+            if progress["batchId"] > watched.last_batch:
+                _count(watched, progress)
+                self.say(batch_line(progress))
+
+    def _marker_stands(self) -> bool:
+        try:
+            return self._hdfs.exists(self.settings.stop_marker)
+        except JobError:  # a NameNode that is away for a moment must not end the stream
+            return False
+
+    def _remove(self, place: str) -> None:
+        try:
+            self._hdfs.delete(place)
+        except JobError as error:  # a folder left behind is no reason to fail a step that did its work
+            self.say(f"left behind: {place} ({error.what})")
+
+
+def batch_line(progress: dict[str, Any]) -> str:
+    """One batch as a student reads it: `l08-score: batch 3, 60 rows, 1.2 s`."""
+    seconds = progress["durationMs"].get("triggerExecution", 0) / 1000
+    return f"{progress['name']}: batch {progress['batchId']}, {progress['numInputRows']} rows, {seconds:.1f} s"
+
+
+def _count(watched: _Watched, progress: dict[str, Any]) -> None:
+    watched.last_batch = progress["batchId"]
+    watched.batches += 1
+    watched.input_rows += progress["numInputRows"]
+    watched.milliseconds += progress["durationMs"].get("triggerExecution", 0)
+    watched.dropped += sum(one.get("numRowsDroppedByWatermark", 0) for one in progress["stateOperators"])
+    watched.watermark = progress.get("eventTime", {}).get("watermark", watched.watermark)
+    if len(watched.rows) < LISTED_BATCHES:
+        watched.rows.append(progress["numInputRows"])
+
+
+def _report(name: str, watched: _Watched) -> QueryReport:
+    return QueryReport(
+        name=name,
+        id=watched.query.id,
+        batches=watched.batches,
+        input_rows=watched.input_rows,
+        rows=tuple(watched.rows),
+        seconds=round(watched.milliseconds / 1000, 1),
+        last_watermark=watched.watermark,
+        dropped_by_watermark=watched.dropped,
+    )

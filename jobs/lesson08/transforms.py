@@ -1,0 +1,84 @@
+"""What happens to jobs on their way from Kafka to Cassandra: joined with people, sorted out, scored, written as JSON."""
+
+from __future__ import annotations
+
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import IntegerType, StringType, StructField, StructType
+
+from common.spark import MALFORMED
+from lesson08.features import INPUTS, LABEL
+
+#: The value of a record of the stream.
+JOB = StructType(
+    [
+        StructField("id", StringType()),
+        StructField("education", StringType()),
+        StructField("job", StringType()),
+        StructField("years", IntegerType()),
+    ]
+)
+
+#: A line of the training file.
+TRAINING = StructType(
+    [
+        StructField("id", StringType(), nullable=False),
+        StructField("age", IntegerType(), nullable=False),
+        StructField("gender", StringType(), nullable=False),
+        StructField("education", StringType(), nullable=False),
+        StructField("job", StringType(), nullable=False),
+        StructField("years", IntegerType(), nullable=False),
+        StructField(LABEL, IntegerType(), nullable=False),
+    ]
+)
+
+#: Why a job has no prediction.
+UNREADABLE = "unreadable"
+NO_PERSON = "no person"
+INCOMPLETE = "incomplete"
+
+
+def split(people: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Four fifths to train with, one fifth to test. An id's checksum decides, so the parts never change.
+
+    `randomSplit` depends on how rows are spread over partitions: with more executors it gives other parts.
+    """
+    is_test = F.crc32(F.col("id").cast("binary")) % 5 == 0
+    return people.where(~is_test), people.where(is_test)
+
+
+def with_person(jobs: DataFrame, people: DataFrame) -> DataFrame:
+    """Each job with its person, and in `reason` why it cannot be scored (null when it can). No job is lost.
+
+    `jobs` as `from_kafka_json` gives them by JOB; `people` with id, age and gender.
+    """
+    known = people.select(F.col("id").alias("person_id"), "age", "gender")
+    joined = jobs.join(known, F.col("id") == F.col("person_id"), "left")
+    lacks_input = F.greatest(*[F.col(name).isNull() for name in INPUTS])
+    reason = (
+        F.when(F.col(MALFORMED).isNotNull() | F.col("id").isNull(), UNREADABLE)
+        .when(F.col("person_id").isNull(), NO_PERSON)
+        .when(lacks_input, INCOMPLETE)
+    )
+    return joined.withColumn("reason", reason)
+
+
+def predictions(joined: DataFrame, model: PipelineModel, *, algo: str, batch_id: int) -> DataFrame:
+    """One row for each job that can be scored, in the columns of the predictions' table."""
+    usable = joined.where(F.col("reason").isNull())
+    scored = model.transform(usable).withColumns({"algo": F.lit(algo), "batch_id": F.lit(batch_id).cast("long")})
+    return scored.select("id", *INPUTS, "prediction", "algo", "batch_id")
+
+
+def dead_letters(joined: DataFrame) -> DataFrame:
+    """One row for each job that cannot be scored, in the columns of the dead letters' table."""
+    return joined.where(F.col("reason").isNotNull()).select(
+        F.col("partition").alias("kafka_partition"), F.col("offset").alias("kafka_offset"), "id", "reason", "value"
+    )
+
+
+def as_records(scored: DataFrame) -> DataFrame:
+    """Predictions as Kafka records: the id as key, id, prediction and batch as JSON."""
+    value = F.to_json(F.struct("id", "prediction", "batch_id"))
+    return scored.select(F.col("id").alias("key"), value.alias("value"))

@@ -1,0 +1,107 @@
+"""The Debian image under all of ours: pulled where a registry answers, else made here."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import threading
+from io import BytesIO
+from pathlib import Path
+
+import docker
+
+from streamlab.errors import LabError
+from streamlab.paths import CACHE
+from streamlab.ui import progress
+
+_ANSWER_WITHIN = 20  # seconds of silence after which a registry counts as not there
+_LABEL = "LABEL streamlab.image=debian"
+#: Documentation and lists that nobody reads in a container, which the official slim image leaves out as well.
+_SLIMMED = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/lib/apt/lists", "var/cache/apt")
+
+
+def make(client: docker.DockerClient, suite: str, *, tag: str) -> str:
+    """Make `tag` in the engine; return how, for people."""
+    official = f"debian:{suite}-slim"
+    if _pulled(client, official):
+        dockerfile = BytesIO(f"FROM {official}\n{_LABEL}\n".encode())
+        client.images.build(fileobj=dockerfile, tag=tag, rm=True)
+        return f"{official}, pulled from the registry"
+    _debootstrap(client, suite, tag=tag)
+    return f"Debian {suite}, made here with debootstrap (no image registry answered)"
+
+
+def _pulled(client: docker.DockerClient, name: str) -> bool:
+    """Pull `name` as long as the engine reports progress. An engine behind a dropped route would else wait for minutes."""
+    if client.images.list(name=name):
+        return True
+    events: queue.SimpleQueue[dict[str, object] | None] = queue.SimpleQueue()
+
+    def pull() -> None:
+        try:
+            for event in client.api.pull(name, stream=True, decode=True):
+                events.put(event)
+        except (docker.errors.DockerException, OSError):
+            events.put({"error": "no answer"})
+        events.put(None)
+
+    threading.Thread(target=pull, daemon=True).start()
+    with progress("base system") as line:
+        while True:
+            line.update(f"asking the registry for {name}")
+            try:
+                event = events.get(timeout=_ANSWER_WITHIN)
+            except queue.Empty:
+                return False
+            if event is None:
+                return bool(client.images.list(name=name))
+            if "error" in event:
+                return False
+
+
+def _debootstrap(client: docker.DockerClient, suite: str, *, tag: str) -> None:
+    if os.geteuid() != 0:
+        raise _no_base("no image registry answers, and making a base system here takes root on Linux")
+    _ensure_tool()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as name, progress("base system") as line:
+        line.update("debootstrap")
+        root = Path(name) / "root"
+        # A mount namespace of its own: what debootstrap mounts is gone with it, even where it is interrupted.
+        _run("unshare", "--mount", "debootstrap", "--variant=minbase", suite, str(root))
+        line.update("importing")
+        for folder in _SLIMMED:
+            shutil.rmtree(root / folder, ignore_errors=True)
+        (root / "var/lib/apt/lists/partial").mkdir(parents=True)
+        (root / "var/cache/apt/archives/partial").mkdir(parents=True)
+        archive = Path(name) / "root.tar"
+        with tarfile.open(archive, "w") as tar:
+            tar.add(root, arcname=".")
+        repository, _, version = tag.partition(":")
+        client.api.import_image_from_file(str(archive), repository=repository, tag=version, changes=[_LABEL])
+
+
+def _ensure_tool() -> None:
+    if shutil.which("debootstrap"):
+        return
+    if not shutil.which("apt-get"):
+        raise _no_base("no image registry answers, and this system has no debootstrap")
+    _run("apt-get", "update", "-qq")
+    # The keyring is what debootstrap checks Debian's signatures with; Ubuntu does not bring it along.
+    _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap", "debian-archive-keyring")
+
+
+def _run(*argv: str) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = (done.stdout + done.stderr).splitlines()[-5:]
+        raise LabError(f"{argv[0]} failed while making the base system", evidence=lines, fix="run the same command again")
+
+
+def _no_base(why: str) -> LabError:
+    fix = "go where the engine can pull images, or run the same command once as root on Debian or Ubuntu"
+    return LabError("there is nothing to build the images on", evidence=why, fix=fix)

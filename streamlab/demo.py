@@ -1,0 +1,68 @@
+"""`./lab demo`: from nothing to predictions on a real cluster, with the time of each stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from streamlab import check, jobs, submit
+from streamlab.engine import run_inside
+from streamlab.errors import LabError
+from streamlab.inventory import Lab
+from streamlab.provision import provision
+from streamlab.stack import failed, open_stack
+from streamlab.topology import Student
+from streamlab.ui import say, table
+
+JOB = "lesson08"
+QUERY = "SELECT id, salary, prediction FROM lab.salary_prediction LIMIT 8"
+
+
+def demo(lab: Lab, student: Student) -> None:
+    """Provision one student's stack, run lesson08 on its YARN, check it, and show what it predicted."""
+    times: list[list[str]] = []
+
+    @contextmanager
+    def stage(title: str) -> Iterator[None]:
+        say(f"\n== {title}")
+        began = time.monotonic()
+        yield
+        times.append([title, f"{time.monotonic() - began:.0f} s"])
+
+    with stage("engine, images and one student's cluster"):
+        provision(lab, [student])
+    with stage(f"{JOB}: train a model on YARN, then score a Kafka stream into Cassandra"):
+        submit.submit(student, submit.request(JOB, preset=None, given=[], continuous=False, detach=False, resources={}))
+    with stage("check the outcome from outside"):
+        found = check.check(student, jobs.find(JOB)[0])
+        say(check.describe(found))
+        if not found["passed"]:
+            raise LabError(
+                f"{JOB} did not leave what it should",
+                evidence="see the lines marked WRONG",
+                fix="invoke submit --job lesson08",
+            )
+    say("\n== the first predictions, as Cassandra has them")
+    say(predictions(student))
+    say("\n" + table(["stage", "time"], times))
+    say(NEXT)
+
+
+def predictions(student: Student) -> str:
+    """A few scored rows, asked with the student's own ``cqlsh``."""
+    with open_stack(student) as stack:
+        done = run_inside(stack.edge, ["cqlsh", "-e", QUERY], seconds=60)
+    if done.code != 0:
+        raise failed("cqlsh could not show the predictions", done, seconds=60)
+    return done.out.strip("\n")
+
+
+NEXT = """
+Next:
+  ./lab status                                          what runs, and whether it answers
+  ./lab links                                           the pages to open
+  ./lab shell                                           the edge node: hdfs, yarn, kafka-topics.sh, cqlsh, pyspark
+  ./lab submit --job lesson08/score --continuous        leave the stream running; end it with ./lab stop --job lesson08
+  ./lab jobs                                            every lesson, its steps and its resources
+  ./lab destroy                                         take the cluster away"""

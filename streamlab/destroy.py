@@ -1,0 +1,85 @@
+"""Takes stacks away: exactly what carries our label, found by asking the engine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import docker
+from docker.errors import NotFound
+
+from streamlab import engine
+from streamlab.errors import WrongRequest
+from streamlab.inventory import Lab
+from streamlab.provision import by_docker_host
+from streamlab.ui import say
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """The engine's names of everything that belongs to a class, or to one student of it."""
+
+    containers: tuple[str, ...]
+    networks: tuple[str, ...]
+    volumes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.containers) + len(self.networks) + len(self.volumes)
+
+
+def belongings(client: docker.DockerClient, lab_class: str, student: str | None) -> Belongings:
+    """What carries our label; a student who has left the inventory is found as well."""
+    labels = [f"streamlab.class={lab_class}"] + ([f"streamlab.student={student}"] if student else [])
+    chosen = {"label": labels}
+    return Belongings(
+        tuple(c.name for c in client.containers.list(all=True, filters=chosen, ignore_removed=True)),
+        tuple(n.name for n in client.networks.list(filters=chosen)),
+        tuple(v.name for v in client.volumes.list(filters=chosen)),
+    )
+
+
+def remove(client: docker.DockerClient, found: Belongings) -> None:
+    """Remove containers, then networks and volumes. What is already gone is no failure."""
+    # Killed rather than stopped: the volumes go too, so there is nothing to write out.
+    for name in found.containers:
+        _gone(lambda name=name: client.containers.get(name).remove(force=True, v=True))
+    for name in found.networks:
+        _gone(lambda name=name: client.networks.get(name).remove())
+    for name in found.volumes:
+        _gone(lambda name=name: client.volumes.get(name).remove(force=True))
+
+
+def destroy(lab: Lab, student: str | None, *, yes: bool) -> None:
+    """Take away one student's stack, or all of the inventory's class, after a question unless `yes`."""
+    lab_class = lab.students[0].lab_class
+    for docker_host, _ in by_docker_host(lab.students):
+        with engine.connect(docker_host) as client:
+            found = belongings(client, lab_class, student)
+            if not len(found):
+                say(
+                    f"nothing to destroy on {docker_host}: nothing there carries the label of {student or f'class {lab_class}'}"
+                )
+                continue
+            counts = (
+                f"{len(found.containers)} containers, {len(found.networks)} networks and {len(found.volumes)} volumes"
+            )
+            if not yes:
+                confirm(f"remove {counts} of {student or f'class {lab_class}'}, with all their data?")
+            remove(client, found)
+            say(f"removed {counts}")
+
+
+def confirm(question: str) -> None:
+    """Ask on the terminal; anything but yes is a wrong request."""
+    if not sys.stdin.isatty():
+        raise WrongRequest("nobody is there to confirm", evidence=question, fix="add --yes")
+    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise WrongRequest("nothing was removed", evidence="the answer was no")
+
+
+def _gone(remove: Callable[[], None]) -> None:
+    try:
+        remove()
+    except NotFound:
+        return

@@ -1,0 +1,98 @@
+"""`invoke doctor`: everything that the lab needs of this machine, each finding with its fix."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from streamlab import engine, images, preflight, status
+from streamlab.errors import LabError
+from streamlab.inventory import Lab
+from streamlab.provision import by_docker_host
+from streamlab.topology import Student
+from streamlab.ui import say
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `fix` is empty when all is well."""
+
+    what: str
+    fix: str = ""
+
+    @property
+    def well(self) -> bool:
+        return not self.fix
+
+
+def examine(lab: Lab) -> Iterator[Finding]:
+    """Look at everything, from Python to the last node; what depends on something missing is left out."""
+    yield Finding(f"Python {sys.version.split()[0]}")
+    yield from _about("memory", lambda: preflight.require_memory(lab.students))
+    terminal = shutil.which("docker")
+    yield Finding(
+        "docker command" if terminal else "no docker command: `invoke shell` opens no terminal",
+        "" if terminal else "apt-get install docker.io",
+    )
+    for docker_host, students in by_docker_host(lab.students):
+        yield from _engine(docker_host, students)
+
+
+def _about(what: str, question: Callable[[], object]) -> Iterator[Finding]:
+    """A finding out of a question that raises when the answer is bad."""
+    try:
+        question()
+    except LabError as error:
+        yield Finding("; ".join([error.what, *error.evidence]), error.fix or "see above")
+    else:
+        yield Finding(what)
+
+
+def _engine(docker_host: str, students: list[Student]) -> Iterator[Finding]:
+    try:
+        with engine.connect(docker_host) as client:
+            yield Finding(f"Docker Engine {client.version()['Version']} at {docker_host}")
+            room = preflight.free_gb(client, docker_host)
+            yield from _about("disk, ports and memory", lambda: preflight.require_possible(client, students))
+            if room:
+                yield Finding(f"{room[1]:.0f} GB free in {room[0]}")
+            missing = images.missing(client)
+            yield Finding(
+                f"images {', '.join(missing)} are not built" if missing else "images are built",
+                "invoke images" if missing else "",
+            )
+    except LabError as error:
+        yield Finding("; ".join([error.what, *error.evidence]), error.fix)
+        return
+    for student in status.look(students)["students"]:
+        if all(node["state"] == "missing" for node in student["nodes"]):
+            yield Finding(f"{student['name']} has no stack", "invoke provision")
+            continue
+        sick = [f"{node['name']}: {node['problem']}" for node in student["nodes"] if not node["healthy"]]
+        yield Finding(
+            f"{student['name']}: {'; '.join(sick) or 'every node answers'}", "invoke provision" if sick else ""
+        )
+
+
+def report(lab: Lab) -> None:
+    """Print every finding.
+
+    Raises:
+        LabError: something is not well.
+    """
+    findings = []
+    for finding in examine(lab):
+        findings.append(finding)
+        say(
+            f"{'ok     ' if finding.well else 'PROBLEM'}  {finding.what}"
+            + ("" if finding.well else f"\n         fix: {finding.fix}")
+        )
+    bad = [finding for finding in findings if not finding.well]
+    if bad:
+        raise LabError(
+            f"{len(bad)} of {len(findings)} findings need something",
+            evidence="they are marked PROBLEM above",
+            fix=bad[0].fix,
+        )

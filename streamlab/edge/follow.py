@@ -1,0 +1,109 @@
+"""Follow one YARN application to its end, and print what happens as JSON, one event a line.
+
+``python3 -m edge.follow APPLICATION_ID SECONDS``. Events: ``{"state"}``, ``{"out"}`` (a line of the driver's output),
+``{"stage", "done", "total"}``, and last ``{"final", "diagnostics", "seconds", "log"}``, where ``log`` is the driver's
+whole output when the application did not succeed, else null.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+from edge.yarn import FINAL, Yarn, log_contents
+
+#: Seconds that an application may wait for its first container before we say why.
+ACCEPTED_SECONDS = 60
+#: Seconds that the aggregated log may take to appear after the end.
+LOG_SECONDS = 30
+OUTCOME = "streamlab-outcome: "
+
+
+def emit(**event: object) -> None:
+    print(json.dumps(event), flush=True)
+
+
+class Follower:
+    """What has been seen of the application so far."""
+
+    def __init__(self, app_id: str) -> None:
+        self.yarn = Yarn()
+        self.app_id = app_id
+        self.state = ""
+        self.seen = 0
+        self.saw_outcome = False
+        self.stage: tuple | None = None
+
+    def look(self) -> dict:
+        """One round: the state, the driver's new output, the active stage."""
+        app = self.yarn.application(self.app_id)
+        if app["state"] != self.state:
+            self.state = app["state"]
+            emit(state=self.state)
+        if self.state == "RUNNING":
+            self._driver_output()
+            self._active_stage()
+        return app
+
+    def _driver_output(self) -> None:
+        try:
+            driver = self.yarn.driver_container(self.app_id)
+            text = self.yarn.container_log(driver[1], driver[0], "stdout") if driver else ""
+        except OSError:
+            return  # the container has just ended; the final look reads the aggregated log
+        self.show(text[: text.rfind("\n") + 1])
+
+    def show(self, text: str) -> None:
+        """Print what `text` has beyond the part already shown."""
+        for line in text[self.seen :].splitlines():
+            self.saw_outcome = self.saw_outcome or line.startswith(OUTCOME)
+            emit(out=line)
+        self.seen = max(self.seen, len(text))
+
+    def _active_stage(self) -> None:
+        for stage in self.yarn.active_stages(self.app_id)[:1]:
+            now = (stage["stageId"], stage["numCompleteTasks"])
+            if now != self.stage:
+                self.stage = now
+                emit(stage=stage["name"], done=stage["numCompleteTasks"], total=stage["numTasks"])
+
+    def aggregated_log(self) -> str:
+        """The driver's output from the aggregated log, waited for at most LOG_SECONDS."""
+        ends = time.monotonic() + LOG_SECONDS
+        while True:
+            done = subprocess.run(
+                ["yarn", "logs", "-applicationId", self.app_id, "-am", "1", "-log_files", "stdout"],
+                capture_output=True, text=True, timeout=LOG_SECONDS, check=False,
+            )  # fmt: skip
+            if "LogContents:" in done.stdout or time.monotonic() > ends:
+                return log_contents(done.stdout)
+            time.sleep(1)
+
+
+def follow(app_id: str, seconds: float) -> None:
+    follower, began = Follower(app_id), time.monotonic()
+    killed = ""
+    while (app := follower.look())["state"] not in FINAL:
+        waited = time.monotonic() - began
+        if waited > seconds:
+            killed = f"it ran longer than its limit of {seconds:.0f} s, and was ended"
+        elif app["state"] == "ACCEPTED" and waited > ACCEPTED_SECONDS:
+            killed = f"YARN gave it no container in {ACCEPTED_SECONDS} s: {app['diagnostics'].strip()}"
+        if killed:
+            follower.yarn.kill(app_id)
+            break
+        time.sleep(0.3)
+    log = None
+    # The last lines may have come between two looks; the aggregated log has them all.
+    if not follower.saw_outcome:
+        log = follower.aggregated_log()
+        follower.show(log)
+    app = follower.yarn.application(app_id)
+    final = "KILLED" if killed else app["finalStatus"]
+    emit(final=final, diagnostics=killed or app["diagnostics"], seconds=round(time.monotonic() - began, 1), log=log)
+
+
+if __name__ == "__main__":
+    follow(sys.argv[1], float(sys.argv[2]))

@@ -1,0 +1,208 @@
+"""A proof per service: a real question, and the answer compared with what was asked.
+
+``python3 -m edge.prove SECONDS SERVICE …`` asks all at once and prints one JSON object a line as they are answered:
+``{"service", "passed", "seconds", "answer"}``. A service that is still starting is asked again until SECONDS are over.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from common.lab import Lab
+from common.settings import Settings, load_info
+from edge.yarn import FINAL, Yarn
+
+COUNT_SCRIPT = """
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+print("counted", spark.range(1000).repartition(2).count(), flush=True)
+spark.stop()
+"""
+
+
+class Wrong(Exception):
+    """An answer came, and it is not the one that a working service gives."""
+
+
+class NotYet(Exception):
+    """The service is still starting."""
+
+
+class Proof:
+    """One service's question under a deadline."""
+
+    def __init__(self, seconds: float) -> None:
+        self.ends = time.monotonic() + seconds
+        self.token = f"proof-{uuid.uuid4().hex[:12]}"
+
+    @property
+    def left(self) -> float:
+        return self.ends - time.monotonic()
+
+    def until(self, question: Callable[[], str]) -> str:
+        """Ask until there is an answer; a service that has just been started refuses at first."""
+        while True:
+            try:
+                return question()
+            except Wrong:
+                raise
+            except Exception as error:
+                if self.left <= 0:
+                    raise Wrong(f"no answer in time; the last try said {type(error).__name__}: {error}") from error
+                time.sleep(0.3)
+
+
+def open_lab() -> Lab:
+    """New clients for each try: one that was refused remembers it."""
+    return Lab(Settings(info=load_info(), lesson="proof"))
+
+
+def prove_hdfs(proof: Proof) -> str:
+    path, content = f"/tmp/{proof.token}", proof.token.encode() * 64
+    hdfs = open_lab().hdfs
+
+    def put() -> str:
+        hdfs.write(path, content)
+        return path
+
+    proof.until(put)
+    try:
+        if hdfs.read(path) != content:
+            raise Wrong(f"{path} reads other bytes than were written")
+    finally:
+        hdfs.delete(path)
+    return f"put and read a file of {len(content)} bytes"
+
+
+def prove_kafka(proof: Proof) -> str:
+    def round_trip() -> str:
+        with open_lab() as lab:
+            lab.kafka.ensure_topic(proof.token, partitions=1)
+            try:
+                lab.kafka.produce(proof.token, [("key", proof.token)])
+                values = [record.value for record in lab.kafka.consume_all(proof.token)]
+            finally:
+                lab.kafka.delete_topic(proof.token)
+        if values != [proof.token]:
+            raise Wrong(f"one record went in, {values} came out")
+        return "produced and consumed a record"
+
+    return proof.until(round_trip)
+
+
+def prove_cassandra(proof: Proof) -> str:
+    keyspace = proof.token.replace("-", "_")
+    replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+
+    def round_trip() -> str:
+        with open_lab() as lab:
+            ask = lab.cassandra.rows
+            ask(f"CREATE KEYSPACE {keyspace} WITH replication = {replication}")
+            try:
+                ask(f"CREATE TABLE {keyspace}.answer (id text PRIMARY KEY, value int)")
+                ask(f"INSERT INTO {keyspace}.answer (id, value) VALUES (%s, %s)", (proof.token, 42))
+                rows = ask(f"SELECT value FROM {keyspace}.answer WHERE id = %s", (proof.token,))
+            finally:
+                ask(f"DROP KEYSPACE {keyspace}")
+        if rows != [{"value": 42}]:
+            raise Wrong(f"one row was written, {rows} was selected")
+        return "wrote and selected a row"
+
+    return proof.until(round_trip)
+
+
+def _ready(yarn: Yarn) -> str:
+    metrics = yarn.metrics()
+    if metrics["activeNodes"] < 1:
+        raise NotYet("no NodeManager has registered with the ResourceManager")
+    return f"{metrics['activeNodes']} active"
+
+
+def prove_yarn(proof: Proof) -> str:
+    """Run an application of two containers, YARN's own distributed shell, submitted over REST: no client JVM."""
+    yarn = Yarn()
+    proof.until(lambda: _ready(yarn))
+    app_id = proof.until(yarn.new_application)
+    command = (
+        f"echo 'echo {proof.token}' > shellCommands && exec $JAVA_HOME/bin/java -Xmx96m -XX:+UseSerialGC "
+        "-XX:TieredStopAtLevel=1 org.apache.hadoop.yarn.applications.distributedshell.ApplicationMaster "
+        "--container_memory 128 --container_vcores 1 --num_containers 1 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr"
+    )
+    classpath = {"key": "CLASSPATH", "value": "/etc/streamlab/hadoop:/opt/hadoop/lib/*"}
+    yarn.submit(
+        {
+            "application-id": app_id,
+            "application-name": "proof-yarn",
+            "application-type": "YARN",
+            "max-app-attempts": 1,
+            "resource": {"memory": 256, "vCores": 1},
+            "am-container-spec": {"commands": {"command": command}, "environment": {"entry": [classpath]}},
+        }
+    )
+    return _finished(proof, yarn, app_id)
+
+
+def _finished(proof: Proof, yarn: Yarn, app_id: str) -> str:
+    while (app := yarn.application(app_id))["state"] not in FINAL:
+        if proof.left <= 0:
+            yarn.kill(app_id)
+            raise Wrong(f"{app_id} was still {app['state']} at the deadline: {app['diagnostics'].strip()}")
+        time.sleep(0.2)
+    if app["finalStatus"] != "SUCCEEDED":
+        raise Wrong(f"{app_id} ended {app['finalStatus']}: {app['diagnostics'].strip()}")
+    return f"ran {app_id} in two containers"
+
+
+def prove_spark(proof: Proof) -> str:
+    """Count rows on the student's YARN with a bare ``spark-submit``, as a student would."""
+    proof.until(lambda: _ready(Yarn()))
+    proof.until(lambda: str(open_lab().hdfs.exists("/")))
+    with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
+        script.write(COUNT_SCRIPT)
+        script.flush()
+        try:
+            done = subprocess.run(
+                ["spark-submit", "--name", "proof-spark", script.name],
+                capture_output=True, text=True, timeout=max(1, proof.left), check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise Wrong("spark-submit had not counted 1000 rows at the deadline") from None
+    if "counted 1000" not in done.stdout:
+        raise Wrong("; ".join(done.stderr.strip().splitlines()[-3:]) or f"exit {done.returncode}")
+    return "counted 1000 rows on YARN"
+
+
+PROOFS: dict[str, Callable[[Proof], str]] = {
+    "hdfs": prove_hdfs,
+    "yarn": prove_yarn,
+    "kafka": prove_kafka,
+    "cassandra": prove_cassandra,
+    "spark": prove_spark,
+}
+
+
+def prove(service: str, seconds: float) -> dict[str, object]:
+    """One service's proof as plain data; whatever it raises is evidence, not a crash."""
+    began = time.monotonic()
+    try:
+        answer, passed = PROOFS[service](Proof(seconds)), True
+    except Exception as error:
+        answer, passed = str(error) if isinstance(error, Wrong) else f"{type(error).__name__}: {error}", False
+    return {"service": service, "passed": passed, "seconds": round(time.monotonic() - began, 1), "answer": answer}
+
+
+def main(seconds: float, services: list[str]) -> None:
+    with ThreadPoolExecutor(len(services)) as pool:
+        for done in as_completed([pool.submit(prove, service, seconds) for service in services]):
+            print(json.dumps(done.result()), flush=True)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,223 @@
+"""The inventory as the lab reads it: loaded by Ansible's own code, then checked as a whole before anything is touched."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from streamlab import __version__
+from streamlab.errors import WrongRequest, unknown
+from streamlab.paths import ROOT, STATE
+from streamlab.topology import SERVICE_OF, SINGLE, Student, nodes
+
+DEFAULT = ROOT / "inventory" / "local.yml"
+
+#: Safe as a container name, a host name and an application name alike.
+SAFE_NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
+
+_NEEDED = ("lab_class", "docker_host", "port_base", "subnet", "size", "sizes", "node_memory_mb", "pages")
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One inventory file: the class it stands for."""
+
+    path: Path
+    students: tuple[Student, ...]
+
+    def student(self, name: str | None = None) -> Student:
+        """The student called `name`; without a name, the only one there is."""
+        if name is None:
+            if len(self.students) == 1:
+                return self.students[0]
+            raise WrongRequest(
+                f"{self.path.name} has {len(self.students)} students, and none was named",
+                evidence=f"known: {', '.join(s.name for s in self.students)}",
+                fix=f"add --student {self.students[0].name}",
+            )
+        for student in self.students:
+            if student.name == name:
+                return student
+        raise unknown("student", name, (s.name for s in self.students), usage="--student {}")
+
+
+def load(path: Path | str | None = None) -> Lab:
+    """Read and check one inventory file.
+
+    Ansible's inventory code takes most of a second to import, so its answer is kept under a hash of every file that
+    it depends on.
+
+    Raises:
+        WrongRequest: the file is missing, is no YAML, or describes something that cannot be built.
+    """
+    source = Path(path) if path else DEFAULT
+    if not source.is_file():
+        known = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "inventory").glob("*.yml"))
+        raise WrongRequest(
+            f"no inventory file {source}", evidence=f"known: {', '.join(known)}", fix="name one of these"
+        )
+    files = _files_of(source)
+    for file in files:
+        check_yaml(file)
+    variables = _cached_variables(source, files)
+    students = tuple(student_from(name, values, where=source.name) for name, values in variables.items())
+    if not students:
+        raise WrongRequest(f"{source.name} has no student", fix="add a host to the group `students`")
+    problems = find_problems(students)
+    if problems:
+        raise WrongRequest(
+            f"{source.name} cannot be provisioned", evidence=problems, fix=f"edit {source.name} and try again"
+        )
+    return Lab(source, students)
+
+
+def check_yaml(file: Path) -> Any:
+    """The parsed file, or an error that names the line."""
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = mark.line + 1 if mark else 1
+        text = file.read_text(encoding="utf-8").splitlines()
+        raise WrongRequest(
+            f"{file.name} is not valid YAML",
+            evidence=[f"{file}:{line}: {error.problem}", *(text[line - 1 : line])],
+            fix=f"correct line {line}",
+        ) from None
+
+
+def _files_of(source: Path) -> list[Path]:
+    folders = [source.parent / "group_vars", source.parent / "host_vars"]
+    return [source, *sorted(file for folder in folders for file in folder.rglob("*.yml"))]
+
+
+def _cached_variables(source: Path, files: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    digest = hashlib.sha256(__version__.encode())
+    for file in files:
+        digest.update(f"{file}\0".encode() + file.read_bytes() + b"\0")
+    kept = STATE / "inventory" / f"{digest.hexdigest()[:16]}.json"
+    if kept.is_file():
+        return json.loads(kept.read_text(encoding="utf-8"))
+    variables = _ask_ansible(source)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_suffix(".partial")
+    partial.write_text(json.dumps(variables), encoding="utf-8")
+    partial.replace(kept)
+    return variables
+
+
+def _ask_ansible(source: Path) -> dict[str, dict[str, Any]]:
+    from ansible.errors import AnsibleError
+    from ansible.inventory.manager import InventoryManager
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.vars.manager import VariableManager
+
+    try:
+        loader = DataLoader()
+        inventory = InventoryManager(loader=loader, sources=[str(source)])
+        manager = VariableManager(loader=loader, inventory=inventory)
+        hosts = inventory.get_hosts("students") if "students" in inventory.groups else []
+        found = {host.name: manager.get_vars(host=host) for host in hosts}
+    except AnsibleError as error:
+        raise WrongRequest(
+            f"Ansible cannot read {source.name}", evidence=str(error).splitlines(), fix="correct the file"
+        ) from None
+    return {
+        name: json.loads(json.dumps({k: v[k] for k in _NEEDED if k in v}, default=str)) for name, v in found.items()
+    }
+
+
+def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student:
+    """One inventory host as a `Student`; `where` names the inventory in errors."""
+    missing = [key for key in _NEEDED if key not in values]
+    if missing:
+        raise WrongRequest(
+            f"{name} in {where} lacks {', '.join(missing)}",
+            evidence=f"set: {', '.join(sorted(values))}",
+            fix=f"give {name} {missing[0]}, or set it for the group in group_vars",
+        )
+    size = values["sizes"].get(values["size"])
+    if size is None:
+        raise unknown("size", values["size"], values["sizes"], usage="size: {}")
+    counts = {kind: int(size["nodes"].get(kind, 0)) for kind in SERVICE_OF}
+    return Student(
+        name=name,
+        lab_class=str(values["lab_class"]),
+        docker_host=str(values["docker_host"]),
+        port_base=_whole(values["port_base"], f"port_base of {name}"),
+        subnet=str(values["subnet"]),
+        node_counts=counts,
+        yarn_memory_mb=_whole(size["yarn_memory_mb"], f"yarn_memory_mb of size {values['size']}"),
+        yarn_vcores=_whole(size["yarn_vcores"], f"yarn_vcores of size {values['size']}"),
+        node_memory_mb={kind: _whole(mb, f"node_memory_mb.{kind}") for kind, mb in values["node_memory_mb"].items()},
+        pages=values["pages"],
+    )
+
+
+def _whole(value: Any, what: str) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise WrongRequest(
+            f"{what} is not a whole number", evidence=f"found: {value!r}", fix="write a number"
+        ) from None
+
+
+def find_problems(students: Sequence[Student]) -> list[str]:
+    """Everything that makes this inventory impossible, one line each; an empty list when nothing does."""
+    problems = [problem for student in students for problem in _problems_of(student)]
+    if problems:
+        return problems
+    ports: dict[tuple[str, int], str] = {}
+    networks: list[tuple[str, ipaddress.IPv4Network, str]] = []
+    for student in students:
+        for node in nodes(student):
+            for page in node.pages:
+                owner = f"{student.name}'s {node.name}"
+                other = ports.setdefault((student.docker_host, page.host_port), owner)
+                if other != owner:
+                    problems.append(f"{owner} and {other} both publish port {page.host_port}: set another port_base")
+        network = ipaddress.IPv4Network(student.subnet)
+        for host, other_network, other in networks:
+            if host == student.docker_host and network.overlaps(other_network):
+                problems.append(f"{student.name}: subnet {network} overlaps {other}'s {other_network}")
+        networks.append((student.docker_host, network, student.name))
+    return problems
+
+
+def _problems_of(student: Student) -> list[str]:
+    problems = []
+    for name, what in ((student.name, "student"), (student.lab_class, "lab_class")):
+        if not SAFE_NAME.fullmatch(name):
+            problems.append(f"{what} {name!r}: use lower-case letters and digits only, a letter first, 31 at most")
+    for kind, count in student.node_counts.items():
+        if count < 1 or (kind in SINGLE and count != 1):
+            problems.append(
+                f"{student.name}: {count} nodes of kind {kind}; there must be {'one' if kind in SINGLE else 'at least one'}"
+            )
+    missing = [kind for kind in SERVICE_OF if kind not in student.node_memory_mb]
+    if missing:
+        problems.append(f"{student.name}: node_memory_mb lacks {', '.join(missing)}")
+    if not 1024 <= student.port_base <= 65000:
+        problems.append(f"{student.name}: port_base {student.port_base} is not between 1024 and 65000")
+    network = _network(student.subnet)
+    if network is None:
+        problems.append(f"{student.name}: subnet {student.subnet!r} is no IPv4 network such as 10.89.1.0/27")
+    elif network.num_addresses < sum(student.node_counts.values()) + 3:
+        problems.append(f"{student.name}: subnet {network} is too small for {sum(student.node_counts.values())} nodes")
+    return problems
+
+
+def _network(text: str) -> ipaddress.IPv4Network | None:
+    try:
+        return ipaddress.IPv4Network(text)
+    except ValueError:
+        return None

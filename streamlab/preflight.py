@@ -1,0 +1,142 @@
+"""What can be known to go wrong before anything is touched: memory, disk, ports and the engine itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import docker
+
+from streamlab import engine
+from streamlab.errors import WrongRequest
+from streamlab.topology import Student, nodes
+
+#: Free disk that images and a first stack need (GB); measured: images 3.5, build leftovers and artifacts 2.5.
+DISK_GB_TO_BUILD = 8
+#: Free disk that a stack needs once the images are there (GB).
+DISK_GB_TO_RUN = 2
+
+
+def memory_problem(students: Sequence[Student], machine_mb: int) -> WrongRequest | None:
+    """Whether the students' limits together are more than their Docker host has."""
+    needed = sum(student.memory_mb for student in students)
+    if needed <= machine_mb:
+        return None
+    sums = [f"{s.name}: {' + '.join(f'{n.name} {n.memory_mb}' for n in nodes(s))} = {s.memory_mb} MB" for s in students]
+    return WrongRequest(
+        f"the stacks may use {needed} MB together, and {students[0].docker_host} has {machine_mb} MB",
+        evidence=sums,
+        fix="use a smaller size, lower node_memory_mb or yarn_memory_mb, or fewer students",
+    )
+
+
+def disk_problem(folder: str, free_gb: float, needed_gb: float) -> WrongRequest | None:
+    """Whether the engine's disk has too little room."""
+    if free_gb >= needed_gb:
+        return None
+    return WrongRequest(
+        f"too little disk for the engine: {free_gb:.1f} GB are free, {needed_gb} GB are needed",
+        evidence=f"the engine keeps images and volumes in {folder}",
+        fix="free some room there (docker system df shows what the engine holds)",
+    )
+
+
+def port_problem(client: docker.DockerClient, student: Student) -> WrongRequest | None:
+    """Whether somebody else holds a port that the student's stack publishes."""
+    if not student.docker_host.startswith("unix://"):
+        return None  # another machine's loopback cannot be tried from here; its engine refuses a taken port
+    ours = engine.containers(client, student)
+    for node in nodes(student):
+        for page in node.pages:
+            if node.name in ours and ours[node.name].status == "running":
+                continue
+            if _is_taken(page.host_port):
+                return WrongRequest(
+                    f"port {page.host_port}, which {student.name}'s {node.name} publishes, is taken",
+                    evidence=f"127.0.0.1:{page.host_port} is held by {_holder(client, page.host_port)}",
+                    fix=f"end it, or give {student.name} another port_base in the inventory",
+                )
+    return None
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _holder(client: docker.DockerClient, port: int) -> str:
+    """Who listens on a local port: a container of the engine, else a process, as far as this user may see."""
+    for container in client.containers.list():
+        published = (binding for bindings in (container.ports or {}).values() for binding in bindings or ())
+        if any(binding["HostPort"] == str(port) for binding in published):
+            return f"the container {container.name}"
+    inode = _listening_inode(port)
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(os.readlink(fd) == f"socket:[{inode}]" for fd in (process / "fd").iterdir()):
+                return f"process {process.name} ({(process / 'comm').read_text().strip()})"
+        except OSError:
+            continue  # it has ended, or belongs to somebody else
+    return "a process of another user"
+
+
+def _listening_inode(port: int) -> str:
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if Path(table).exists():
+            for line in Path(table).read_text().splitlines()[1:]:
+                parts = line.split()
+                if parts[1].endswith(f":{port:04X}") and parts[3] == "0A":
+                    return parts[9]
+    return ""
+
+
+def free_gb(client: docker.DockerClient, docker_host: str) -> tuple[str, float] | None:
+    """The engine's folder and the room left there; None for an engine on another machine."""
+    folder = client.info()["DockerRootDir"]
+    if not docker_host.startswith("unix://") or not Path(folder).exists():
+        return None
+    return folder, shutil.disk_usage(folder).free / 1e9
+
+
+def require_room(client: docker.DockerClient, docker_host: str, *, needed_gb: float) -> None:
+    """Refuse to go on where the engine's disk is nearly full."""
+    room = free_gb(client, docker_host)
+    problem = disk_problem(*room, needed_gb) if room else None
+    if problem:
+        raise problem
+
+
+def require_memory(students: Sequence[Student]) -> None:
+    """Refuse what this machine cannot carry before an engine is installed for it.
+
+    Raises:
+        WrongRequest: the students who are to live on this machine may use more memory than it has.
+    """
+    here = [student for student in students if student.docker_host.startswith("unix://")]
+    machine_mb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    problem = memory_problem(here, machine_mb) if here else None
+    if problem:
+        raise problem
+
+
+def require_possible(client: docker.DockerClient, students: Sequence[Student]) -> None:
+    """Refuse, before anything is touched, what this engine cannot carry. All students are of one Docker host.
+
+    Raises:
+        WrongRequest: too much memory, too little disk, or a port that is taken.
+    """
+    machine_mb = client.info()["MemTotal"] // 2**20
+    problem = memory_problem(students, machine_mb)
+    for student in students:
+        problem = problem or port_problem(client, student)
+    if problem:
+        raise problem
+    require_room(client, students[0].docker_host, needed_gb=DISK_GB_TO_RUN)

@@ -1,0 +1,122 @@
+"""Proofs: every service of a stack answers a real question, or the error says which did not, and why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from streamlab import engine
+from streamlab.errors import LabError, unknown
+from streamlab.inventory import Lab
+from streamlab.stack import Stack, failed, open_stack
+from streamlab.topology import SERVICES, Student, nodes
+from streamlab.ui import say
+
+#: Seconds within which a service that has just been started must have answered.
+SECONDS = 150
+
+#: Services that a service's own proof cannot do without.
+RESTS_ON = {"spark": ("hdfs", "yarn"), "yarn": (), "hdfs": (), "kafka": (), "cassandra": ()}
+
+
+@dataclass(frozen=True)
+class Proven:
+    """One service's answer, or what came instead."""
+
+    service: str
+    passed: bool
+    seconds: float
+    answer: str
+
+
+def prove(
+    student: Student,
+    services: Sequence[str] = SERVICES,
+    *,
+    seconds: int = SECONDS,
+    tell: Callable[[Proven], None] = lambda proven: None,
+) -> list[Proven]:
+    """Prove `services` all at once; `tell` hears of each as it is done.
+
+    A node that does not run fails its service at once: waiting would not start it.
+    """
+    for service in services:
+        if service not in SERVICES:
+            raise unknown("service", service, SERVICES, usage="--service {}")
+    with open_stack(student) as stack:
+        down = _down(stack)
+        results = []
+        ask = []
+        for service in services:
+            stopped = [text for needed in (*RESTS_ON[service], service) for text in down.get(needed, [])]
+            if stopped:
+                results.append(Proven(service, False, 0.0, "; ".join(stopped)))
+                tell(results[-1])
+            else:
+                ask.append(service)
+        if ask:
+            results += _ask(stack, ask, seconds=seconds, tell=tell)
+    return sorted(results, key=lambda proven: SERVICES.index(proven.service))
+
+
+def _down(stack: Stack) -> dict[str, list[str]]:
+    """Service -> its nodes that have no running container."""
+    found = engine.containers(stack.client, stack.student)
+    down: dict[str, list[str]] = {}
+    for node in nodes(stack.student):
+        state = found[node.name].status if node.name in found else "missing"
+        if state != "running":
+            down.setdefault(node.service, []).append(f"node {node.name} is {state}")
+    return down
+
+
+def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[[Proven], None]) -> list[Proven]:
+    results: list[Proven] = []
+
+    def heard(stream: str, line: str) -> None:
+        if stream == "out":
+            results.append(Proven(**json.loads(line)))
+            tell(results[-1])
+
+    done = stack.python("edge.prove", str(seconds), *services, seconds=seconds + 30, lines=heard)
+    if done.code != 0:
+        raise failed(f"{stack.student.name}: the proofs could not be run", done, seconds=seconds + 30)
+    return results
+
+
+def failure(student: Student, proven: Proven) -> LabError:
+    """The error for a service that did not prove itself: its name, the evidence, the fix."""
+    own = [node.name for node in nodes(student) if node.service == proven.service]
+    return LabError(
+        f"{student.name}: {proven.service} does not answer as it should",
+        evidence=proven.answer,
+        fix=f"invoke logs --node {own[0]} says why; invoke provision starts what does not run",
+    )
+
+
+def prove_all(lab: Lab, name: str | None, services: Sequence[str] | None, *, seconds: int) -> None:
+    """Prove the services of one student or of all, and print each answer as it comes.
+
+    Raises:
+        LabError: a service did not answer as it should.
+    """
+    errors = []
+    for student in [lab.student(name)] if name else lab.students:
+
+        def tell(proven: Proven, student: Student = student) -> None:
+            say(
+                f"{student.name:14}{proven.service:12}{'proved' if proven.passed else 'FAILED'}: {proven.answer} ({proven.seconds} s)"
+            )
+
+        errors += [
+            failure(student, p)
+            for p in prove(student, services or SERVICES, seconds=seconds, tell=tell)
+            if not p.passed
+        ]
+    if errors:
+        *others, last = errors
+        for error in others:
+            print(error, file=sys.stderr)
+        raise last

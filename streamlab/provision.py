@@ -1,0 +1,68 @@
+"""`invoke provision`: an engine, the images, then every student's stack, proved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from streamlab import artifacts, engine, images, preflight
+from streamlab.inventory import Lab
+from streamlab.playbooks import play
+from streamlab.topology import Student
+from streamlab.ui import say
+
+
+def by_docker_host(students: Sequence[Student]) -> Iterator[tuple[str, list[Student]]]:
+    """The students of each Docker host together."""
+    ordered = sorted(students, key=lambda student: student.docker_host)
+    return ((host, list(group)) for host, group in groupby(ordered, key=lambda student: student.docker_host))
+
+
+def ensure_engines(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -> bool:
+    """Make sure that every Docker host has an engine that answers; True when one had to be started."""
+    silent = [host for host, _ in by_docker_host(students) if not engine.answers(host)]
+    if silent:
+        say(f"no Docker Engine answers at {', '.join(silent)}: installing and starting one")
+        play("engine.yml", lab, verbose=verbose)
+    return bool(silent)
+
+
+def ensure_images(docker_host: str) -> bool:
+    """Build on one Docker host what is missing there; True when something was."""
+    with engine.connect(docker_host) as client:
+        if images.missing(client):
+            preflight.require_room(client, docker_host, needed_gb=preflight.DISK_GB_TO_BUILD)
+        return bool(images.ensure_images(client))
+
+
+def provision(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -> None:
+    """Bring the stacks of `students` to what the inventory says. Run again, it changes nothing.
+
+    Raises:
+        WrongRequest: it cannot be done here; nothing was touched.
+        LabError: a student's stack could not be brought up; the others' were.
+    """
+    preflight.require_memory(students)
+    ensure_engines(lab, students, verbose=verbose)
+    for docker_host, group in by_docker_host(students):
+        with engine.connect(docker_host) as client:
+            preflight.require_possible(client, group)
+        ensure_images(docker_host)
+    summary = play("provision.yml", lab, limit=[student.name for student in students], verbose=verbose)
+    say(f"{', '.join(s.name for s in students)}: provisioned and proved, {summary.changed} changed")
+
+
+def build_images(lab: Lab) -> None:
+    """`invoke images`: build on every Docker host of the inventory what is missing there."""
+    ensure_engines(lab, lab.students)
+    built = [ensure_images(docker_host) for docker_host, _ in by_docker_host(lab.students)]
+    if not any(built):
+        say("nothing to do: every image is built")
+
+
+def renew_locks(lab: Lab) -> None:
+    """`invoke lock`: resolve every version again on this machine's engine, and say what changed."""
+    ensure_engines(lab, lab.students)
+    with engine.connect(lab.students[0].docker_host) as client:
+        changes = artifacts.write_locks(client, images.ensure_builder(client))
+    say("\n".join(changes) or "nothing changed")

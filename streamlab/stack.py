@@ -1,0 +1,83 @@
+"""One student's running stack, as the other modules ask it: through its edge node, by a command that ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+from docker.models.containers import Container
+
+from streamlab import bundle, engine
+from streamlab.errors import LabError
+from streamlab.topology import Student
+
+#: Where zips of the control program stand in a node.
+SHELF = "/tmp"
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A student's edge node with the lab's tools on it."""
+
+    student: Student
+    client: docker.DockerClient
+    edge: Container
+
+    def put(self, packed: bundle.Bundle) -> str:
+        """Place a zip on the edge unless it is there, and return its path."""
+        path = f"{SHELF}/streamlab-{packed.short}.zip"
+        if not engine.has_path(self.edge, path):
+            engine.put_files(self.edge, SHELF, {path.rpartition("/")[2]: packed.data})
+        return path
+
+    def python(
+        self,
+        module: str,
+        *args: str,
+        seconds: int,
+        zips: Sequence[bundle.Bundle] = (),
+        lines: Callable[[str, str], None] | None = None,
+    ) -> engine.Result:
+        """Run ``python3 -m module`` on the edge, with the lab's tools and `zips` on its path."""
+        path = ":".join(self.put(packed) for packed in (*zips, bundle.tools()))
+        argv = ["python3", "-m", module, *args]
+        return engine.run_inside(self.edge, argv, seconds=seconds, env={"PYTHONPATH": path}, lines=lines)
+
+    def answer(self, module: str, *args: str, seconds: int, zips: Sequence[bundle.Bundle] = ()) -> Any:
+        """The JSON that a module prints.
+
+        Raises:
+            LabError: it failed; the last lines of its standard error are the evidence.
+        """
+        done = self.python(module, *args, seconds=seconds, zips=zips)
+        if done.code != 0:
+            raise failed(f"{self.student.name}: {module} failed on the edge node", done, seconds=seconds)
+        return json.loads(done.out)
+
+
+def failed(what: str, done: engine.Result, *, seconds: int) -> LabError:
+    """The error for a command that ended badly inside a node."""
+    if done.code in (124, 137):
+        return LabError(what, evidence=f"no answer within {seconds} s", fix="invoke status shows which node is unwell")
+    lines = [line for line in done.err.splitlines() if line.strip()]
+    return LabError(
+        what,
+        evidence=lines[-4:] or f"exit status {done.code}",
+        fix="invoke prove names the service that does not answer",
+    )
+
+
+@contextmanager
+def open_stack(student: Student) -> Iterator[Stack]:
+    """The student's stack, whose edge node must run.
+
+    Raises:
+        WrongRequest: there is no such stack, or no engine.
+        LabError: the edge node does not run.
+    """
+    with engine.connect(student.docker_host) as client:
+        yield Stack(student, client, engine.node(client, student, "edge"))

@@ -1,0 +1,134 @@
+"""Which nodes a student's stack has, what they are called and what they may use. Pure: nothing is touched here.
+
+Ansible reads the same answers through the filter `stack_plan`, so neither side computes a name twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from streamlab import __version__
+
+#: Kind of node -> the service it belongs to, in the order in which people read them.
+SERVICE_OF = {
+    "namenode": "hdfs",
+    "datanode": "hdfs",
+    "resourcemanager": "yarn",
+    "nodemanager": "yarn",
+    "kafka": "kafka",
+    "cassandra": "cassandra",
+    "edge": "spark",
+}
+SERVICES = tuple(dict.fromkeys(SERVICE_OF.values()))
+
+#: Kinds of which a stack has exactly one; their nodes carry no number.
+SINGLE = ("namenode", "resourcemanager", "edge")
+
+#: Kind of node -> the image it runs. A NodeManager runs Spark's drivers and executors, so it has Spark's image.
+IMAGE_OF = {
+    "namenode": "hadoop",
+    "datanode": "hadoop",
+    "resourcemanager": "hadoop",
+    "nodemanager": "spark",
+    "kafka": "kafka",
+    "cassandra": "cassandra",
+    "edge": "spark",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A web page of a node, published on the Docker host's loopback."""
+
+    title: str
+    container_port: int
+    host_port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.host_port}/"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One container of a stack."""
+
+    name: str
+    kind: str
+    service: str
+    image: str
+    container: str
+    memory_mb: int
+    pages: tuple[Page, ...] = ()
+
+
+@dataclass(frozen=True)
+class Student:
+    """One inventory host of the group `students`, with every variable that a stack depends on."""
+
+    name: str
+    lab_class: str
+    docker_host: str
+    port_base: int
+    subnet: str
+    node_counts: Mapping[str, int]
+    yarn_memory_mb: int
+    yarn_vcores: int
+    node_memory_mb: Mapping[str, int]
+    pages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def prefix(self) -> str:
+        """What the engine's names of this stack begin with; two classes may share one engine."""
+        return f"{self.lab_class}-{self.name}"
+
+    @property
+    def network(self) -> str:
+        return self.prefix
+
+    @property
+    def kafka_cluster_id(self) -> str:
+        """A Kafka cluster id (22 characters of URL-safe base64) that is stable and differs between stacks."""
+        return base64.urlsafe_b64encode(uuid.uuid5(uuid.NAMESPACE_DNS, self.prefix).bytes).decode().rstrip("=")
+
+    @property
+    def memory_mb(self) -> int:
+        """The most that this stack may use: the sum of its nodes' limits."""
+        return sum(node.memory_mb for node in nodes(self))
+
+
+def node_names(kind: str, count: int) -> list[str]:
+    """``kafka, 2`` -> ``["kafka1", "kafka2"]``; kinds of which there is one carry no number."""
+    return [kind] if kind in SINGLE else [f"{kind}{i}" for i in range(1, count + 1)]
+
+
+def nodes(student: Student) -> list[Node]:
+    """All nodes of a student's stack, in reading order."""
+    made = []
+    for kind, service in SERVICE_OF.items():
+        for name in node_names(kind, student.node_counts[kind]):
+            memory = student.node_memory_mb[kind] + (student.yarn_memory_mb if kind == "nodemanager" else 0)
+            pages = tuple(
+                Page(title=page["title"], container_port=page["port"], host_port=student.port_base + page["offset"])
+                for page in student.pages.values()
+                if page["node"] == name
+            )
+            made.append(Node(name, kind, service, IMAGE_OF[kind], f"{student.prefix}-{name}", memory, pages))
+    return made
+
+
+def plan(student: Student) -> dict[str, Any]:
+    """What Ansible needs to know of a stack, as plain data."""
+    return {
+        "version": __version__,
+        "prefix": student.prefix,
+        "network": student.network,
+        "kafka_cluster_id": student.kafka_cluster_id,
+        "yarn_memory_mb": student.yarn_memory_mb,
+        "yarn_vcores": student.yarn_vcores,
+        "nodes": [asdict(node) for node in nodes(student)],
+    }

@@ -1,0 +1,49 @@
+"""What images/versions.yml says, as typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from streamlab.errors import LabError
+from streamlab.paths import IMAGES
+
+
+@dataclass(frozen=True)
+class Product:
+    """What Maven is asked for: coordinates `group:artifact:version[:classifier]`, and what it is told to leave out."""
+
+    name: str
+    version: str
+    roots: tuple[str, ...]
+    without: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Versions:
+    debian: str
+    java_package: str
+    maven_dependency_plugin: str
+    uv: str
+    products: Mapping[str, Product]
+
+
+def load_versions(path: Path = IMAGES / "versions.yml") -> Versions:
+    """Read the one file that names versions."""
+    try:
+        data: dict[str, Any] = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        products = {name: _product(name, entry) for name, entry in data.pop("products").items()}
+        return Versions(**data, products=products)
+    except (KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
+        fix = f"see the comments in {path.name}, or `git diff {path.name}`"
+        raise LabError(f"{path} is not as it should be", evidence=str(error), fix=fix) from error
+
+
+def _product(name: str, entry: Mapping[str, Any]) -> Product:
+    version = str(entry["version"])
+    roots = tuple(root.format(version=version) for root in entry["roots"])
+    return Product(name, version, roots, tuple(entry.get("without", ())))

@@ -1,0 +1,176 @@
+"""The lab's tasks: a table of contents. What each does stands in the package `streamlab`.
+
+Imports stand inside the tasks, so that `invoke --list` and a mistyped command answer at once.
+"""
+
+from __future__ import annotations
+
+from invoke import Collection
+
+from streamlab.tasks import lab_task
+
+
+@lab_task
+def demo(_, inventory=None, student=None):
+    """From nothing to a model's predictions on a real cluster."""
+    from streamlab import demo as demonstration
+    from streamlab.inventory import load
+
+    lab = load(inventory)
+    demonstration.demo(lab, lab.student(student))
+
+
+@lab_task
+def provision(_, inventory=None, student=None, verbose=False):
+    """Bring every student's cluster up, and prove each service."""
+    from streamlab import provision as provisioning
+    from streamlab.inventory import load
+
+    lab = load(inventory)
+    provisioning.provision(lab, [lab.student(student)] if student else lab.students, verbose=verbose)
+
+
+@lab_task
+def prove(_, inventory=None, student=None, service=None, seconds=60):
+    """Ask every service a real question (or one: --service kafka)."""
+    from streamlab import prove as proofs
+    from streamlab.inventory import load
+
+    proofs.prove_all(load(inventory), student, [service] if service else None, seconds=seconds)
+
+
+@lab_task(iterable=["set"])
+def submit(_, job, inventory=None, student=None, preset=None, set=None, continuous=False, detach=False,
+           driver_memory=0, executor_memory=0, executors=0):  # fmt: skip
+    """Run a lesson (lesson08), one step (lesson08/train) or a folder on YARN."""
+    from streamlab import submit as submission
+    from streamlab.inventory import load
+
+    resources = {"driver_memory_mb": driver_memory, "executor_memory_mb": executor_memory, "executors": executors}
+    resources = {key: value for key, value in resources.items() if value}
+    wanted = submission.request(
+        job, preset=preset, given=set, continuous=continuous, detach=detach, resources=resources
+    )
+    submission.submit(load(inventory).student(student), wanted)
+
+
+@lab_task
+def check(_, job, inventory=None, student=None, json=False):
+    """Look from outside whether a lesson left what it should."""
+    from streamlab import check as checks
+    from streamlab.inventory import load
+
+    checks.report(load(inventory).student(student), job, as_json=json)
+
+
+@lab_task
+def stop(_, job, inventory=None, student=None):
+    """End a running stream after its current batch."""
+    from streamlab import jobs as known
+    from streamlab import stop as stopping
+    from streamlab.inventory import load
+
+    stopping.stop(load(inventory).student(student), *known.find(job))
+
+
+@lab_task
+def jobs(_):
+    """List lessons, their steps and presets."""
+    from streamlab import jobs as known
+
+    known.show()
+
+
+@lab_task
+def bundle(_, job, to=None):
+    """Write a job's zip and print its path and SHA-256."""
+    from streamlab import bundle as bundles
+    from streamlab import jobs as known
+
+    bundles.write(known.find(job)[0].folder, to)
+
+
+@lab_task
+def status(_, inventory=None, student=None, json=False):
+    """Show nodes, their health and memory, and applications."""
+    from streamlab import status as looking
+    from streamlab.inventory import load
+
+    lab = load(inventory)
+    looking.report([lab.student(student)] if student else lab.students, as_json=json)
+
+
+@lab_task
+def links(_, inventory=None, student=None):
+    """Print the pages to open."""
+    from streamlab import look
+    from streamlab.inventory import load
+
+    print(look.links(load(inventory).student(student)))
+
+
+@lab_task
+def logs(_, inventory=None, student=None, node=None, app=None, lines=200):
+    """Print what a node (--node kafka1) or an application (--app ID) said."""
+    from streamlab import look
+    from streamlab.inventory import load
+
+    look.log(load(inventory).student(student), node=node, app=app, lines=lines)
+
+
+@lab_task
+def shell(_, inventory=None, student=None, node="edge", command=None):
+    """Open a node's terminal, or run one --command there."""
+    from streamlab import shell as shells
+    from streamlab.inventory import load
+
+    return shells.shell(load(inventory).student(student), node, command)
+
+
+@lab_task
+def destroy(_, inventory=None, student=None, yes=False):
+    """Take clusters away: exactly what carries the lab's label."""
+    from streamlab import destroy as destroying
+    from streamlab.inventory import load
+
+    destroying.destroy(load(inventory), student, yes=yes)
+
+
+@lab_task
+def doctor(_, inventory=None):
+    """Look for what could go wrong here, each finding with its fix."""
+    from streamlab import doctor as doctors
+    from streamlab.inventory import load
+
+    doctors.report(load(inventory))
+
+
+@lab_task
+def images(_, inventory=None):
+    """Build the images that changed."""
+    from streamlab import provision as provisioning
+    from streamlab.inventory import load
+
+    provisioning.build_images(load(inventory))
+
+
+@lab_task
+def lock(_, inventory=None):
+    """Resolve images/versions.yml and requirements.in into locks again."""
+    from streamlab import provision as provisioning
+    from streamlab.inventory import load
+
+    provisioning.renew_locks(load(inventory))
+
+
+@lab_task
+def test(_, only=None):
+    """Run the tests: --only unit, jobs or cluster."""
+    from streamlab import testing
+
+    testing.test(only)
+
+
+namespace = Collection(
+    demo, provision, prove, submit, check, stop, jobs, bundle, status, links, logs, shell, destroy, doctor, images, lock, test
+)  # fmt: skip
