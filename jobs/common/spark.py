@@ -56,7 +56,11 @@ def kafka_sink(settings: Settings, topic: str) -> dict[str, str]:
 
 
 def read_table(spark: SparkSession, table: str) -> DataFrame:
-    """A Cassandra table, "keyspace.table"."""
+    """A Cassandra table, "keyspace.table".
+
+    A join on its key may become one question for each row of the other side ("Cassandra Direct Join" in `explain`);
+    then a null or empty key over there ends the job with "Invalid null value in condition".
+    """
     return spark.read.format(CASSANDRA).options(**_table(table)).load()
 
 

@@ -99,9 +99,11 @@ class Streams:
             self._refuse_strays()
             self._watch()
         finally:
-            for watched in self._watched.values():
+            for name, watched in self._watched.items():
                 watched.query.stop()
                 self._note(watched)
+                if not watched.batches:
+                    self.say(f"{name}: nothing new")
             for place in self._throwaway:
                 self._remove(place)
         return tuple(_report(name, watched) for name, watched in self._watched.items())
@@ -149,7 +151,8 @@ class Streams:
         if latest is None or latest["batchId"] == watched.last_batch:
             return
         for progress in watched.query.recentProgress:
-            if progress["batchId"] > watched.last_batch:
+            # A look that found nothing new is reported too, under the number that the next real batch will have.
+            if progress["batchId"] > watched.last_batch and "addBatch" in progress["durationMs"]:
                 _count(watched, progress)
                 self.say(batch_line(progress))
 

@@ -38,6 +38,9 @@ UNREADABLE = "unreadable"
 NO_PERSON = "no person"
 INCOMPLETE = "incomplete"
 
+#: Stands for an id that is not there; no person has it.
+NOBODY = "-"
+
 
 def split(people: DataFrame) -> tuple[DataFrame, DataFrame]:
     """Four fifths to train with, one fifth to test. An id's checksum decides, so the parts never change.
@@ -54,10 +57,12 @@ def with_person(jobs: DataFrame, people: DataFrame) -> DataFrame:
     `jobs` as `from_kafka_json` gives them by JOB; `people` with id, age and gender.
     """
     known = people.select(F.col("id").alias("person_id"), "age", "gender")
-    joined = jobs.join(known, F.col("id") == F.col("person_id"), "left")
+    # The connector turns this join into one question for each job, and Cassandra refuses a null or empty key.
+    asked = jobs.withColumn("asked_id", F.when(F.col("id") > "", F.col("id")).otherwise(NOBODY))
+    joined = asked.join(known, F.col("asked_id") == F.col("person_id"), "left").drop("asked_id")
     lacks_input = F.greatest(*[F.col(name).isNull() for name in INPUTS])
     reason = (
-        F.when(F.col(MALFORMED).isNotNull() | F.col("id").isNull(), UNREADABLE)
+        F.when(F.col(MALFORMED).isNotNull() | ~(F.coalesce("id", F.lit("")) > ""), UNREADABLE)
         .when(F.col("person_id").isNull(), NO_PERSON)
         .when(lacks_input, INCOMPLETE)
     )

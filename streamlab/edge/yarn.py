@@ -94,5 +94,5 @@ def log_contents(text: str) -> str:
     _, found, body = text.partition("LogContents:\n")
     if not found:
         return ""
-    end = body.rfind("\nEnd of LogType:")
-    return body if end < 0 else body[: end + 1]
+    end = f"\n{body}".rfind("\nEnd of LogType:")
+    return body if end < 0 else body[:end]
