@@ -1,8 +1,8 @@
 """Fetches what the locks list, by ordinary clients, and makes the locks.
 
-Only verified files get a place of their own in the cache: jars/<sha256>.jar, wheels/<key>/. Each arrives by one rename,
-so what is there is whole, whenever a run was interrupted. Maven's repository and pip's cache, kept beside them, are what
-lets an interrupted fetch go on where it stopped.
+Only verified files get a place of their own in the cache: jars/<sha256>.jar, wheels/<key>/. Each arrives at one
+stroke, so what is there is whole, whenever a run was interrupted. Maven's repository and pip's cache, kept beside them,
+are what lets an interrupted fetch go on where it stopped.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -29,6 +30,10 @@ _MAVEN_REPOSITORY = CACHE / "maven"
 _AGAIN = "run the same command again: it goes on from there"
 _LISTED = re.compile(r"\s+([^:\s]+):([^:\s]+):jar:(?:([^:\s]+):)?([^:\s]+):(?:compile|runtime):/")
 _EVERYTHING = ("*:*",)
+#: How clients mark an error, what they add to every one, and what stands before the reason.
+_MARK = re.compile(r"(\[ERROR\]|ERROR:|error:)\s*")
+_HOUSEKEEPING = re.compile(r"To see the full stack trace|Re-run Maven|For more information|\[Help|After correcting")
+_PREAMBLE = re.compile(r"^Failed to execute goal on project \S+: Could not resolve dependencies for project \S+: ")
 #: Python locks: what is asked for, and what is written. One for the cluster's nodes, one for the control machine.
 PYTHON_LOCKS = {
     IMAGES / "spark" / "requirements.in": IMAGES / "spark" / "requirements.lock",
@@ -69,7 +74,7 @@ def _fetched(jar: Jar) -> Path:
 
 
 def _fetch(client: docker.DockerClient, builder: str, wanted: Mapping[str, list[Jar]]) -> None:
-    """Have Maven fetch exactly these jars: every dependency of theirs is excluded, for the lock has it or nobody wants it."""
+    """Have Maven fetch exactly these jars. Their dependencies are excluded: the lock has them, or nobody wants them."""
     everything = [jar for jars in wanted.values() for jar in jars]
 
     def show() -> None:
@@ -82,7 +87,7 @@ def _fetch(client: docker.DockerClient, builder: str, wanted: Mapping[str, list[
 
 
 def _store(jar: Jar, *, lock: str) -> None:
-    """Give a fetched jar its place if it is what the lock says; else throw it away, so that the next run fetches it anew."""
+    """Give a fetched jar its place if it is what the lock says; else throw it away: the next run fetches it anew."""
     path = _fetched(jar)
     found = sha256(path)
     if found != jar.sha256:
@@ -123,8 +128,9 @@ def ensure_wheels(client: docker.DockerClient, builder: str, requirements: Path,
             line.update(f"{done} of {count} Python packages, {_size(work) / 1e6:.0f} MB")
 
         # TMPDIR: pip's unfinished downloads are where the progress line can see them.
-        argv = ["env", f"TMPDIR={inside(work / 'tmp')}", "python3", "-m", "pip", "wheel", "--no-deps", "--require-hashes"]
-        argv += ["--no-build-isolation", "--progress-bar=off", "--wheel-dir=wheels", "--requirement=requirements.lock"]
+        argv = ["env", f"TMPDIR={inside(work / 'tmp')}", "python3", "-m", "pip", "wheel", "--wheel-dir=wheels"]
+        argv += ["--no-deps", "--require-hashes", "--no-build-isolation", "--progress-bar=off"]
+        argv += ["--requirement=requirements.lock"]
         try:
             run_client(client, builder, argv, work=work, watch=show)
         except ClientFailed as error:
@@ -138,10 +144,8 @@ def ensure_wheels(client: docker.DockerClient, builder: str, requirements: Path,
 def _size(folder: Path) -> int:
     total = 0
     for path in folder.rglob("*"):
-        try:
+        with suppress(FileNotFoundError):  # pip moves its files about while we look
             total += path.stat().st_size
-        except FileNotFoundError:
-            pass  # pip moves its files about while we look
     return total
 
 
@@ -217,8 +221,16 @@ def _compile(client: docker.DockerClient, builder: str, source: Path, *, before:
         return (work / "requirements.lock").read_text()
 
 
-def _run_maven(client, builder, work: Path, modules: Mapping, goals: list[str], *, watch) -> None:
-    """Run goals of the dependency plugin, which needs a project per product: a class path cannot hold two versions."""
+def _run_maven(
+    client: docker.DockerClient,
+    builder: str,
+    work: Path,
+    modules: Mapping[str, Iterable[tuple[str, Iterable[str]]]],
+    goals: list[str],
+    *,
+    watch: Callable[[], None],
+) -> None:
+    """Run a goal of the dependency plugin on a project per product: one project cannot hold two versions of a jar."""
     for name, dependencies in modules.items():
         (work / name).mkdir()
         (work / name / "pom.xml").write_text(pom(name, dependencies=dependencies))
@@ -237,7 +249,8 @@ def pom(name: str, *, dependencies: Iterable[tuple[str, Iterable[str]]] = (), mo
     """A Maven project: dependencies as (coordinate, what to leave out), or modules."""
     lines = ["<project><modelVersion>4.0.0</modelVersion><packaging>pom</packaging>"]
     lines.append(f"<groupId>streamlab</groupId><artifactId>{escape(name)}</artifactId><version>1</version>")
-    lines += ["<modules>", *(f"<module>{escape(module)}</module>" for module in modules), "</modules>", "<dependencies>"]
+    lines += ["<modules>", *(f"<module>{escape(module)}</module>" for module in modules), "</modules>"]
+    lines.append("<dependencies>")
     for coordinate, without in dependencies:
         tags = zip(("groupId", "artifactId", "version", "classifier"), coordinate.split(":"), strict=False)
         fields = "".join(f"<{tag}>{escape(value)}</{tag}>" for tag, value in tags)
@@ -261,6 +274,7 @@ def _not_fetched(what: str, error: ClientFailed) -> LabError:
 def reasons_in(log: str) -> list[str]:
     """A client's own reason out of its log: its first error lines, else its last lines; without host names."""
     lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in log.splitlines()]
-    marked = [re.sub(r"^(\[ERROR\]|ERROR:|error:)\s*", "", line) for line in lines if re.match(r"\[ERROR|ERROR:|error:", line)]
-    chosen = [line for line in marked if line][:3] or [line for line in lines if line][-5:]
-    return [without_hosts(line.replace("-> [Help 1]", "")).strip() for line in chosen]
+    marked = [_MARK.sub("", line, count=1) for line in lines if _MARK.match(line)]
+    telling = [line for line in marked if line and not _HOUSEKEEPING.match(line)]
+    chosen = telling[:3] or [line for line in lines if line][-5:]
+    return [without_hosts(_PREAMBLE.sub("", line).replace("-> [Help 1]", "")).strip() for line in chosen]

@@ -61,4 +61,4 @@ def report(student: Student, name: str, *, as_json: bool) -> None:
     if not found["passed"]:
         wrong = [a["name"] for a in found["assertions"] if not a["passed"]]
         fix = f"look where the lines marked WRONG say; invoke submit --job {job.name} runs it again"
-        raise LabError(f"{job.name} of {student.name} is not as it should be", evidence=", ".join(wrong), fix=fix)
+        raise LabError(f"{job.name} of {student.name} is not as it should be", evidence=f"{len(wrong)} of {len(found['assertions'])} assertions do not hold, first: {wrong[0]}", fix=fix)

@@ -21,7 +21,7 @@ from streamlab.ui import progress
 _ANSWER_WITHIN = 20  # seconds of silence after which a registry counts as not there
 _LABEL = "LABEL streamlab.image=debian"
 #: Documentation and lists that nobody reads in a container, which the official slim image leaves out as well.
-_SLIMMED = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/lib/apt/lists", "var/cache/apt")
+_UNREAD = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/lib/apt/lists", "var/cache/apt")
 
 
 def make(client: docker.DockerClient, suite: str, *, tag: str) -> str:
@@ -36,7 +36,7 @@ def make(client: docker.DockerClient, suite: str, *, tag: str) -> str:
 
 
 def _pulled(client: docker.DockerClient, name: str) -> bool:
-    """Pull `name` as long as the engine reports progress. An engine behind a dropped route would else wait for minutes."""
+    """Pull `name` as long as the engine reports progress. One that gets no answer would keep us waiting for minutes."""
     if client.images.list(name=name):
         return True
     events: queue.SimpleQueue[dict[str, object] | None] = queue.SimpleQueue()
@@ -74,7 +74,7 @@ def _debootstrap(client: docker.DockerClient, suite: str, *, tag: str) -> None:
         # A mount namespace of its own: what debootstrap mounts is gone with it, even where it is interrupted.
         _run("unshare", "--mount", "debootstrap", "--variant=minbase", suite, str(root))
         line.update("importing")
-        for folder in _SLIMMED:
+        for folder in _UNREAD:
             shutil.rmtree(root / folder, ignore_errors=True)
         (root / "var/lib/apt/lists/partial").mkdir(parents=True)
         (root / "var/cache/apt/archives/partial").mkdir(parents=True)
@@ -99,7 +99,8 @@ def _run(*argv: str) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = (done.stdout + done.stderr).splitlines()[-5:]
-        raise LabError(f"{argv[0]} failed while making the base system", evidence=lines, fix="run the same command again")
+        what = f"{' '.join(argv[:3])} … failed while making the base system"
+        raise LabError(what, evidence=lines, fix="run the same command again")
 
 
 def _no_base(why: str) -> LabError:

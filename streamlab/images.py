@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from streamlab.errors import LabError, unknown
 from streamlab.paths import CACHE, IMAGES
@@ -169,7 +169,7 @@ def _build(client: docker.DockerClient, image: Image, tags: Mapping[str, str]) -
 
 
 def _artifacts(client: docker.DockerClient, image: Image) -> dict[str, Path]:
-    """The locked files that go into the build, by their name there. A test jar is raw material, never on a class path."""
+    """The locked files that go into the build, by name. A test jar is raw material, never on a class path."""
     from streamlab import artifacts
 
     fetcher = _local_engine(client)
@@ -199,7 +199,7 @@ def _local_engine(client: docker.DockerClient) -> docker.DockerClient:
     return client if local else docker.from_env()
 
 
-def write_context(out, recipe_files: Mapping[str, bytes], artifact_files: Mapping[str, Path]) -> None:
+def write_context(out: IO[bytes], recipe_files: Mapping[str, bytes], artifact_files: Mapping[str, Path]) -> None:
     """Write a build's context as a tar: same content, same bytes, whatever this checkout's file modes and times are."""
     with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for name, content in sorted(recipe_files.items()):
@@ -215,7 +215,9 @@ def write_context(out, recipe_files: Mapping[str, bytes], artifact_files: Mappin
                 tar.addfile(entry, file)
 
 
-def _run_build(client: docker.DockerClient, context, name: str, *, tag: str, arguments: Mapping[str, str]) -> None:
+def _run_build(
+    client: docker.DockerClient, context: IO[bytes], name: str, *, tag: str, arguments: Mapping[str, str]
+) -> None:
     log: list[str] = []
     with progress(f"building {name}") as line:
         events = client.api.build(

@@ -18,7 +18,7 @@ from streamlab.ui import say
 SECONDS = 150
 
 #: Services that a service's own proof cannot do without.
-RESTS_ON = {"spark": ("hdfs", "yarn"), "yarn": (), "hdfs": (), "kafka": (), "cassandra": ()}
+RESTS_ON = {"spark": ("hdfs", "yarn"), "yarn": ("hdfs",), "hdfs": (), "kafka": (), "cassandra": ()}
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,11 @@ def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[
 def failure(student: Student, proven: Proven) -> LabError:
     """The error for a service that did not prove itself: its name, the evidence, the fix."""
     own = [node.name for node in nodes(student) if node.service == proven.service]
+    named = [node.name for node in nodes(student) if f"node {node.name} " in proven.answer]
     return LabError(
         f"{student.name}: {proven.service} does not answer as it should",
         evidence=proven.answer,
-        fix=f"invoke logs --node {own[0]} says why; invoke provision starts what does not run",
+        fix=f"invoke logs --node {[*named, *own][0]} says why; invoke provision starts what does not run",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from streamlab import artifacts, engine, images, preflight
+from streamlab import artifacts, engine, images, preflight, volumes
 from streamlab.inventory import Lab
 from streamlab.playbooks import play
 from streamlab.topology import Student
@@ -49,6 +49,10 @@ def provision(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -
             preflight.require_possible(client, group)
         ensure_images(docker_host)
     summary = play("provision.yml", lab, limit=[student.name for student in students], verbose=verbose)
+    for docker_host, group in by_docker_host(students):
+        with engine.connect(docker_host) as client:
+            for student in group:
+                volumes.prune(client, student)
     say(f"{', '.join(s.name for s in students)}: provisioned and proved, {summary.changed} changed")
 
 

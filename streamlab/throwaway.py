@@ -1,4 +1,4 @@
-"""Throw-away containers of the builder image: ordinary clients (Maven, pip, uv) with the control machine's own settings.
+"""Throw-away containers of the builder image: ordinary clients (Maven, pip, uv) with this machine's own settings.
 
 They see one folder of ours, the cache, as /cache. They run as the calling user, so that the cache belongs to them.
 """
@@ -13,7 +13,7 @@ import struct
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -58,7 +58,7 @@ def inside(path: Path) -> str:
 def run_client(
     client: docker.DockerClient, image: str, argv: list[str], *, work: Path, watch: Callable[[], None] = lambda: None
 ) -> None:
-    """Run `argv` in a throw-away container, calling `watch` while it runs. Whatever happens, the container is removed."""
+    """Run `argv` in a throw-away container, calling `watch` meanwhile. However it ends, the container is removed."""
     environment = _trust(work) | _settings(os.environ)
     mounts = [Mount("/cache", str(CACHE), type="bind"), *_host_files()]
     options = {"working_dir": inside(work), "environment": environment, "mounts": mounts, "labels": {LABEL: "true"}}
@@ -90,10 +90,8 @@ def _watched(container: Container, watch: Callable[[], None]) -> int:
 def _remove_leftovers(client: docker.DockerClient) -> None:
     """Remove finished containers of runs that were killed before they could; running ones may be somebody else's."""
     for container in client.containers.list(all=True, filters={"label": f"{LABEL}=true", "status": "exited"}):
-        try:
+        with suppress(docker.errors.APIError):  # its own run removed it just now
             container.remove()
-        except docker.errors.APIError:
-            pass  # its own run removed it just now
 
 
 def _settings(env: Mapping[str, str]) -> dict[str, str]:
@@ -111,7 +109,7 @@ def _settings(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _host_files() -> list[Mount]:
-    """The host's own settings for Maven and pip, where there are any: mounted, never copied, for they may hold secrets."""
+    """This machine's settings for Maven and pip, if there are any: mounted, never copied, for they may hold secrets."""
     config = os.environ.get("PIP_CONFIG_FILE")
     files = {
         Path.home() / ".m2" / "settings.xml": "/tmp/.m2/settings.xml",
@@ -148,8 +146,7 @@ def trust_store(pem: str) -> bytes:
 
     Java reads no PEM, `keytool` takes a second per certificate, and a host without Java has no trust store to lend.
     """
-    end = "-----END CERTIFICATE-----"
-    blocks = [part[part.index("-----BEGIN CERTIFICATE") :] + end for part in pem.split(end) if "-----BEGIN CERT" in part]
+    blocks = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", pem, re.DOTALL)
     store = struct.pack(">III", 0xFEEDFEED, 2, len(blocks))
     for number, block in enumerate(blocks):
         alias, der = f"ca{number}".encode(), ssl.PEM_cert_to_DER_cert(block)
@@ -175,7 +172,8 @@ def proxy_properties(env: Mapping[str, str]) -> list[str]:
 
 
 def without_hosts(text: str) -> str:
-    """A client's message without addresses: which registry a lab uses is its own affair, and the reason stays readable."""
+    """A client's message without addresses: which registry is used is each lab's own affair, and the reason stays."""
     text = re.sub(r"\s*\(https?://[^\s)]+\)", "", text)
     text = re.sub(r"https?://\S+?(?=[\s,;'\")]|$)", "the registry", text)
-    return re.sub(r"\b(?:[a-z0-9-]+\.)+(?:org|com|net|io|dev|cloud)(?::\d+)?(?![\w.:-]*[\w-])", "the registry", text)
+    text = re.sub(r"\b(?:[a-z0-9-]+\.)+(?:org|com|net|io|dev|cloud)(?::\d+)?(?![\w.:-]*[\w-])", "the registry", text)
+    return re.sub(r"the registry(\W+the registry)+", "the registry", text)

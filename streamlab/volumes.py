@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import docker
 
-from streamlab.engine import tar_of
+from streamlab import engine
+from streamlab.topology import Student
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,15 @@ def ensure(
 def _fill(client: docker.DockerClient, volume: str, image: str, files: Mapping[str, str]) -> None:
     carrier = client.containers.create(image, ["true"], volumes={volume: {"bind": "/etc/streamlab", "mode": "rw"}})
     try:
-        carrier.put_archive("/etc/streamlab", tar_of({name: text.encode() for name, text in files.items()}))
+        carrier.put_archive("/etc/streamlab", engine.tar_of({name: text.encode() for name, text in files.items()}))
     finally:
         carrier.remove(force=True)
 
 
-def prune(client: docker.DockerClient, volumes: Volumes, *, prefix: str) -> list[str]:
-    """Remove configuration that no node mounts any more, and return the names."""
-    old = [v for v in client.volumes.list(filters={"name": f"{prefix}-config-"}) if v.name != volumes.config]
-    removed = []
+def prune(client: docker.DockerClient, student: Student) -> list[str]:
+    """Remove the student's configuration that no container mounts any more, and return the volumes' names."""
+    unused = client.volumes.list(filters={**engine.stack_filter(student), "dangling": True})
+    old = [volume for volume in unused if volume.name.startswith(f"{student.prefix}-config-")]
     for volume in old:
-        if volume.name.startswith(f"{prefix}-config-"):
-            volume.remove()
-            removed.append(volume.name)
-    return removed
+        volume.remove()
+    return [volume.name for volume in old]

@@ -69,7 +69,7 @@ class CallbackModule(CallbackBase):
         host, answer = result._host.get_name(), result._result
         self.hosts.add(host)
         if answer.get("changed") and "results" not in answer:
-            self.changed[host].append(item or result._task.get_name())
+            self.changed[host] += [item] if item else answer.get("made") or [result._task.name]
         self.details[host] += answer.get("proven", [])
 
     def v2_runner_on_ok(self, result) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from common.errors import JobError
-from common.lab import Lab
 from common.settings import application_name
+
+if TYPE_CHECKING:  # the clients' packages are on the cluster's nodes only; checks are tested without them
+    from common.lab import Lab
 
 T = TypeVar("T")
 

@@ -82,6 +82,12 @@ class Hdfs:
         # The NameNode leaves letters outside ASCII as they are, which is no valid address.
         self._send(Request(quote(place, safe=":/?&=%+,"), data=body, method="PUT"), path)
 
+    def rename(self, path: str, to: str) -> None:
+        """Give what stands at `path` the name `to`, at once; an error when `to` is taken or `path` is not there."""
+        self.status(path)
+        if not self._json("PUT", path, "RENAME", destination=to)["boolean"]:
+            raise JobError(f"HDFS does not rename {path}", evidence=f"something stands at {to} already, or no folder")
+
     def mkdirs(self, path: str) -> None:
         self._call("PUT", path, "MKDIRS")
 

@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 # Started from the source tree, its own folder comes first on the path and kafka.py there would hide the package kafka.
 if Path(__file__).resolve().parent.name == "common":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+# YARN brings the bundle itself and has put it on the path; Spark's second try at an address on HDFS only warns.
+warnings.filterwarnings("ignore", message="Failed to add file .* to Python path", category=RuntimeWarning)
 
 from pyspark.sql import SparkSession  # noqa: E402
 

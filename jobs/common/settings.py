@@ -118,9 +118,9 @@ class Settings:
         """A query's checkpoint: the lesson and the query's name alone decide it, so a restart resumes."""
         return f"{self.home}/checkpoint/{_checked(query)}"
 
-    def throwaway(self, query: str, application: str) -> str:
+    def throwaway(self, query: str, run: str) -> str:
         """A checkpoint for one run only: what a memory sink needs, since it cannot resume."""
-        return f"{self.home}/throwaway/{_checked(query)}-{_checked(application)}"
+        return f"{self.home}/throwaway/{_checked(query)}-{_checked(run)}"
 
     @property
     def report(self) -> str:

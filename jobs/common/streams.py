@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,12 +25,13 @@ POLL_S = 0.5
 MARKER_S = 2.0
 #: Short: while we wait for the NameNode, batches end; Spark remembers the last hundred for us to count.
 MARKER_TIMEOUT_S = 5.0
-#: How long a stop waits for the running batch before it interrupts it.
-GRACE_S = 120.0
+#: How long a stop waits for the running batch before it interrupts it; `invoke stop` kills the application after 90 s.
+GRACE_S = 60.0
 #: How many batches the report lists one by one; a stream that runs for days is counted all the same.
 LISTED_BATCHES = 1000
 
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+#: A memory sink's name is its table's name too, which SQL takes with "_" only.
+_NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)+")
 
 
 @dataclass
@@ -89,7 +91,7 @@ class Streams:
         if not throwaway:
             return self.settings.checkpoint(name)
         # Left to itself Spark puts a temporary checkpoint at the root of the default file system.
-        place = self.settings.throwaway(name, self.spark.sparkContext.applicationId)
+        place = self.settings.throwaway(name, uuid.uuid4().hex[:12])
         self._throwaway.append(place)
         return place
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common.checks import Assertion, Fact, application_succeeded, at_least, at_most, equal, same_members
-from common.lab import Lab
 from lesson08 import data
 from lesson08.algos import ALGOS, known_algo
 from lesson08.places import METRICS, MODEL, QUERY
+
+if TYPE_CHECKING:
+    from common.lab import Lab
 
 SETTINGS_TRIED = 4
 #: What two copies of one number may differ by: JSON and Cassandra both keep a double in full.

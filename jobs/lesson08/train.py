@@ -33,6 +33,7 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
         "grid": tried(selected),
         "fit_seconds": round(time.monotonic() - began, 1),
     }
+    print(in_words(metrics), flush=True)
     selected.bestModel.write().overwrite().save(settings.model(MODEL))
     Hdfs(settings.info.webhdfs).write(settings.output(METRICS), json.dumps(metrics, indent=2) + "\n")
     return Outcome(written={f"hdfs {settings.model(MODEL)}": 1}, details=metrics)
@@ -60,3 +61,11 @@ def tried(selected: TrainValidationSplitModel | CrossValidatorModel) -> list[dic
         {"mae": error, **{param.name: value for param, value in settings.items()}}
         for error, settings in zip(errors, maps, strict=True)
     ]
+
+
+def in_words(metrics: dict[str, Any]) -> str:
+    """The line that a student sees while the job ends."""
+    return (
+        f"{metrics['algo']}: off by {metrics['mae_test']:,.0f} a year on average for {metrics['rows_test']} people it "
+        f"had not seen (guessing the mean: {metrics['mae_of_the_mean']:,.0f}); fitted in {metrics['fit_seconds']} s"
+    )

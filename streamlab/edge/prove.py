@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -160,22 +161,27 @@ RUN = SparkRun()
 
 
 def prove_yarn(proof: Proof) -> str:
-    """What the ResourceManager says of an application that has just run on it."""
-    RUN.run(proof)
-    found = Yarn().applications(RUN.name)
-    if not found:
-        raise Wrong(f"no application {RUN.name} reached the ResourceManager")
-    if found[-1].outcome != "SUCCEEDED":
-        raise Wrong(f"{found[-1].id} is {found[-1].outcome}: {Yarn().application(found[-1].id)['diagnostics'].strip()}")
-    return f"ran {found[-1].id} to its end"
+    """What the ResourceManager says of the application that has just run on it."""
+    done = RUN.run(proof)
+    app_id = re.search(r"application_\d+_\d+", done.stderr)
+    if app_id is None:
+        raise Wrong(f"no application reached the ResourceManager; {_last_words(done)}")
+    app = Yarn().application(app_id[0])
+    if app["finalStatus"] != "SUCCEEDED":
+        raise Wrong(f"{app['id']} is {app['state']}, {app['finalStatus']}: {app['diagnostics'].strip()}")
+    return f"ran {app['id']} to its end"
 
 
 def prove_spark(proof: Proof) -> str:
     """What the same application counted."""
     done = RUN.run(proof)
     if "counted 1000" not in done.stdout:
-        raise Wrong("; ".join(done.stderr.strip().splitlines()[-3:]) or f"exit {done.returncode}")
+        raise Wrong(_last_words(done))
     return "counted 1000 rows on YARN"
+
+
+def _last_words(done: subprocess.CompletedProcess[str]) -> str:
+    return f"spark-submit exited {done.returncode}: " + "; ".join(done.stderr.strip().splitlines()[-3:])
 
 
 PROOFS: dict[str, Callable[[Proof], str]] = {

@@ -1,0 +1,154 @@
+"""Streaming queries: named, resumed from their own checkpoint, stopped between batches, reported in numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from common.errors import JobError
+from common.settings import Settings
+from common.streams import Streams, batch_line
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming import StreamingQueryException
+
+
+class Said(list):
+    """The lines that a step printed."""
+
+    def __call__(self, line: str) -> None:
+        self.append(line)
+
+
+def never() -> bool:
+    return False
+
+
+def put(folder: Path, name: str, numbers: range) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text("".join(f"{number}\n" for number in numbers))
+
+
+def numbers(spark: SparkSession, folder: Path) -> DataFrame:
+    return spark.readStream.schema("n int").option("maxFilesPerTrigger", 1).csv(str(folder))
+
+
+def streams(spark: SparkSession, settings: Settings, said: Said, **options: object) -> Streams:
+    return Streams(spark, settings, say=said, **{"stop_asked": never, **options})
+
+
+def copy_once(spark: SparkSession, settings: Settings, folder: Path) -> tuple[Said, list[int]]:
+    """One finite run of a copying query; what it printed and the rows of its batches."""
+    said = Said()
+    running = streams(spark, settings, said)
+    target = settings.output("copy")
+    running.start("t-copy", numbers(spark, folder).writeStream.format("parquet").option("path", target))
+    (report,) = running.finish()
+    return said, list(report.rows)
+
+
+def test_a_second_run_resumes_where_the_first_ended(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    put(source, "1.csv", range(20))
+    put(source, "2.csv", range(20, 30))
+    said, rows = copy_once(spark, settings, source)
+    assert sorted(rows) == [10, 20]
+    assert [line.split(" rows")[0] for line in said] == [f"t-copy: batch {n}, {count}" for n, count in enumerate(rows)]
+
+    assert copy_once(spark, settings, source) == (["t-copy: nothing new"], [])
+
+    put(source, "3.csv", range(30, 35))
+    said, rows = copy_once(spark, settings, source)
+    assert rows == [5]
+    assert said[0].startswith("t-copy: batch 2, 5 rows, ")
+    assert spark.read.parquet(settings.output("copy")).distinct().count() == 35
+
+
+def test_the_checkpoint_stands_where_the_settings_say(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
+    put(tmp_path / "source", "1.csv", range(3))
+    copy_once(spark, settings, tmp_path / "source")
+    assert (tmp_path / "lesson08" / "checkpoint" / "t-copy" / "commits" / "0").is_file()
+
+
+def test_late_rows_and_the_watermark_are_reported(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    put(source, "1.csv", range(1000, 1010))
+    put(source, "2.csv", range(1, 4))  # long before the watermark
+    timed = numbers(spark, source).select(F.timestamp_seconds("n").alias("at")).withWatermark("at", "10 seconds")
+    running = streams(spark, settings, Said())
+    running.start("t-late", timed.dropDuplicates(["at"]).writeStream.format("noop"))
+    (report,) = running.finish()
+    assert report.input_rows == 13
+    assert report.dropped_by_watermark == 3
+    assert report.last_watermark == "1970-01-01T00:16:39.000Z"
+
+
+def test_a_name_is_used_once_and_names_its_lesson(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
+    put(tmp_path / "source", "1.csv", range(3))
+    running = streams(spark, settings, Said())
+    writer = numbers(spark, tmp_path / "source").writeStream.format("noop")
+    running.start("t-one", writer)
+    with pytest.raises(JobError, match="there is a query named t-one in this step already"):
+        running.start("t-one", writer)
+    with pytest.raises(JobError, match="not a name for a query: ''"):
+        running.start("", writer)
+    running.finish()
+
+
+def test_a_query_started_elsewhere_is_stopped_and_refused(
+    spark: SparkSession, settings: Settings, tmp_path: Path
+) -> None:
+    put(tmp_path / "source", "1.csv", range(3))
+    stray = numbers(spark, tmp_path / "source").writeStream.format("noop")
+    stray = stray.option("checkpointLocation", str(tmp_path / "stray")).start()
+    with pytest.raises(JobError, match=r"queries started without Streams.start: \(no name\)"):
+        streams(spark, settings, Said()).finish()
+    assert not stray.isActive
+
+
+def test_a_failure_in_one_query_ends_the_step_and_the_others(
+    spark: SparkSession, settings: Settings, tmp_path: Path
+) -> None:
+    put(tmp_path / "source", "1.csv", range(3))
+
+    def broken(batch: DataFrame, batch_id: int) -> None:
+        raise ValueError(f"batch {batch_id} is refused")
+
+    running = streams(spark, settings, Said(), continuous=True)
+    other = running.start("t-other", numbers(spark, tmp_path / "source").writeStream.format("noop"))
+    running.start("t-broken", numbers(spark, tmp_path / "source").writeStream.foreachBatch(broken))
+    with pytest.raises(StreamingQueryException, match="batch 0 is refused"):
+        running.finish()
+    assert not other.isActive
+
+
+def test_a_stop_that_is_asked_for_ends_a_continuous_stream(
+    spark: SparkSession, settings: Settings, tmp_path: Path
+) -> None:
+    put(tmp_path / "source", "1.csv", range(7))
+    said = Said()
+    running = streams(spark, settings, said, continuous=True, stop_asked=lambda: len(said) > 0)
+    running.start("t-on", numbers(spark, tmp_path / "source").writeStream.format("noop"), every="1 second")
+    (report,) = running.finish()
+    assert report.rows == (7,)
+    assert said[-1] == "stop asked: ending after the running batch"
+
+
+def test_a_memory_sink_reads_everything_anew_in_each_run(
+    spark: SparkSession, settings: Settings, tmp_path: Path
+) -> None:
+    put(tmp_path / "source", "1.csv", range(4))
+    for _ in range(2):
+        said = Said()
+        running = streams(spark, settings, said)
+        running.start("t_memory", numbers(spark, tmp_path / "source").writeStream.format("memory"), throwaway=True)
+        (report,) = running.finish()
+        assert report.rows == (4,)
+        assert spark.table("t_memory").count() == 4
+        # There is no HDFS in this test to remove the throwaway checkpoint from, and the step says so.
+        assert said[-1].startswith("left behind: ")
+
+
+def test_a_batch_reads_as_one_line() -> None:
+    progress = {"name": "l08-score", "batchId": 3, "numInputRows": 60, "durationMs": {"triggerExecution": 1234}}
+    assert batch_line(progress) == "l08-score: batch 3, 60 rows, 1.2 s"
