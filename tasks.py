@@ -64,6 +64,15 @@ def check(_, job, inventory=None, student=None, json=False):
 
 
 @lab_task
+def reset(_, job, inventory=None, student=None):
+    """Bring a lesson, and no other, back to its start."""
+    from streamlab import check as checks
+    from streamlab.inventory import load
+
+    checks.reset(load(inventory).student(student), job)
+
+
+@lab_task
 def stop(_, job, inventory=None, student=None):
     """End a running stream after its current batch."""
     from streamlab import jobs as known
@@ -172,5 +181,5 @@ def test(_, only=None):
 
 
 namespace = Collection(
-    demo, provision, prove, submit, check, stop, jobs, bundle, status, links, logs, shell, destroy, doctor, images, lock, test
+    demo, provision, prove, submit, check, reset, stop, jobs, bundle, status, links, logs, shell, destroy, doctor, images, lock, test
 )  # fmt: skip

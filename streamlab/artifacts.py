@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -23,7 +24,7 @@ from streamlab.errors import LabError
 from streamlab.lock import Jar, diff_locks, format_lock, parse_lock
 from streamlab.paths import CACHE, IMAGES, ROOT
 from streamlab.throwaway import ClientFailed, inside, run_client, without_hosts, work_folder
-from streamlab.ui import progress
+from streamlab.ui import progress, say
 from streamlab.versions import Product, Versions, load_versions
 
 _MAVEN_REPOSITORY = CACHE / "maven"
@@ -32,7 +33,9 @@ _LISTED = re.compile(r"\s+([^:\s]+):([^:\s]+):jar:(?:([^:\s]+):)?([^:\s]+):(?:co
 _EVERYTHING = ("*:*",)
 #: How clients mark an error, what they add to every one, and what stands before the reason.
 _MARK = re.compile(r"(\[ERROR\]|ERROR:|error:)\s*")
-_HOUSEKEEPING = re.compile(r"To see the full stack trace|Re-run Maven|For more information|\[Help|After correcting")
+_HOUSEKEEPING = re.compile(
+    r"To see the full stack trace|Re-run Maven|For more information|\[Help|After correcting|Ignored the following"
+)
 _PREAMBLE = re.compile(r"^Failed to execute goal on project \S+: Could not resolve dependencies for project \S+: ")
 #: Python locks: what is asked for, and what is written. One for the cluster's nodes, one for the control machine.
 PYTHON_LOCKS = {
@@ -63,7 +66,9 @@ def ensure_jars(client: docker.DockerClient, builder: str, wanted: Mapping[str, 
     # What an earlier run fetched and could not verify any more (it was interrupted) needs no Maven.
     absent = {product: [jar for jar in jars if not _fetched(jar).exists()] for product, jars in missing.items()}
     if any(absent.values()):
+        started = time.monotonic()
         _fetch(client, builder, {product: jars for product, jars in absent.items() if jars})
+        say(f"fetched {sum(map(len, absent.values()))} jars in {time.monotonic() - started:.0f} s")
     for product, jars in missing.items():
         for jar in jars:
             _store(jar, lock=str(jars_lock(product).relative_to(ROOT)))
@@ -118,6 +123,7 @@ def ensure_wheels(client: docker.DockerClient, builder: str, requirements: Path,
     place = CACHE / "wheels" / key
     if place.is_dir():
         return place
+    started = time.monotonic()
     count = len(re.findall(r"^[A-Za-z]", requirements.read_text(), re.MULTILINE))
     with work_folder() as work, progress("fetching") as line:
         shutil.copyfile(requirements, work / "requirements.lock")
@@ -125,7 +131,7 @@ def ensure_wheels(client: docker.DockerClient, builder: str, requirements: Path,
 
         def show() -> None:
             done = len(list(work.glob("wheels/*.whl")))
-            line.update(f"{done} of {count} Python packages, {_size(work) / 1e6:.0f} MB")
+            line.update(f"{done} of {count} Python packages, {_size(work) / 1e6:.0f} MB on disk")
 
         # TMPDIR: pip's unfinished downloads are where the progress line can see them.
         argv = ["env", f"TMPDIR={inside(work / 'tmp')}", "python3", "-m", "pip", "wheel", "--wheel-dir=wheels"]
@@ -138,14 +144,18 @@ def ensure_wheels(client: docker.DockerClient, builder: str, requirements: Path,
         place.parent.mkdir(parents=True, exist_ok=True)
         if not place.is_dir():
             (work / "wheels").rename(place)
+    say(f"fetched {len(list(place.iterdir()))} Python packages in {time.monotonic() - started:.0f} s")
     return place
 
 
 def _size(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):  # pip moves its files about while we look
-            total += path.stat().st_size
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(
+                FileNotFoundError
+            ):  # pip moves its files about while we look; os.walk takes that in its stride
+                total += Path(parent, name).stat().st_size
     return total
 
 
@@ -277,4 +287,5 @@ def reasons_in(log: str) -> list[str]:
     marked = [_MARK.sub("", line, count=1) for line in lines if _MARK.match(line)]
     telling = [line for line in marked if line and not _HOUSEKEEPING.match(line)]
     chosen = telling[:3] or [line for line in lines if line][-5:]
-    return [without_hosts(_PREAMBLE.sub("", line).replace("-> [Help 1]", "")).strip() for line in chosen]
+    told = (without_hosts(_PREAMBLE.sub("", line).replace("-> [Help 1]", "")).strip() for line in chosen)
+    return [line if len(line) <= 300 else f"{line[:300]} …" for line in told]

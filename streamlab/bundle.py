@@ -52,7 +52,9 @@ def files_below(folder: Path, *, under: str) -> dict[str, bytes]:
     return {
         f"{under}/{path.relative_to(folder).as_posix()}": path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix not in _LEFT_OUT_SUFFIXES and not _LEFT_OUT_FOLDERS & set(path.parts)
+        if path.is_file()
+        and path.suffix not in _LEFT_OUT_SUFFIXES
+        and not _LEFT_OUT_FOLDERS & set(path.relative_to(folder).parts)
     }
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 
 _START = "Traceback (most recent call last):"
-#: The last line of a Python traceback: an exception's dotted name, with or without a message.
-_END = re.compile(r"^[A-Za-z_][\w.]*(Error|Exception|Warning|Interrupt|Exit|Timeout|[A-Z]\w+)(: .*)?$")
+#: The last line of a Python traceback, the first that is not indented: an exception's dotted name, and its message.
+_END = re.compile(r"^[A-Za-z_][\w.]*(: .*|:)?$")
+
+
+#: Where YARN unpacked a bundle; what comes after it is the path in the student's own folder.
+_CONTAINER = re.compile(r"/\S*/container_\w+/(?:[0-9a-f]{16}\.zip/)?")
 
 
 def tracebacks(log: str) -> list[str]:
@@ -14,8 +18,8 @@ def tracebacks(log: str) -> list[str]:
     found: list[str] = []
     current: list[str] | None = None
     for line in log.splitlines():
-        if line.strip() == _START:
-            current = [line]
+        if line.rstrip().endswith(_START):  # Java writes its own exception's name before a Python worker's
+            current = [_START]
         elif current is not None:
             current.append(line)
             if _END.match(line):
@@ -32,6 +36,6 @@ def probable_cause(log: str, diagnostics: str) -> list[str]:
     """
     every = tracebacks(log)
     if every:
-        return min(every, key=lambda text: text.count("\n")).splitlines()
+        return _CONTAINER.sub("", min(every, key=lambda text: text.count("\n"))).splitlines()
     printed = [line for line in log.splitlines() if line.strip()]
     return printed[-5:] or [line for line in diagnostics.splitlines() if line.strip()][-5:] or ["it printed nothing"]

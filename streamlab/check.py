@@ -8,7 +8,8 @@ from typing import Any
 from streamlab import bundle, jobs
 from streamlab.errors import LabError, WrongRequest
 from streamlab.jobs import Job
-from streamlab.stack import open_stack
+from streamlab.stack import failed, open_stack
+from streamlab.submit import application_name
 from streamlab.topology import Student
 from streamlab.ui import say
 
@@ -25,6 +26,30 @@ def check(student: Student, job: Job) -> dict[str, Any]:
         assertions = stack.answer("common.check", job.name, seconds=SECONDS, zips=[bundle.job_bundle(job.folder)])
     passed = bool(assertions) and all(a["passed"] for a in assertions)
     return {"job": job.name, "student": student.name, "passed": passed, "assertions": assertions}
+
+
+def reset(student: Student, name: str) -> None:
+    """Bring one lesson of a student back to its start, and say what was taken away.
+
+    Raises:
+        WrongRequest: a step of it runs now.
+    """
+    job, _ = jobs.find(name)
+    with open_stack(student) as stack:
+        running = stack.answer("edge.running", *(application_name(student, step) for step in job.steps), seconds=30)
+        if running:
+            evidence = [f"{app_id} {app}" for app, app_id in running.items()]
+            raise WrongRequest(f"{job.name} runs now", evidence=evidence, fix=f"invoke stop --job {job.name}")
+
+        def heard(stream: str, line: str) -> None:
+            if stream == "out":
+                say(f"  {line}")
+
+        packed = bundle.job_bundle(job.folder)
+        done = stack.python("common.reset", job.name, seconds=SECONDS, zips=[packed], lines=heard)
+    if done.code != 0:
+        raise failed(f"{job.name} could not be reset", done, seconds=SECONDS)
+    say(f"{job.name} of {student.name}: back at its start")
 
 
 def describe(found: dict[str, Any]) -> str:

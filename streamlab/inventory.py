@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ DEFAULT = ROOT / "inventory" / "local.yml"
 
 #: Safe as a container name, a host name and an application name alike.
 SAFE_NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
+
+#: What Ansible reads variables from, by suffix.
+_VARIABLE_FILES = ("", ".yml", ".yaml", ".json")
 
 _NEEDED = ("lab_class", "docker_host", "port_base", "subnet", "size", "sizes", "node_memory_mb", "pages")
 
@@ -92,23 +96,28 @@ def check_yaml(file: Path) -> Any:
             evidence=[f"{file}:{line}: {error.problem}", *(text[line - 1 : line])],
             fix=f"correct line {line}",
         ) from None
+    except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
+        raise WrongRequest(
+            f"{file.name} is not text in UTF-8", evidence=f"{file}: {error.reason}", fix="save it as UTF-8"
+        ) from None
 
 
 def _files_of(source: Path) -> list[Path]:
     folders = [source.parent / "group_vars", source.parent / "host_vars"]
-    return [source, *sorted(file for folder in folders for file in folder.rglob("*.yml"))]
+    found = (file for folder in folders for file in folder.rglob("[!.]*"))
+    return [source, *sorted(file for file in found if file.is_file() and file.suffix in _VARIABLE_FILES)]
 
 
 def _cached_variables(source: Path, files: Sequence[Path]) -> dict[str, dict[str, Any]]:
     digest = hashlib.sha256(__version__.encode())
     for file in files:
-        digest.update(f"{file}\0".encode() + file.read_bytes() + b"\0")
+        digest.update(f"{file.resolve()}\0".encode() + file.read_bytes() + b"\0")
     kept = STATE / "inventory" / f"{digest.hexdigest()[:16]}.json"
     if kept.is_file():
         return json.loads(kept.read_text(encoding="utf-8"))
     variables = _ask_ansible(source)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_suffix(".partial")
+    partial = kept.with_suffix(f".{os.getpid()}.partial")  # the proofs of several students ask at once
     partial.write_text(json.dumps(variables), encoding="utf-8")
     partial.replace(kept)
     return variables
@@ -147,7 +156,9 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
     size = values["sizes"].get(values["size"])
     if size is None:
         raise unknown("size", values["size"], values["sizes"], usage="size: {}")
-    counts = {kind: int(size["nodes"].get(kind, 0)) for kind in SERVICE_OF}
+    where_size = f"of size {values['size']}"
+    nodes_of_size = size.get("nodes") or {}
+    counts = {kind: _whole(nodes_of_size.get(kind, 0), f"nodes.{kind} {where_size}") for kind in SERVICE_OF}
     return Student(
         name=name,
         lab_class=str(values["lab_class"]),
@@ -155,8 +166,8 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         port_base=_whole(values["port_base"], f"port_base of {name}"),
         subnet=str(values["subnet"]),
         node_counts=counts,
-        yarn_memory_mb=_whole(size["yarn_memory_mb"], f"yarn_memory_mb of size {values['size']}"),
-        yarn_vcores=_whole(size["yarn_vcores"], f"yarn_vcores of size {values['size']}"),
+        yarn_memory_mb=_whole(size.get("yarn_memory_mb"), f"yarn_memory_mb {where_size}"),
+        yarn_vcores=_whole(size.get("yarn_vcores"), f"yarn_vcores {where_size}"),
         node_memory_mb={kind: _whole(mb, f"node_memory_mb.{kind}") for kind, mb in values["node_memory_mb"].items()},
         pages=values["pages"],
     )

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -53,22 +54,20 @@ def play(playbook: str, lab: Lab, *, limit: Sequence[str] = (), verbose: bool = 
         LabError: a host failed; every other host went on. The message names each with its cause.
     """
     command, env = argv(playbook, lab.path, limit=limit, verbose=verbose), environment(os.environ, verbose=verbose)
-    process = subprocess.Popen(
-        command,
-        env=env,
-        stdout=None if verbose else subprocess.PIPE,
-        stderr=None if verbose else subprocess.PIPE,
-        text=True,
-    )
     summary, rest = Summary(), []
-    try:
-        if process.stdout is not None:
-            rest = _listen(process.stdout, summary)
-        errors = process.stderr.read() if process.stderr is not None else ""
-        code = process.wait()
-    except KeyboardInterrupt:
-        process.wait()  # Ansible has heard the same Ctrl-C and ends its own children first
-        raise
+    # A file: a pipe that nobody reads until the end would stop Ansible once it is full of warnings.
+    with tempfile.TemporaryFile("w+") as kept:
+        piped = {} if verbose else {"stdout": subprocess.PIPE, "stderr": kept}
+        process = subprocess.Popen(command, env=env, text=True, **piped)
+        try:
+            if process.stdout is not None:
+                rest = _listen(process.stdout, summary)
+            code = process.wait()
+        except KeyboardInterrupt:
+            process.wait()  # Ansible has heard the same Ctrl-C and ends its own children first
+            raise
+        kept.seek(0)
+        errors = kept.read()
     if summary.failures:
         raise _failed(playbook, summary)
     if code != 0:
@@ -108,7 +107,7 @@ def describe(event: Mapping[str, object], seconds: float) -> str:
         state = "changed: " + ", ".join(event["changed"])
     else:
         state = "proved" if event["details"] else "unchanged"
-    return f"{event['host']:14}{event['stage']:12}{state}  ({seconds:.1f} s)"
+    return f"{event['host']:13} {event['stage']:11} {state}  ({seconds:.1f} s)"
 
 
 def _failed(playbook: str, summary: Summary) -> LabError:

@@ -108,7 +108,7 @@ def prove_all(lab: Lab, name: str | None, services: Sequence[str] | None, *, sec
 
         def tell(proven: Proven, student: Student = student) -> None:
             say(
-                f"{student.name:14}{proven.service:12}{'proved' if proven.passed else 'FAILED'}: {proven.answer} ({proven.seconds} s)"
+                f"{student.name:13} {proven.service:11} {'proved' if proven.passed else 'FAILED'}: {proven.answer} ({proven.seconds} s)"
             )
 
         errors += [

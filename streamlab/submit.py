@@ -74,12 +74,20 @@ def too_large(preset: Preset, capacity: Capacity) -> WrongRequest | None:
         f"YARN can give now: {each or 'nothing, no NodeManager is active'}, of {capacity.total_mb} MB in all",
         *(f"running: {name}" for name in capacity.running),
     ]
-    fix = (
-        f"invoke stop --job {capacity.running[0].split()[-1]}, or wait for it"
-        if capacity.running
-        else "use a smaller --preset, or a larger yarn_memory_mb in the inventory"
-    )
+    if capacity.running and sum(mb for mb, _ in wanted) <= capacity.total_mb:
+        fix = _make_room(capacity.running[0])
+    else:
+        fix = "use a smaller --preset, or a larger yarn_memory_mb in the inventory"
     return WrongRequest(f"preset {preset.name} does not fit into this student's YARN", evidence=evidence, fix=fix)
+
+
+def _make_room(running: str) -> str:
+    """How to end what runs: a step of ours stops by itself, anything else is for YARN to kill."""
+    app_id, _, rest = running.partition(" ")
+    ours = re.fullmatch(r"[a-z0-9]+-([a-z0-9]+)-(\w+)", rest.partition(" MB ")[2])
+    if ours:
+        return f"invoke stop --job {ours[1]}/{ours[2]}, or wait for it"
+    return f"wait for it, or: invoke shell --command 'yarn application -kill {app_id}'"
 
 
 def argv(
@@ -127,7 +135,7 @@ class Request:
 
     job: Job
     steps: tuple[Step, ...]
-    preset: Preset | None
+    presets: Mapping[str, Preset]
     args: Mapping[str, Mapping[str, str]]
     continuous: bool
     detach: bool
@@ -139,14 +147,10 @@ def request(
     """Check what was asked, without a cluster.
 
     Args:
-        resources: single values that replace those of the preset, for example ``{"executor_memory_mb": 2048}``.
+        resources: single values that replace those of each step's preset, for example ``{"executor_memory_mb": 2048}``.
     """
     found, steps = jobs.find(job)
-    chosen = jobs.preset(preset) if preset else None
-    if resources:
-        chosen = replace(chosen or jobs.preset(steps[0].preset), **resources)
-    for step in steps:
-        jobs.preset(step.preset)
+    presets = {step.name: replace(jobs.preset(preset or step.preset), **resources) for step in steps}
     if detach and len(steps) > 1:
         raise WrongRequest(
             f"{found.name} has {len(steps)} steps that follow one another, so it cannot be left alone",
@@ -162,7 +166,7 @@ def request(
     args = {
         step.name: jobs.arguments(step, [item for item in given if _meant_for(item, step, steps)]) for step in steps
     }
-    return Request(found, steps, chosen, args, continuous, detach)
+    return Request(found, steps, presets, args, continuous, detach)
 
 
 def _meant_for(item: str, step: Step, steps: Sequence[Step]) -> bool:
@@ -185,7 +189,7 @@ def submit(student: Student, wanted: Request) -> list[str]:
 
 
 def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> str:
-    preset = wanted.preset or jobs.preset(step.preset)
+    preset = wanted.presets[step.name]
     began = time.monotonic()
     problem = too_large(preset, capacity(stack))
     if problem:

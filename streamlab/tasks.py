@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,8 @@ from streamlab.errors import LabError
 
 #: What a shell reports for a program that Ctrl-C ended.
 INTERRUPTED = 130
+#: And for one whose reader went away.
+READER_GONE = 141
 
 
 def lab_task(body: Callable[..., int | None] | None = None, **options: Any) -> Any:
@@ -30,6 +33,10 @@ def lab_task(body: Callable[..., int | None] | None = None, **options: Any) -> A
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             raise Exit(code=INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader has what it wanted (`invoke logs … | head`); Python would complain again at its own end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise Exit(code=READER_GONE) from None
         if code:
             raise Exit(code=code)
 

@@ -92,8 +92,15 @@ class Student:
 
     @property
     def kafka_cluster_id(self) -> str:
-        """A Kafka cluster id (22 characters of URL-safe base64) that is stable and differs between stacks."""
-        return base64.urlsafe_b64encode(uuid.uuid5(uuid.NAMESPACE_DNS, self.prefix).bytes).decode().rstrip("=")
+        """A Kafka cluster id (22 characters of URL-safe base64) that is stable and differs between stacks.
+
+        One that begins with a dash, as one in 64 does, would be an option to Kafka's tools; Kafka makes none either.
+        """
+        seed, made = self.prefix, "-"
+        while made.startswith("-"):
+            made = base64.urlsafe_b64encode(uuid.uuid5(uuid.NAMESPACE_DNS, seed).bytes).decode().rstrip("=")
+            seed += "+"
+        return made
 
     @property
     def memory_mb(self) -> int:

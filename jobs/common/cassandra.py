@@ -87,6 +87,16 @@ class Cassandra:
         asked = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s"
         return bool(self.rows(asked, (keyspace, name)))
 
+    def drop(self, table: str) -> bool:
+        """Drop "keyspace.table" with all its rows. False when it was not there."""
+        try:
+            there = self.table_exists(table)
+        except Missing:
+            return False
+        if there:
+            self.rows(f"DROP TABLE {_checked(table)}")
+        return there
+
     def truncate(self, table: str) -> None:
         self.rows(f"TRUNCATE {_checked(table)}")
 
@@ -117,7 +127,8 @@ class Cassandra:
         except InvalidRequest as error:
             raise _invalid(error) from error
         except Exception as error:  # as in rows(): raised by the first row that failed
-            raise JobError(f"Cassandra refuses rows for {table}", evidence=f"{type(error).__name__}: {error}") from error
+            why = f"{type(error).__name__}: {error}"
+            raise JobError(f"Cassandra refuses rows for {table}", evidence=why) from error
         return len(done)
 
 

@@ -33,9 +33,7 @@ class Assertion:
         return asdict(self)
 
 
-def holds(
-    name: str, expected: Any, found: Callable[[], Any], where: str, *, when: Callable[[Any], bool]
-) -> Assertion:
+def holds(name: str, expected: Any, found: Callable[[], Any], where: str, *, when: Callable[[Any], bool]) -> Assertion:
     """Passed when `when` accepts the found value; `expected` is what a person reads."""
     try:
         value = found()

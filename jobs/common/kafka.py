@@ -82,10 +82,11 @@ class Kafka:
         except Missing:
             return self._create(topic, partitions=partitions, config=config)
         if found != partitions:
+            delete = f"kafka-topics.sh --bootstrap-server {self.bootstrap} --delete --topic {topic}"
             raise JobError(
                 f"topic {topic} has {found} partitions, not {partitions}",
                 evidence="partitions decide which records stay in order, so a topic is never changed in place",
-                fix=f"kafka-topics.sh --bootstrap-server {self.bootstrap} --delete --topic {topic}, then run this again",
+                fix=f"on the edge node: {delete}; then run this again",
             )
         return False
 
@@ -123,6 +124,14 @@ class Kafka:
         except Missing:
             return False
         return True
+
+    def delete_group(self, group: str) -> bool:
+        """Delete a consumer group with its committed offsets. False when it was not there."""
+        with self._errors(group):
+            said = self._admin.delete_groups([group])[group]
+        if said not in ("OK", "GroupIdNotFoundError"):
+            raise JobError(f"Kafka does not delete the consumer group {group}", evidence=said)
+        return said == "OK"
 
     def end_offsets(self, topic: str) -> dict[int, int]:
         """Per partition, the offset that the next record will get."""

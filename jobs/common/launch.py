@@ -40,12 +40,11 @@ def run_step(spark: SparkSession, settings: Settings) -> Outcome:
 def launch(spark: SparkSession, settings: Settings) -> str:
     """Run the step and keep its report on HDFS; the outcome's line."""
     hdfs = Hdfs(settings.info.webhdfs)
-    hdfs.delete(settings.stop_marker)  # one that an earlier run never saw would end this one at once
     began = time.monotonic()
     outcome = run_step(spark, settings)
     facts = {"application": spark.sparkContext.applicationId, "seconds": time.monotonic() - began}
     hdfs.write(settings.report, json.dumps(report(settings, outcome, **facts), indent=2) + "\n")
-    hdfs.delete(settings.stop_marker)
+    hdfs.delete(settings.stop_marker(facts["application"]))
     return last_line(settings, outcome, **facts)
 
 

@@ -29,6 +29,7 @@ class Step:
     args: Mapping[str, Arg] = field(default_factory=dict)
     streaming: bool = False
     needs: tuple[str, ...] = ()
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Job:
     lesson: str
     title: str
     topics: Mapping[str, int]
+    groups: tuple[str, ...]
     tables: tuple[str, ...]
     steps: Mapping[str, Step]
 
@@ -60,7 +62,11 @@ def resource(lesson: str, name: str) -> str | None:
 
 
 def module(lesson: str, name: str) -> ModuleType | None:
-    """The lesson's module `name`; None when the lesson has none, but never hides an import that fails inside it."""
+    """The lesson's module `name`; None when the lesson has none, but never hides an import that fails inside it.
+
+    A step's name may have hyphens, a module's may not: `broken-offsets` stands in `broken_offsets.py`.
+    """
+    name = name.replace("-", "_")
     try:
         return import_module(f"{lesson}.{name}")
     except ModuleNotFoundError as error:
@@ -78,6 +84,7 @@ def load_job(lesson: str) -> Job:
         lesson=lesson,
         title=raw["title"],
         topics={name: topic["partitions"] for name, topic in (raw.get("topics") or {}).items()},
+        groups=tuple(raw.get("groups") or ()),
         tables=tuple(raw.get("tables") or ()),
         steps={name: _step(name, step) for name, step in raw["steps"].items()},
     )
@@ -92,6 +99,7 @@ def _step(name: str, raw: Mapping[str, object]) -> Step:
         args=dict(raw.get("args") or {}),
         streaming=bool(raw.get("streaming", False)),
         needs=tuple(raw.get("needs") or ()),
+        optional=bool(raw.get("optional", False)),
     )
 
 

@@ -129,10 +129,12 @@ class Settings:
     def report_of(self, step: str) -> str:
         return f"{self.home}/reports/{_checked(step)}.json"
 
-    @property
-    def stop_marker(self) -> str:
-        """An empty file here asks a running step to end after the batch it is in."""
-        return f"{self.home}/stop/{self.step}"
+    def stop_marker(self, application: str) -> str:
+        """An empty file here asks the application with this id to end after the batch it is in.
+
+        Named after one run, so that one asked for before the run has begun is seen, and an old one is not.
+        """
+        return f"{self.home}/stop/{_checked(application)}"
 
 
 def application_name(student: str, lesson: str, step: str) -> str:

@@ -160,7 +160,7 @@ class Streams:
 
     def _marker_stands(self) -> bool:
         try:
-            return self._hdfs.exists(self.settings.stop_marker)
+            return self._hdfs.exists(self.settings.stop_marker(self.spark.sparkContext.applicationId))
         except JobError:  # a NameNode that is away for a moment must not end the stream
             return False
 

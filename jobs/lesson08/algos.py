@@ -1,4 +1,4 @@
-"""The estimators that a student may choose, and how far off each may be. Without Spark: `prepare` and `check` read it."""
+"""The estimators that a student may choose, and how far off each may be. Needs no Spark: `check` reads it too."""
 
 from __future__ import annotations
 

@@ -37,11 +37,21 @@ def trained(lab: Lab) -> list[Assertion]:
             lambda: saved_class(lab, metadata),
             f"hdfs dfs -cat {metadata}/part-*",
         ),
-        equal("train: feature stages saved with it", kinds, lambda: saved_stages(lab, stages)[:-1], f"hdfs dfs -ls {stages}"),
+        equal(
+            "train: feature stages saved with it",
+            kinds,
+            lambda: saved_stages(lab, stages)[:-1],
+            f"hdfs dfs -ls {stages}",
+        ),
         equal("train: algo saved is the algo measured", True, lambda: same_algo(lab, stages, metrics()), numbers),
         equal("train: people read", len(data.training()), lambda: people_read(metrics()), numbers),
         equal("train: settings tried", SETTINGS_TRIED, lambda: len(metrics()["grid"]), numbers),
-        _error("train: mean absolute error on the test part", lambda: metrics()["algo"], lambda: metrics()["mae_test"], numbers),
+        _error(
+            "train: mean absolute error on the test part",
+            lambda: metrics()["algo"],
+            lambda: metrics()["mae_test"],
+            numbers,
+        ),
     ]
 
 
@@ -50,7 +60,12 @@ def arrived(lab: Lab) -> list[Assertion]:
     people, jobs = lab.settings.table("people"), lab.settings.topic("jobs")
     checkpoint = lab.settings.checkpoint(QUERY)
     return [
-        equal(f"score: rows in {people}", data.PEOPLE, lambda: lab.cassandra.count(people), _select(f"count(*) FROM {people}")),
+        equal(
+            f"score: rows in {people}",
+            data.PEOPLE,
+            lambda: lab.cassandra.count(people),
+            _select(f"count(*) FROM {people}"),
+        ),
         equal(
             f"score: records in {jobs}",
             len(data.messages()),
@@ -86,8 +101,12 @@ def scored(lab: Lab) -> list[Assertion]:
         same_members(f"score: keys in {topic}", wanted, lambda: set(sent()), in_topic),
         # More than one a key is no mistake: Spark's Kafka sink repeats a batch that was killed before its commit.
         at_least(f"score: records in {topic}", len(wanted), lambda: len(records()), in_topic),
-        at_most(f"score: largest difference between {topic} and {table}", SAME, lambda: difference(sent(), kept()), in_topic),
-        equal(f"score: dead letters in {dead}", letters(), lambda: reasons(lab, dead), _select(f"id, reason FROM {dead}")),
+        at_most(
+            f"score: largest difference between {topic} and {table}", SAME, lambda: difference(sent(), kept()), in_topic
+        ),
+        equal(
+            f"score: dead letters in {dead}", letters(), lambda: reasons(lab, dead), _select(f"id, reason FROM {dead}")
+        ),
         _error(
             "score: mean absolute error against the true salaries",
             lambda: one_algo(rows()),

@@ -117,8 +117,10 @@ def messages() -> list[tuple[str, str]]:
 
 
 def _messages(those: Iterable[Person]) -> list[tuple[str, str]]:
-    return [(one.id, json.dumps({"id": one.id, "education": one.education, "job": one.job, "years": one.years}))
-            for one in those]
+    return [
+        (one.id, json.dumps({"id": one.id, "education": one.education, "job": one.job, "years": one.years}))
+        for one in those
+    ]
 
 
 def salaries() -> dict[str, int]:

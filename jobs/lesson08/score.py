@@ -35,9 +35,7 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
     return Outcome(queries=streams.finish(), written=tally.counts, details={"algo": algo_of(model.stages[-1].uid)})
 
 
-def write_batch(
-    joined: DataFrame, model: PipelineModel, settings: Settings, *, batch_id: int, tally: Tally
-) -> None:
+def write_batch(joined: DataFrame, model: PipelineModel, settings: Settings, *, batch_id: int, tally: Tally) -> None:
     """Write one batch to its three targets. Nothing is caught: a failed write must fail the batch, so that its
     offsets are not committed and it is run again. The tables take the repeat as the same rows; the topic takes it as
     new records, so whoever reads the topic keeps the last one of each key."""

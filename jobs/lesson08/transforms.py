@@ -1,4 +1,4 @@
-"""What happens to jobs on their way from Kafka to Cassandra: joined with people, sorted out, scored, written as JSON."""
+"""What happens to jobs on their way from Kafka to Cassandra: joined with people, sorted out, scored, made records."""
 
 from __future__ import annotations
 

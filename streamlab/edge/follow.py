@@ -100,8 +100,9 @@ def follow(app_id: str, seconds: float) -> None:
     # The last lines may have come between two looks; the aggregated log has them all.
     if not follower.saw_outcome:
         log = follower.aggregated_log()
-        follower.show(log)
     app = follower.yarn.application(app_id)
+    if log and app["finalStatus"] == "SUCCEEDED":
+        follower.show(log)
     final = "KILLED" if killed else app["finalStatus"]
     emit(final=final, diagnostics=killed or app["diagnostics"], seconds=round(time.monotonic() - began, 1), log=log)
 

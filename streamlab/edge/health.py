@@ -13,8 +13,12 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
 
 SECONDS = 3
+
+#: A laptop's proxy settings, inherited by a container, would send a stack's own names to the proxy.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Unhealthy(Exception):
@@ -22,7 +26,7 @@ class Unhealthy(Exception):
 
 
 def _json(url: str) -> dict:
-    with urllib.request.urlopen(url, timeout=SECONDS) as answer:
+    with _OPENER.open(url, timeout=SECONDS) as answer:
         return json.load(answer)
 
 
@@ -103,7 +107,7 @@ def problem(node: str) -> str | None:
     """What is wrong with `node`, or None."""
     try:
         ASK[node.rstrip("0123456789")](node)
-    except (OSError, ValueError, KeyError, Unhealthy) as error:
+    except (OSError, HTTPException, ValueError, KeyError, Unhealthy) as error:
         return f"{type(error).__name__}: {error}" if not isinstance(error, Unhealthy) else str(error)
     return None
 
@@ -112,7 +116,7 @@ def applications() -> list[dict[str, str]]:
     """YARN's applications, oldest first; none while the ResourceManager does not answer, which its health says."""
     try:
         found = (_json("http://resourcemanager:8088/ws/v1/cluster/apps")["apps"] or {}).get("app", [])
-    except (OSError, ValueError):
+    except (OSError, HTTPException, ValueError):
         return []
     return [
         {"id": app["id"], "name": app["name"], "state": app["state"], "final_status": app["finalStatus"]}

@@ -15,7 +15,7 @@ from edge.yarn import FINAL, Yarn
 
 def main(lesson: str, step: str, app_id: str, seconds: str) -> int:
     settings = Settings(info=load_info(), lesson=lesson, step=step)
-    Hdfs(settings.info.webhdfs).write(settings.stop_marker, b"")
+    Hdfs(settings.info.webhdfs).write(settings.stop_marker(app_id), b"")
     yarn, ends = Yarn(), time.monotonic() + float(seconds)
     while (state := yarn.application(app_id)["state"]) not in FINAL:
         if time.monotonic() > ends:

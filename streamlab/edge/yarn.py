@@ -94,5 +94,6 @@ def log_contents(text: str) -> str:
     _, found, body = text.partition("LogContents:\n")
     if not found:
         return ""
-    end = f"\n{body}".rfind("\nEnd of LogType:")
+    # YARN writes its end right behind the text, in the same line when the driver has not finished that one.
+    end = body.rfind("End of LogType:")
     return body if end < 0 else body[:end]

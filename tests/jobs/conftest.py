@@ -11,8 +11,9 @@ import pytest
 # Before the JVM starts: a container without a network cannot resolve its own name.
 os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
 
-from common.settings import LabInfo, Settings  # noqa: E402
-from pyspark.sql import SparkSession  # noqa: E402
+from pyspark.sql import SparkSession
+
+from common.settings import LabInfo, Settings
 
 #: Nothing listens on port 1: a test that reaches for a service fails at once.
 NOWHERE = "http://127.0.0.1:1"

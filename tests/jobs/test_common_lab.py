@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from common.cassandra import statements
 from common.errors import JobError, Missing
 from common.hdfs import Status
@@ -99,7 +100,9 @@ def test_records_that_are_meant_to_be_there_twice_are(lab: Lab) -> None:
 
 
 def test_a_schema_is_split_into_statements() -> None:
-    text = "-- a comment; with a semicolon\nCREATE KEYSPACE k WITH r = {'n': $replication};\n\nCREATE TABLE k.t (a int);\n"
+    text = (
+        "-- a comment; with a semicolon\nCREATE KEYSPACE k WITH r = {'n': $replication};\n\nCREATE TABLE k.t (a int);\n"
+    )
     assert statements(text, replication=3) == ["CREATE KEYSPACE k WITH r = {'n': 3}", "CREATE TABLE k.t (a int)"]
 
 

@@ -1,4 +1,4 @@
-"""The launcher: runs the step it is named, keeps the report, prints one line of outcome; a failure is left to Python."""
+"""The launcher runs the step it is named, keeps the report and makes one line of it; a failure is left to Python."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from pyspark.sql import SparkSession
+
 from common import launch
 from common.errors import WrongRequest
 from common.settings import Settings
-from pyspark.sql import SparkSession
 
 JOB = """
 title: A test
@@ -33,7 +35,7 @@ def run(spark, settings):
 class MemoryHdfs:
     """HDFS as a dictionary; an operation that the launcher should not need fails the test."""
 
-    files: dict[str, str] = {}
+    files: ClassVar[dict[str, str]] = {}
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -65,7 +67,7 @@ def settings_for(settings: Settings, step: str) -> Settings:
 
 def test_the_outcome_is_a_line_and_a_report(spark: SparkSession, settings: Settings, lesson: str) -> None:
     own = settings_for(settings, "double")
-    MemoryHdfs.files[own.stop_marker] = ""  # left by an earlier run
+    MemoryHdfs.files[own.stop_marker(spark.sparkContext.applicationId)] = ""  # somebody asked this run to end
     line = launch.launch(spark, own)
     outcome = json.loads(line.removeprefix("streamlab-outcome: "))
     assert outcome["written"] == {"file out": 6}

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from common.spark import from_kafka_json
 from pyspark.sql import Row, SparkSession
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
+
+from common.spark import from_kafka_json
 
 SCHEMA = StructType([StructField("id", StringType()), StructField("years", IntegerType())])
 NOON = datetime(2025, 1, 1, 12)
 
 
 def read(spark: SparkSession, *values: str | None) -> list[Row]:
-    raw = [
-        (b"k", None if text is None else text.encode(), 0, offset, NOON) for offset, text in enumerate(values)
-    ]
+    raw = [(b"k", None if text is None else text.encode(), 0, offset, NOON) for offset, text in enumerate(values)]
     frame = spark.createDataFrame(raw, "key binary, value binary, partition int, offset bigint, timestamp timestamp")
     return from_kafka_json(frame, SCHEMA).orderBy("offset").collect()
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pyspark.ml import Pipeline, PipelineModel
+from pyspark.ml.tuning import TrainValidationSplitModel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
 from common.errors import WrongRequest
 from lesson08 import data
 from lesson08.algos import ALGOS, algo_of
@@ -12,10 +17,6 @@ from lesson08.data import Person
 from lesson08.features import estimator, feature_stages, selection
 from lesson08.train import in_words, measured, tried
 from lesson08.transforms import TRAINING, predictions, split
-from pyspark.ml import Pipeline, PipelineModel
-from pyspark.ml.tuning import TrainValidationSplitModel
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 
 def frame(spark: SparkSession, people: list[Person]) -> DataFrame:
@@ -113,6 +114,4 @@ def test_each_algo_tries_four_settings_and_is_known_by_its_stage(spark: SparkSes
 def test_an_unknown_algo_is_refused_with_the_nearest(spark: SparkSession) -> None:
     with pytest.raises(WrongRequest) as error:
         estimator("gbr")
-    assert str(error.value) == (
-        "error: no algo named 'gbr'\n  known: gbt, lr, rf\n  fix: did you mean --set algo=gbt?"
-    )
+    assert str(error.value) == ("error: no algo named 'gbr'\n  known: gbt, lr, rf\n  fix: did you mean --set algo=gbt?")

@@ -6,10 +6,11 @@ import json
 from datetime import datetime
 
 import pytest
+from pyspark.sql import DataFrame, SparkSession
+
 from common.spark import from_kafka_json
 from lesson08 import data
 from lesson08.transforms import JOB, TRAINING, as_records, dead_letters, split, with_person
-from pyspark.sql import DataFrame, SparkSession
 
 WHOLE = '{"id": "p1", "education": "master", "job": "nurse", "years": 3}'
 CASES = {
@@ -54,9 +55,7 @@ def test_a_prediction_becomes_a_record_keyed_by_its_id(spark: SparkSession) -> N
 
 @pytest.mark.parametrize("partitions", [1, 3])
 def test_the_split_is_the_same_however_the_rows_are_spread(spark: SparkSession, partitions: int) -> None:
-    rows = [
-        (one.id, one.age, one.gender, one.education, one.job, one.years, one.salary) for one in data.training()
-    ]
+    rows = [(one.id, one.age, one.gender, one.education, one.job, one.years, one.salary) for one in data.training()]
     training, test = split(spark.createDataFrame(rows, TRAINING).repartition(partitions))
     assert (training.count(), test.count()) == (793, 207)
     assert training.join(test, "id").count() == 0

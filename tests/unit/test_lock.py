@@ -122,7 +122,8 @@ def test_a_project_asks_for_exactly_what_it_is_told() -> None:
 def test_a_client_s_reason_is_shown_without_addresses() -> None:
     log = (
         "[INFO] Building kafka 1\n"
-        "[ERROR] Failed to execute goal on project kafka: Could not resolve dependencies for project streamlab:kafka:pom:1: "
+        "[ERROR] Failed to execute goal on project kafka: "
+        "Could not resolve dependencies for project streamlab:kafka:pom:1: "
         "Could not transfer artifact org.example:thing:pom:1.0 from/to central (https://repo.example.org/m2): "
         "transfer failed for https://repo.example.org/m2/thing.pom: repo.example.org: unknown host -> [Help 1]\n"
         "[ERROR] \n[ERROR] Re-run Maven using the -X switch to enable full debug logging.\n"

@@ -1,0 +1,54 @@
+"""Assertions say what they found, whatever it was."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.checks import Fact, at_least, at_most, equal, same_members
+from common.errors import Missing
+
+
+def raises(error: Exception) -> object:
+    raise error
+
+
+def test_a_value_is_compared_and_kept() -> None:
+    assert equal("rows", 2, lambda: 2, "cqlsh").as_dict() == {
+        "name": "rows", "expected": 2, "found": 2, "passed": True, "where": "cqlsh",
+    }  # fmt: skip
+    assert not equal("rows", 2, lambda: 3, "cqlsh").passed
+
+
+def test_limits_include_themselves() -> None:
+    assert at_most("error", 3650, lambda: 3650, "").passed
+    assert not at_most("error", 3650, lambda: 3651, "").passed
+    assert at_least("rows", 2, lambda: 2, "").passed
+    assert at_least("rows", 2000, lambda: 1, "").expected == "at least 2,000"
+
+
+def test_what_goes_wrong_is_what_was_found() -> None:
+    assert equal("rows", 2, lambda: raises(Missing("no such table: t")), "").found == "no such table: t"
+    assert equal("rows", 2, lambda: {}["a"], "").found == "KeyError: 'a'"
+    assert equal("rows", 2, lambda: raises(ValueError()), "").found == "ValueError: without a message"
+
+
+def test_sets_name_what_is_missing_and_what_is_too_many() -> None:
+    assert same_members("ids", {"a", "b"}, lambda: {"b", "a"}, "").passed
+    wrong = same_members("ids", {"a", "b"}, lambda: {"b", "x"}, "")
+    assert (wrong.expected, wrong.found, wrong.passed) == ("2", "2; 1 missing: a; 1 too many: x", False)
+    many = same_members("ids", set("abcde"), set, "")
+    assert many.found == "0; 5 missing: a, b, c…"
+
+
+def test_a_fact_is_looked_up_once_even_when_that_fails() -> None:
+    calls = []
+
+    def look() -> int:
+        calls.append(1)
+        raise Missing("no such topic: t")
+
+    fact = Fact(look)
+    for _ in range(3):
+        with pytest.raises(Missing):
+            fact()
+    assert len(calls) == 1

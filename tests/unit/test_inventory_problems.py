@@ -1,0 +1,103 @@
+"""What makes an inventory impossible, said before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from streamlab.inventory import find_problems, student_from
+from streamlab.topology import SERVICE_OF, Student
+
+VALUES = {
+    "lab_class": "spring",
+    "docker_host": "unix:///var/run/docker.sock",
+    "port_base": "20000",
+    "subnet": "10.89.1.0/27",
+    "size": "small",
+    "sizes": {"small": {"nodes": dict.fromkeys(SERVICE_OF, 1), "yarn_memory_mb": 4096, "yarn_vcores": 8}},
+    "node_memory_mb": dict.fromkeys(SERVICE_OF, 256),
+    "pages": {},
+}
+
+
+def test_two_different_students_fit_together(student: Student) -> None:
+    assert find_problems([student, replace(student, name="bob", port_base=21000, subnet="10.89.2.0/27")]) == []
+
+
+def test_two_docker_hosts_may_use_the_same_ports_and_subnets(student: Student) -> None:
+    assert find_problems([student, replace(student, name="bob", docker_host="ssh://lab@second")]) == []
+
+
+def test_one_overlapping_port_is_enough(student: Student) -> None:
+    bob = replace(student, name="bob", subnet="10.89.2.0/27", port_base=20018)  # bob's 20088 is ada's 20088
+    assert find_problems([student, bob]) == [
+        "bob's namenode and ada's resourcemanager both publish port 20088: set another port_base"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"name": "Ada"}, "student 'Ada': use lower-case letters and digits only, a letter first, 31 at most"),
+        ({"name": "a" * 32}, f"student '{'a' * 32}': use lower-case letters and digits only, a letter first, 31 at most"),
+        ({"name": "ada-b"}, "student 'ada-b': use lower-case letters and digits only, a letter first, 31 at most"),
+        ({"lab_class": "1st"}, "lab_class '1st': use lower-case letters and digits only, a letter first, 31 at most"),
+        ({"port_base": 80}, "ada: port_base 80 is not between 1024 and 65000"),
+        ({"port_base": 65001}, "ada: port_base 65001 is not between 1024 and 65000"),
+        ({"subnet": "10.89.1.5/27"}, "ada: subnet '10.89.1.5/27' is no IPv4 network such as 10.89.1.0/27"),
+        ({"subnet": "here"}, "ada: subnet 'here' is no IPv4 network such as 10.89.1.0/27"),
+        ({"subnet": "10.89.1.0/29"}, "ada: subnet 10.89.1.0/29 is too small for 7 nodes"),
+        ({"node_memory_mb": {"edge": 1}}, f"ada: node_memory_mb lacks {', '.join(k for k in SERVICE_OF if k != 'edge')}"),
+    ],
+)  # fmt: skip
+def test_an_impossible_student_is_said_in_one_line(student: Student, changes: dict[str, Any], line: str) -> None:
+    assert find_problems([replace(student, **changes)]) == [line]
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "line"),
+    [
+        ("kafka", 0, "ada: 0 nodes of kind kafka; there must be at least one"),
+        ("namenode", 2, "ada: 2 nodes of kind namenode; there must be one"),
+    ],
+)
+def test_a_stack_with_a_wrong_number_of_nodes_is_refused(student: Student, kind: str, count: int, line: str) -> None:
+    assert find_problems([replace(student, node_counts={**student.node_counts, kind: count})]) == [line]
+
+
+def test_a_network_needs_room_for_its_ends_and_its_gateway(student: Student) -> None:
+    """16 addresses: 13 nodes fit, 14 do not."""
+    fits = replace(student, subnet="10.89.1.0/28", node_counts={**student.node_counts, "datanode": 7})
+    assert find_problems([fits]) == []
+    too_many = replace(fits, node_counts={**student.node_counts, "datanode": 8})
+    assert find_problems([too_many]) == ["ada: subnet 10.89.1.0/28 is too small for 14 nodes"]
+
+
+def test_all_problems_are_said_at_once(student: Student) -> None:
+    assert len(find_problems([replace(student, name="A", port_base=1), replace(student, name="B")])) == 3
+
+
+def test_variables_become_a_student() -> None:
+    student = student_from("ada", VALUES, where="class.yml")
+    assert (student.prefix, student.port_base, student.yarn_memory_mb) == ("spring-ada", 20000, 4096)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"port_base": "{{ base }}"}, "port_base of ada is not a whole number\n  found: '{{ base }}'"),
+        ({"node_memory_mb": {"kafka": "448m"}}, "node_memory_mb.kafka is not a whole number\n  found: '448m'"),
+        ({"sizes": {"small": {"yarn_vcores": 8}}}, "yarn_memory_mb of size small is not a whole number\n  found: None"),
+        (
+            {"sizes": {"small": {"nodes": {"kafka": "three"}}}},
+            "nodes.kafka of size small is not a whole number\n  found: 'three'",
+        ),
+    ],
+)
+def test_a_variable_that_is_no_number_is_named(changes: dict[str, Any], text: str, error_of: Callable) -> None:
+    assert error_of(student_from, "ada", {**VALUES, **changes}, where="class.yml") == (
+        f"error: {text}\n  fix: write a number"
+    )

@@ -1,0 +1,102 @@
+"""Which nodes a stack has, what they are called, and what they may use."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+
+from streamlab import __version__, topology
+from streamlab.topology import SERVICE_OF, Student
+
+
+def named(student: Student) -> dict[str, topology.Node]:
+    return {node.name: node for node in topology.nodes(student)}
+
+
+def test_a_small_stack_has_seven_nodes_in_reading_order(student: Student) -> None:
+    assert [(n.name, n.service, n.image) for n in topology.nodes(student)] == [
+        ("namenode", "hdfs", "hadoop"),
+        ("datanode1", "hdfs", "hadoop"),
+        ("resourcemanager", "yarn", "hadoop"),
+        ("nodemanager1", "yarn", "spark"),
+        ("kafka1", "kafka", "kafka"),
+        ("cassandra1", "cassandra", "cassandra"),
+        ("edge", "spark", "spark"),
+    ]
+
+
+def test_more_nodes_of_a_kind_are_numbered_and_those_of_which_there_is_one_are_not(student: Student) -> None:
+    assert topology.node_names("kafka", 3) == ["kafka1", "kafka2", "kafka3"]
+    assert topology.node_names("edge", 1) == ["edge"]
+    larger = replace(student, node_counts={**student.node_counts, "datanode": 2, "nodemanager": 3})
+    assert list(named(larger)) == [
+        *("namenode", "datanode1", "datanode2", "resourcemanager"),
+        *("nodemanager1", "nodemanager2", "nodemanager3", "kafka1", "cassandra1", "edge"),
+    ]
+
+
+def test_containers_carry_class_and_student_since_two_classes_may_share_an_engine(student: Student) -> None:
+    assert named(student)["kafka1"].container == "spring-ada-kafka1"
+    assert named(replace(student, lab_class="autumn"))["kafka1"].container == "autumn-ada-kafka1"
+    assert student.network == "spring-ada"
+
+
+def test_what_yarn_hands_out_comes_on_top_of_every_nodemanager(student: Student) -> None:
+    assert {n.name: n.memory_mb for n in topology.nodes(student)} == {
+        "namenode": 100, "datanode1": 101, "resourcemanager": 102, "nodemanager1": 4103,
+        "kafka1": 104, "cassandra1": 105, "edge": 106,
+    }  # fmt: skip
+    assert student.memory_mb == sum(range(100, 107)) + 4000
+    two = replace(student, node_counts={**student.node_counts, "nodemanager": 2})
+    assert two.memory_mb == student.memory_mb + 4103
+
+
+def test_pages_are_published_at_the_student_s_base(student: Student) -> None:
+    (page,) = named(student)["namenode"].pages
+    assert (page.title, page.container_port, page.url) == ("HDFS NameNode", 9870, "http://127.0.0.1:20070/")
+    assert named(student)["kafka1"].pages == ()
+    (moved,) = named(replace(student, port_base=30000))["resourcemanager"].pages
+    assert moved.host_port == 30088
+
+
+def test_a_kafka_cluster_id_is_stable_and_its_own(student: Student) -> None:
+    mine = student.kafka_cluster_id
+    assert mine == "D4Pn5xysVTOD06YMsLNN_Q"  # a volume formatted with one id is refused under another
+    assert len(mine) == 22
+    assert len(base64.urlsafe_b64decode(mine + "==")) == 16
+    others = {mine, replace(student, name="bob").kafka_cluster_id, replace(student, lab_class="autumn").kafka_cluster_id}
+    assert len(others) == 3
+
+
+def test_no_kafka_cluster_id_looks_like_an_option(student: Student) -> None:
+    ids = [replace(student, lab_class="local", name=f"student{i:02}").kafka_cluster_id for i in range(1, 200)]
+    assert len(set(ids)) == 199
+    assert [i for i in ids if i.startswith("-")] == []  # before this was seen to, student22's broker never started
+
+
+def test_a_plan_is_plain_data_that_ansible_can_read(student: Student) -> None:
+    plan = topology.plan(student)
+    assert json.loads(json.dumps(plan)) == json.loads(json.dumps(plan, default=str))
+    assert {key: value for key, value in plan.items() if key != "nodes"} == {
+        "version": __version__,
+        "prefix": "spring-ada",
+        "network": "spring-ada",
+        "kafka_cluster_id": student.kafka_cluster_id,
+        "yarn_memory_mb": 4000,
+        "yarn_vcores": 8,
+    }
+    assert plan["nodes"][0] == {
+        "name": "namenode",
+        "kind": "namenode",
+        "service": "hdfs",
+        "image": "hadoop",
+        "container": "spring-ada-namenode",
+        "memory_mb": 100,
+        "pages": ({"title": "HDFS NameNode", "container_port": 9870, "host_port": 20070},),
+    }
+
+
+def test_every_kind_has_an_image_and_a_service() -> None:
+    assert set(topology.IMAGE_OF) == set(SERVICE_OF)
+    assert topology.SERVICES == ("hdfs", "yarn", "kafka", "cassandra", "spark")
