@@ -73,6 +73,23 @@ def reset(_, job, inventory=None, student=None):
 
 
 @lab_task
+def fetch_output(_, job, inventory=None, student=None, to=None):
+    """Bring a job's output files (plots, reports) to this machine."""
+    from streamlab import fetch
+    from streamlab.inventory import load
+
+    fetch.fetch_output(load(inventory).student(student), job, to)
+
+
+@lab_task
+def new(_, job, like, to="."):
+    """Make a job of your own: --job mywork --like lesson04."""
+    from streamlab import jobs as known
+
+    known.make_like(job, like, to)
+
+
+@lab_task
 def stop(_, job, inventory=None, student=None):
     """End a running stream after its current batch."""
     from streamlab import jobs as known
@@ -181,5 +198,5 @@ def test(_, only=None):
 
 
 namespace = Collection(
-    demo, provision, prove, submit, check, reset, stop, jobs, bundle, status, links, logs, shell, destroy, doctor, images, lock, test
+    demo, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status, links, logs, shell, destroy, doctor, images, lock, test
 )  # fmt: skip

@@ -14,18 +14,24 @@ _CONTAINER = re.compile(r"/\S*/container_\w+/(?:[0-9a-f]{16}\.zip/)?")
 
 
 def tracebacks(log: str) -> list[str]:
-    """Every whole Python traceback in `log`, in order."""
-    found: list[str] = []
-    current: list[str] | None = None
+    """Every whole Python traceback in `log`, in order, each with the indented lines that its message goes on with."""
+    found: list[list[str]] = []
+    inside = after = False
     for line in log.splitlines():
         if line.rstrip().endswith(_START):  # Java writes its own exception's name before a Python worker's
-            current = [_START]
-        elif current is not None:
-            current.append(line)
+            found.append([_START])
+            inside, after = True, False
+        elif inside:
+            found[-1].append(line)
             if _END.match(line):
-                found.append("\n".join(current))
-                current = None
-    return found
+                inside, after = False, True
+        elif after and line.startswith("  ") and line.strip():
+            found[-1].append(line)
+        else:
+            after = False
+    if inside:
+        found.pop()  # cut off before its exception
+    return ["\n".join(lines) for lines in found]
 
 
 def probable_cause(log: str, diagnostics: str) -> list[str]:

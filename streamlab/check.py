@@ -24,7 +24,13 @@ def check(student: Student, job: Job) -> dict[str, Any]:
     """
     with open_stack(student) as stack:
         assertions = stack.answer("common.check", job.name, seconds=SECONDS, zips=[bundle.job_bundle(job.folder)])
-    passed = bool(assertions) and all(a["passed"] for a in assertions)
+    if not assertions:
+        raise LabError(
+            f"the check of {job.name} looked at nothing",
+            evidence=f"{job.folder}/check.py gave no assertion",
+            fix="let it give at least one",
+        )
+    passed = all(a["passed"] for a in assertions)
     return {"job": job.name, "student": student.name, "passed": passed, "assertions": assertions}
 
 
@@ -86,4 +92,8 @@ def report(student: Student, name: str, *, as_json: bool) -> None:
     if not found["passed"]:
         wrong = [a["name"] for a in found["assertions"] if not a["passed"]]
         fix = f"look where the lines marked WRONG say; invoke submit --job {job.name} runs it again"
-        raise LabError(f"{job.name} of {student.name} is not as it should be", evidence=f"{len(wrong)} of {len(found['assertions'])} assertions do not hold, first: {wrong[0]}", fix=fix)
+        raise LabError(
+            f"{job.name} of {student.name} is not as it should be",
+            evidence=f"{len(wrong)} of {len(found['assertions'])} assertions do not hold, first: {wrong[0]}",
+            fix=fix,
+        )

@@ -60,8 +60,8 @@ def answers(docker_host: str) -> bool:
 
 
 def _no_engine(docker_host: str, error: Exception) -> WrongRequest:
-    reason = str(error)
-    if "Permission denied" in reason or "PermissionError" in reason:
+    reason = _reason(error)
+    if "Permission denied" in reason:
         return WrongRequest(
             f"no permission to use the Docker Engine at {docker_host}",
             evidence=_socket_owner(docker_host),
@@ -69,7 +69,7 @@ def _no_engine(docker_host: str, error: Exception) -> WrongRequest:
         )
     return WrongRequest(
         f"no Docker Engine answers at {docker_host}",
-        evidence=_short(reason),
+        evidence=reason,
         fix="invoke provision installs and starts one on Debian and Ubuntu; elsewhere start Docker, then try again",
     )
 
@@ -85,9 +85,14 @@ def _socket_owner(docker_host: str) -> str:
     )
 
 
-def _short(reason: str) -> str:
-    """The innermost part of a chain of exceptions as requests prints it."""
-    return reason.rsplit("(", 1)[-1].strip(" )'\"") if "(" in reason else reason
+def _reason(error: BaseException) -> str:
+    """The operating system's words, where they are the innermost of a chain of exceptions, else the client's."""
+    words, inner = str(error), error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror:
+            words = inner.strerror
+        inner = inner.__cause__ or inner.__context__
+    return words
 
 
 def stack_filter(student: Student) -> dict[str, list[str]]:

@@ -84,7 +84,7 @@ def too_large(preset: Preset, capacity: Capacity) -> WrongRequest | None:
 def _make_room(running: str) -> str:
     """How to end what runs: a step of ours stops by itself, anything else is for YARN to kill."""
     app_id, _, rest = running.partition(" ")
-    ours = re.fullmatch(r"[a-z0-9]+-([a-z0-9]+)-(\w+)", rest.partition(" MB ")[2])
+    ours = re.fullmatch(r"[a-z0-9]+-([a-z0-9]+)-(\S+)", rest.partition(" MB ")[2])
     if ours:
         return f"invoke stop --job {ours[1]}/{ours[2]}, or wait for it"
     return f"wait for it, or: invoke shell --command 'yarn application -kill {app_id}'"

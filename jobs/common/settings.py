@@ -122,6 +122,10 @@ class Settings:
         """A checkpoint for one run only: what a memory sink needs, since it cannot resume."""
         return f"{self.home}/throwaway/{_checked(query)}-{_checked(run)}"
 
+    def broken(self, name: str, *parts: str) -> str:
+        """Where the step that shows the mistake `name` keeps what it makes: the lesson's check never looks there."""
+        return "/".join([self.home, "broken", _checked(name), *parts])
+
     @property
     def report(self) -> str:
         return f"{self.home}/reports/{self.step}.json"

@@ -31,16 +31,17 @@ def kafka_stream(
     return spark.readStream.format("kafka").options(**{**_source(settings, topic), **start, **limit, **options}).load()
 
 
-def from_kafka_json(records: DataFrame, schema: StructType) -> DataFrame:
+def from_kafka_json(records: DataFrame, schema: StructType, *, also: tuple[str, ...] = ()) -> DataFrame:
     """Kafka records with their JSON value read by `schema`.
 
     Gives partition, offset, timestamp, key, value (text), the schema's columns, and `malformed`: the text of a value
-    that cannot be read. Without that column such a value becomes a row of nulls that looks like data.
+    that cannot be read. Without that column such a value becomes a row of nulls that looks like data. `also` names
+    further columns of the source to keep, such as the topic.
     """
     wide = StructType([*schema.fields, StructField(MALFORMED, StringType())])
     parsed = F.from_json(F.col("value"), wide, {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": MALFORMED})
     text = records.withColumn("key", F.col("key").cast("string")).withColumn("value", F.col("value").cast("string"))
-    return text.withColumn("data", parsed).select("partition", "offset", "timestamp", "key", "value", "data.*")
+    return text.withColumn("data", parsed).select(*also, "partition", "offset", "timestamp", "key", "value", "data.*")
 
 
 def append_kafka(rows: DataFrame, settings: Settings, topic: str) -> None:

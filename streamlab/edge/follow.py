@@ -68,7 +68,9 @@ class Follower:
             if now != self.stage:
                 self.stage = now
                 # Spark names a stage after its line of code, below the container's own long folder.
-                emit(stage=stage["name"].rpartition(".zip/")[2], done=stage["numCompleteTasks"], total=stage["numTasks"])
+                emit(
+                    stage=stage["name"].rpartition(".zip/")[2], done=stage["numCompleteTasks"], total=stage["numTasks"]
+                )
 
     def aggregated_log(self) -> str:
         """The driver's output from the aggregated log, waited for at most LOG_SECONDS."""

@@ -65,7 +65,11 @@ def test_a_kafka_cluster_id_is_stable_and_its_own(student: Student) -> None:
     assert mine == "D4Pn5xysVTOD06YMsLNN_Q"  # a volume formatted with one id is refused under another
     assert len(mine) == 22
     assert len(base64.urlsafe_b64decode(mine + "==")) == 16
-    others = {mine, replace(student, name="bob").kafka_cluster_id, replace(student, lab_class="autumn").kafka_cluster_id}
+    others = {
+        mine,
+        replace(student, name="bob").kafka_cluster_id,
+        replace(student, lab_class="autumn").kafka_cluster_id,
+    }
     assert len(others) == 3
 
 

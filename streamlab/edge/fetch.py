@@ -1,0 +1,35 @@
+"""Copy what a lesson left under its output folder from HDFS to a folder of this node: ``edge.fetch LESSON FOLDER``.
+
+Prints the paths copied, below the output folder, as a JSON list.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from common.errors import Missing
+from common.hdfs import Hdfs
+from common.settings import Settings, load_info
+
+
+def main(lesson: str, folder: str) -> None:
+    settings = Settings(info=load_info(), lesson=lesson)
+    hdfs, top = Hdfs(settings.info.webhdfs), settings.output()
+    copied = []
+    try:
+        found = list(hdfs.walk(top.rstrip("/")))
+    except Missing:
+        found = []
+    for file in found:
+        relative = file.path.removeprefix(top.rstrip("/") + "/")
+        target = Path(folder) / relative
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(hdfs.read(file.path))
+        copied.append(relative)
+    print(json.dumps(copied))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,179 @@
+"""A provisioned stack: that it changes nothing when it is right, answers, is closed, and says what is wrong."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+
+import docker
+import pytest
+from conftest import LabRunner
+
+from streamlab import engine, inventory
+
+NODES = ["namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "cassandra1", "edge"]
+SERVICES = ["hdfs", "yarn", "kafka", "cassandra", "spark"]
+
+#: Each course command without further set-up, and what it must print.
+COMMANDS = {
+    "hdfs dfs -ls /": "/user",
+    "hdfs dfsadmin -report": "Live datanodes (1)",
+    "yarn node -list": "nodemanager1",
+    "yarn application -list -appStates ALL": "Application-Id",
+    "mapred job -list": "Total jobs:0",
+    "kafka-topics.sh --bootstrap-server kafka1:9092 --list": "",
+    "kafka-consumer-groups.sh --bootstrap-server kafka1:9092 --list": "",
+    "kafka-metadata-quorum.sh --bootstrap-server kafka1:9092 describe --status": "LeaderId",
+    "cqlsh -e 'DESCRIBE KEYSPACES'": "system_schema",
+    "spark-submit --version": "",
+    "python3 -c 'import pyspark, pandas, pyarrow, matplotlib, kafka, cassandra; print(pyspark.__version__)'": "3.5.7",
+}
+
+
+@pytest.fixture(scope="module")
+def student(lab: LabRunner) -> inventory.Student:
+    return inventory.load(lab.inventory).student(lab.student)
+
+
+def test_a_second_provision_changes_nothing(lab: LabRunner) -> None:
+    assert f"{lab.student}: provisioned and proved, 0 changed" in lab("provision")
+
+
+def test_images_that_are_there_are_not_built_again(lab: LabRunner) -> None:
+    assert lab("images", student=False) == "nothing to do: every image is built\n"
+
+
+def test_every_service_proves_itself(lab: LabRunner) -> None:
+    lines = lab("prove").splitlines()
+    assert sorted(line.split()[1] for line in lines if " proved: " in line) == sorted(SERVICES)
+
+
+def test_status_tells_health_memory_and_limits(lab: LabRunner) -> None:
+    (found,) = json.loads(lab("status", "--json"))["students"]
+    assert found["name"] == lab.student
+    assert found["healthy"] is True
+    assert [node["name"] for node in found["nodes"]] == NODES
+    for node in found["nodes"]:
+        assert node["state"] == "running", node
+        assert 0 < node["memory_bytes"] < node["memory_limit_bytes"], node
+    assert {"id", "name", "state", "final_status"} == set(found["applications"][-1])
+
+
+def test_every_container_is_closed_in(lab: LabRunner, student: inventory.Student) -> None:
+    with engine.connect(student.docker_host) as client:
+        containers = engine.containers(client, student)
+        assert sorted(containers) == sorted(NODES)
+        for name, container in containers.items():
+            host = container.attrs["HostConfig"]
+            assert container.attrs["Config"]["User"] == "student", name
+            assert host["CapDrop"] == ["ALL"], name
+            assert host["SecurityOpt"] == ["no-new-privileges:true"], name
+            assert host["Memory"] > 0, name
+            assert host["PidsLimit"] > 0, name
+            for bindings in (host["PortBindings"] or {}).values():
+                assert [binding["HostIp"] for binding in bindings] == ["127.0.0.1"], name
+        uids = {c.exec_run("id -u").output.decode().strip() for c in containers.values()}
+        assert uids == {"10001"}
+
+
+def test_every_page_opens(lab: LabRunner) -> None:
+    addresses = [line.split()[-1] for line in lab("links").splitlines() if "http://" in line]
+    shown = [address for address in addresses if "APPLICATION_ID" not in address and not address.endswith("40/")]
+    assert len(shown) == 3
+    for address in shown:
+        with urllib.request.urlopen(address, timeout=10) as page:
+            assert page.status == 200, address
+
+
+@pytest.mark.parametrize(("command", "expected"), COMMANDS.items())
+def test_the_edge_has_the_courses_commands(lab: LabRunner, command: str, expected: str) -> None:
+    assert expected in lab.inside(command)
+
+
+def test_a_command_in_a_node_keeps_its_exit_status_and_its_streams(lab: LabRunner) -> None:
+    ran = lab.run("shell", "--command", "echo out; echo err >&2; exit 7")
+    assert (ran.code, ran.out, ran.err) == (7, "out\n", "err\n")
+
+
+def test_logs_of_a_node(lab: LabRunner) -> None:
+    assert len(lab("logs", "--node", "kafka1", "--lines", "3").splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("service", "node"),
+    [("hdfs", "datanode1"), ("yarn", "nodemanager1"), ("kafka", "kafka1"), ("cassandra", "cassandra1")],
+)
+def test_a_proof_fails_when_its_node_is_stopped(
+    lab: LabRunner, student: inventory.Student, service: str, node: str
+) -> None:
+    with engine.connect(student.docker_host) as client:
+        container = engine.node(client, student, node)
+        container.stop(timeout=10)
+        try:
+            ran = lab.run("prove", "--service", service)
+        finally:
+            container.start()
+    assert ran.code == 1
+    assert ran.err == (
+        f"error: {lab.student}: {service} does not answer as it should\n"
+        f"  node {node} is exited\n"
+        f"  fix: invoke logs --node {node} says why; invoke provision starts what does not run\n"
+    )
+
+
+def test_a_daemon_that_runs_and_does_not_answer_fails_its_proof(lab: LabRunner, student: inventory.Student) -> None:
+    """A container's state says nothing about its daemon: here the broker is frozen, and its container runs."""
+    with engine.connect(student.docker_host) as client:
+        container = engine.node(client, student, "kafka1")
+        container.exec_run(["pkill", "-STOP", "java"])
+        try:
+            assert engine.node(client, student, "kafka1").status == "running"
+            ran = lab.run("prove", "--service", "kafka", "--seconds", "10")
+            (found,) = json.loads(lab("status", "--json"))["students"]
+        finally:
+            container.exec_run(["pkill", "-CONT", "java"])
+    assert ran.code == 1
+    assert ran.err.startswith(f"error: {lab.student}: kafka does not answer as it should\n")
+    assert [node["name"] for node in found["nodes"] if not node["healthy"]] == ["kafka1"]
+    lab("prove", "--seconds", "120")
+
+
+def test_doctor_finds_nothing_wrong(lab: LabRunner) -> None:
+    lines = lab("doctor", student=False).splitlines()
+    assert all(line.startswith("ok ") for line in lines), lines
+
+
+def test_a_taken_port_is_named_with_its_holder(lab: LabRunner, student: inventory.Student) -> None:
+    """The ResourceManager's port is taken by a process of ours while its container is away."""
+    import socket
+
+    with engine.connect(student.docker_host) as client:
+        container = engine.node(client, student, "resourcemanager")
+        port = student.port_base + student.pages["resourcemanager"]["offset"]
+        container.stop(timeout=10)
+        with socket.create_server(("127.0.0.1", port)):
+            ran = lab.run("provision")
+        container.start()
+    assert ran.code == 2
+    assert ran.err.startswith(
+        f"error: port {port}, which {lab.student}'s resourcemanager publishes, is taken\n"
+        f"  127.0.0.1:{port} is held by process "
+    )
+    lab("prove", "--seconds", "120")
+
+
+def test_docker_is_asked_for_labels_only(student: inventory.Student) -> None:
+    """Every container, network and volume of the stack carries class, student and version."""
+    with engine.connect(student.docker_host) as client:
+        owned = [
+            *client.containers.list(filters=engine.stack_filter(student)),
+            *client.networks.list(filters=engine.stack_filter(student)),
+            *client.volumes.list(filters=engine.stack_filter(student)),
+        ]
+        named = [thing for thing in _everything(client) if thing.name.startswith(f"{student.prefix}")]
+        assert {thing.name for thing in named} == {thing.name for thing in owned}
+        assert len(owned) == len(NODES) + 1 + len(NODES) + 1
+
+
+def _everything(client: docker.DockerClient) -> list:
+    return [*client.containers.list(all=True), *client.networks.list(), *client.volumes.list()]

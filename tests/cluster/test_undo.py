@@ -1,0 +1,85 @@
+"""`destroy` removes exactly what carries our label, and leaves what stands beside it alone."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from conftest import ROOT, LabRunner
+
+from streamlab import images
+
+INVENTORY = """
+all:
+  vars: {{lab_class: {name}}}
+  children:
+    docker_hosts: {{hosts: {{this_machine: {{ansible_connection: local}}}}}}
+    students:
+      hosts:
+        ada: {{port_base: 28100, subnet: 10.89.251.0/27}}
+        bob: {{port_base: 28200, subnet: 10.89.252.0/27}}
+"""
+
+
+@pytest.fixture
+def client(lab: LabRunner) -> Iterator[docker.DockerClient]:
+    """An engine that runs, since the stack does."""
+    connection = docker.DockerClient(base_url="unix:///var/run/docker.sock")
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def undo(tmp_path: Path) -> LabRunner:
+    """A class of its own, of which nothing runs."""
+    shutil.copytree(ROOT / "inventory" / "group_vars", tmp_path / "group_vars")
+    name = f"undo{uuid.uuid4().hex[:8]}"
+    (tmp_path / "undo.yml").write_text(INVENTORY.format(name=name))
+    return LabRunner(str(tmp_path / "undo.yml"), name)
+
+
+def make(client: docker.DockerClient, name: str, labels: dict[str, str]) -> None:
+    """A running container with a network and a volume."""
+    client.networks.create(name, labels=labels)
+    client.volumes.create(name, labels=labels)
+    client.containers.run(
+        images.image_tags()["hadoop"], ["sleep", "600"], name=name, labels=labels, network=name, detach=True,
+        volumes={name: {"bind": "/data"}},
+    )  # fmt: skip
+
+
+def names(client: docker.DockerClient, prefix: str) -> list[str]:
+    found = [*client.containers.list(all=True), *client.networks.list(), *client.volumes.list()]
+    return sorted(thing.name for thing in found if thing.name.startswith(prefix))
+
+
+def test_destroy_takes_one_student_then_the_class_and_nothing_else(client: docker.DockerClient, undo: LabRunner) -> None:
+    name = undo.student
+    for student in ("ada", "bob"):
+        make(client, f"{name}-{student}", {"streamlab.class": name, "streamlab.student": student})
+    make(client, f"{name}-foreign", {})
+    try:
+        refused = undo.run("destroy", student=False)
+        assert refused.code == 2
+        assert refused.err.endswith("fix: add --yes\n")
+        assert len(names(client, name)) == 9
+
+        printed = undo("destroy", "--student", "ada", "--yes", student=False)
+        assert printed == "removed 1 containers, 1 networks and 1 volumes\n"
+        assert names(client, name) == sorted([f"{name}-bob"] * 3 + [f"{name}-foreign"] * 3)
+
+        undo("destroy", "--yes", student=False)
+        assert names(client, name) == [f"{name}-foreign"] * 3
+        assert client.containers.get(f"{name}-foreign").status == "running"
+
+        again = undo("destroy", "--yes", student=False)
+        assert again.startswith("nothing to destroy on unix:///var/run/docker.sock")
+    finally:
+        for thing in client.containers.list(all=True, filters={"name": name}):
+            thing.remove(force=True)
+        for thing in [*client.networks.list(names=[f"{name}-foreign"]), client.volumes.get(f"{name}-foreign")]:
+            thing.remove()

@@ -1,0 +1,132 @@
+"""The engine's pure parts, and what is said when no engine answers."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from docker.errors import DockerException
+
+from streamlab import engine, provision
+from streamlab.engine import Result
+from streamlab.errors import WrongRequest
+from streamlab.stack import failed
+from streamlab.topology import Student
+
+
+def open_at(docker_host: str) -> None:
+    with engine.connect(docker_host):
+        pytest.fail("something answers there")
+
+
+def test_without_an_engine_the_fix_is_said(tmp_path: Path, error_of: Callable) -> None:
+    host = f"unix://{tmp_path}/none.sock"
+    assert error_of(open_at, host) == (
+        f"error: no Docker Engine answers at {host}\n"
+        "  No such file or directory\n"
+        "  fix: invoke provision installs and starts one on Debian and Ubuntu; elsewhere start Docker, then try again"
+    )
+    assert engine.answers(host) is False
+
+
+def test_a_refused_connection_is_said_in_the_system_s_words(error_of: Callable) -> None:
+    assert "\n  Connection refused\n" in error_of(open_at, "tcp://127.0.0.1:1")
+
+
+def test_an_address_that_is_none_is_said_in_the_client_s_words(error_of: Callable) -> None:
+    assert "\n  Invalid bind address protocol: ftp://x\n" in error_of(open_at, "ftp://x")
+
+
+def test_a_refused_permission_is_no_missing_engine() -> None:
+    refused = DockerException("Error while fetching server API version")
+    refused.__cause__ = PermissionError(13, "Permission denied")
+    error = engine._no_engine("unix:///dev/null", refused)
+    assert isinstance(error, WrongRequest)
+    assert error.what == "no permission to use the Docker Engine at unix:///dev/null"
+    assert error.evidence[0].startswith("/dev/null belongs to uid 0, gid 0; you are uid ")
+    assert error.fix == "sudo usermod -aG docker $USER, then log in again (or: newgrp docker)"
+
+
+def test_a_tar_has_the_folders_its_files_need_and_anyone_may_read_it() -> None:
+    with tarfile.open(fileobj=io.BytesIO(engine.tar_of({"a/b/c": b"1", "d": b"22", "a/e": b""}))) as archive:
+        entries = [(e.name, e.isdir(), e.mode, e.size) for e in archive.getmembers()]
+        content = archive.extractfile("d").read()
+    assert entries == [
+        *[("a", True, 0o755, 0), ("a/b", True, 0o755, 0)],
+        *[("a/b/c", False, 0o644, 1), ("a/e", False, 0o644, 0), ("d", False, 0o644, 2)],
+    ]
+    assert content == b"22"
+
+
+def test_output_arrives_in_pieces_and_is_handed_over_in_lines() -> None:
+    heard: list[tuple[str, str]] = []
+    lines = engine._Lines("out", lambda stream, line: heard.append((stream, line)))
+    for piece in (b"on", b"e\ntw", None, "o é".encode()[:-1], "é".encode()[-1:] + b"\n\nth", b"ree"):
+        lines.feed(piece)
+    assert heard == [("out", "one"), ("out", "two é"), ("out", "")]
+    lines.close()
+    assert heard[-1] == ("out", "three")
+    assert lines.text == "one\ntwo é\n\nthree"
+
+
+def stack_of(*nodes: Any) -> Any:
+    def listed(*, all: bool, filters: dict, ignore_removed: bool) -> list:
+        assert filters == {"label": ["streamlab.class=spring", "streamlab.student=ada"]}
+        return [node for node in nodes if all or node.status == "running"]
+
+    return SimpleNamespace(containers=SimpleNamespace(list=listed))
+
+
+def node(name: str, status: str = "running") -> Any:
+    return SimpleNamespace(labels={"streamlab.node": name}, status=status)
+
+
+def test_a_node_is_found_by_its_label(student: Student) -> None:
+    assert engine.node(stack_of(node("kafka1"), node("edge")), student, "edge").labels == {"streamlab.node": "edge"}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "name", "text"),
+    [
+        ([], "edge", "error: ada has no stack\n  no container on unix:///var/run/docker.sock carries its label\n"
+                     "  fix: invoke provision"),
+        ([node("kafka1"), node("edge")], "kafka", "error: no node named 'kafka'\n  known: edge, kafka1\n"
+                                                  "  fix: did you mean --node kafka1?"),
+        ([node("kafka1", "exited")], "kafka1", "error: ada's node kafka1 does not run\n  its container is exited\n"
+         "  fix: invoke provision starts it again; invoke logs --node kafka1 says why it stopped"),
+    ],
+)  # fmt: skip
+def test_a_node_that_cannot_be_used_is_refused(
+    student: Student, error_of: Callable, nodes: list, name: str, text: str
+) -> None:
+    assert error_of(engine.node, stack_of(*nodes), student, name) == text
+
+
+def test_a_stopped_node_s_log_can_still_be_read(student: Student) -> None:
+    assert engine.node(stack_of(node("kafka1", "exited")), student, "kafka1", running=False)
+
+
+@pytest.mark.parametrize(
+    ("done", "evidence"),
+    [
+        (Result(124, "", "half\n"), "no answer within 30 s"),
+        (Result(137, "", ""), "no answer within 30 s"),
+        (Result(1, "", "1\n2\n\n3\n4\n5\n"), "2\n  3\n  4\n  5"),
+        (Result(3, "out", " \n"), "exit status 3"),
+    ],
+)
+def test_a_command_that_fails_in_a_node_is_told_by_its_last_words(done: Result, evidence: str) -> None:
+    assert str(failed("it failed", done, seconds=30)).startswith(f"error: it failed\n  {evidence}\n  fix: invoke ")
+
+
+def test_students_are_taken_together_by_docker_host(student: Student) -> None:
+    remote = "ssh://lab@second"
+    students = [student, replace(student, name="bob", docker_host=remote), replace(student, name="carl")]
+    grouped = {host: [s.name for s in group] for host, group in provision.by_docker_host(students)}
+    assert grouped == {remote: ["bob"], student.docker_host: ["ada", "carl"]}

@@ -1,0 +1,111 @@
+"""Following an application to its end: what is told on the way, and what is told last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from edge import follow
+
+OUTCOME = 'streamlab-outcome: {"written": {"hdfs /m": 1}}'
+TRACE = 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: no'
+
+
+class Yarn:
+    """A YARN that goes through the given states, one at each question, and stays in the last."""
+
+    def __init__(self, *states: str, final: str = "SUCCEEDED", printed: str = "", diagnostics: str = "") -> None:
+        self.states, self.final, self.printed, self.diagnostics = list(states), final, printed, diagnostics
+        self.killed: list[str] = []
+
+    def application(self, app_id: str) -> dict[str, Any]:
+        state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        return {"state": state, "finalStatus": self.final, "diagnostics": self.diagnostics}
+
+    def driver_container(self, app_id: str) -> tuple[str, str]:
+        return "container_1", "nodemanager1:8042"
+
+    def container_log(self, node: str, container: str, file: str) -> str:
+        assert (node, container, file) == ("nodemanager1:8042", "container_1", "stdout")
+        return self.printed
+
+    def active_stages(self, app_id: str) -> list[dict[str, Any]]:
+        name = "count at /data/local/lesson.zip/lesson08/train.py:40"
+        return [{"stageId": 3, "name": name, "numCompleteTasks": 1, "numTasks": 4}]
+
+    def kill(self, app_id: str) -> None:
+        self.killed.append(app_id)
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., list[dict]]:
+    def run(yarn: Yarn, seconds: float = 60) -> list[dict]:
+        monkeypatch.setattr(follow, "Yarn", lambda: yarn)
+        monkeypatch.setattr(follow.time, "sleep", lambda seconds: None)
+        follow.follow("application_1_2", seconds)
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+@pytest.fixture
+def aggregated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """What the command `yarn logs` prints."""
+
+    def prints(text: str) -> None:
+        program = tmp_path / "yarn"
+        program.write_text(f"#!/bin/sh\ncat <<'END'\nLogContents:\n{text}\nEnd of LogType:stdout\nEND\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    return prints
+
+
+def test_a_step_that_succeeds_is_told_as_it_goes(told: Callable) -> None:
+    events = told(Yarn("ACCEPTED", "RUNNING", "RUNNING", "FINISHED", printed=f"hello\n{OUTCOME}\n"))
+    final = events.pop()
+    assert events == [
+        {"state": "ACCEPTED"},
+        {"state": "RUNNING"},
+        {"out": "hello"},
+        {"out": OUTCOME},
+        {"stage": "lesson08/train.py:40", "done": 1, "total": 4},
+        {"state": "FINISHED"},
+    ]
+    assert (final["final"], final["log"]) == ("SUCCEEDED", None)
+
+
+def test_lines_printed_between_the_last_look_and_the_end_are_told(told: Callable, aggregated: Callable) -> None:
+    aggregated(f"hello\nlast\n{OUTCOME}")
+    events = told(Yarn("RUNNING", "FINISHED", printed="hello\n"))
+    assert [event["out"] for event in events if event.get("out")] == ["hello", "last", OUTCOME]
+
+
+def test_a_failed_step_hands_over_its_log_without_telling_it(told: Callable, aggregated: Callable) -> None:
+    aggregated(TRACE)
+    events = told(Yarn("FINISHED", final="FAILED", diagnostics="exitCode: 13"))
+    assert events[:-1] == [{"state": "FINISHED"}]
+    assert (events[-1]["final"], events[-1]["diagnostics"]) == ("FAILED", "exitCode: 13")
+    assert events[-1]["log"].startswith(TRACE)
+
+
+def test_a_step_that_runs_too_long_is_killed_and_says_so(told: Callable, aggregated: Callable) -> None:
+    aggregated("still counting")
+    yarn = Yarn("RUNNING", final="UNDEFINED")
+    final = told(yarn, seconds=-1)[-1]
+    assert yarn.killed == ["application_1_2"]
+    assert (final["final"], final["diagnostics"]) == ("KILLED", "it ran longer than its limit of -1 s, and was ended")
+
+
+def test_a_step_that_is_never_given_a_container_is_killed_and_says_why(
+    told: Callable, aggregated: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aggregated("")
+    monkeypatch.setattr(follow, "ACCEPTED_SECONDS", -1)
+    yarn = Yarn("ACCEPTED", final="UNDEFINED", diagnostics="Queue's AM resource limit exceeded. ")
+    final = told(yarn)[-1]
+    assert yarn.killed
+    assert final["diagnostics"] == "YARN gave it no container in -1 s: Queue's AM resource limit exceeded."

@@ -1,0 +1,182 @@
+"""What each daemon must answer to count as healthy: asked of real servers on loopback, under the nodes' names."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from edge import health
+
+Serve = Callable[[int, Any], None]
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, int]]:
+    """A stack's network: its ports (a node's own -> the one of this machine that stands for it); names all resolve."""
+    ports: dict[int, int] = {}
+    resolve = socket.getaddrinfo
+
+    def found(host: str, port: int | None, *args: Any, **kwargs: Any) -> list:
+        if host == "gone":
+            raise socket.gaierror(-2, "Name or service not known")
+        return resolve("127.0.0.1", ports.get(port, 1) if port else None, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    yield ports
+
+
+@pytest.fixture
+def web(network: dict[int, int]) -> Iterator[Serve]:
+    """Serve one document, whatever is asked, at a node's port."""
+    servers = []
+
+    def serve(port: int, document: Any) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = json.dumps(document).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        network[port] = server.server_port
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        servers.append(server)
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def raw(network: dict[int, int]) -> Iterator[Serve]:
+    """Answer one connection at a node's port with bytes made from the request."""
+    listeners = []
+
+    def serve(port: int, answer: Callable[[bytes], bytes]) -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        network[port] = listener.getsockname()[1]
+        listeners.append(listener)
+
+        def once() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(answer(connection.recv(1000)))
+
+        threading.Thread(target=once, daemon=True).start()
+
+    yield serve
+    for listener in listeners:
+        listener.close()
+
+
+NODE_WORKS = {"nodeInfo": {"nodeHealthy": True}}
+
+
+@pytest.mark.parametrize(
+    ("node", "port", "document", "problem"),
+    [
+        ("namenode", 9870, {"beans": [{"NumLiveDataNodes": 1}]}, None),
+        ("namenode", 9870, {"beans": [{"NumLiveDataNodes": 0}]}, "no live DataNode has registered"),
+        ("namenode", 9870, {"beans": []}, "it is still starting"),
+        ("datanode2", 9864, {"beans": [{}]}, None),
+        ("datanode2", 9864, {"beans": []}, "it is still starting"),
+        ("resourcemanager", 8088, {"clusterMetrics": {"activeNodes": 1}}, None),
+        ("resourcemanager", 8088, {"clusterMetrics": {"activeNodes": 0}}, "no active NodeManager has registered"),
+        ("resourcemanager", 8088, {}, "KeyError: 'clusterMetrics'"),
+        ("nodemanager1", 8042, NODE_WORKS, None),
+        ("nodemanager1", 8042, {"nodeInfo": {"nodeHealthy": False, "healthReport": "disks full"}}, "disks full"),
+        ("nodemanager1", 8042, {"nodeInfo": {"nodeHealthy": False}}, "it says it is unhealthy"),
+    ],
+)
+def test_a_web_answer_is_read(web: Serve, node: str, port: int, document: Any, problem: str | None) -> None:
+    web(port, document)
+    assert health.problem(node) == problem
+
+
+def kafka(error: int, *, correlation: int | None = None) -> Callable[[bytes], bytes]:
+    def answer(request: bytes) -> bytes:
+        length, key, version, asked = struct.unpack(">ihhi", request[:12])
+        assert (length, key, version) == (len(request) - 4, 18, 0)
+        return struct.pack(">iih", 6, asked if correlation is None else correlation, error)
+
+    return answer
+
+
+def cassandra(opcode: int) -> Callable[[bytes], bytes]:
+    def answer(request: bytes) -> bytes:
+        assert request == bytes([4, 0, 0, 1, 5, 0, 0, 0, 0])
+        return bytes([0x84, 0, 0, 1, opcode, 0, 0, 0, 0])
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("node", "port", "answer", "problem"),
+    [
+        ("kafka1", 9092, kafka(0), None),
+        ("kafka1", 9092, kafka(35), "it answered with error 35"),
+        ("kafka1", 9092, kafka(0, correlation=8), "it answered with error 0"),
+        ("kafka1", 9092, lambda request: b"\0\0", "it closed the connection"),
+        ("cassandra1", 9042, cassandra(6), None),
+        ("cassandra1", 9042, cassandra(0), "it answered with opcode 0"),
+        ("namenode", 9870, lambda request: b"no HTTP at all\r\n\r\n", "BadStatusLine: no HTTP at all\r\n"),
+    ],
+)
+def test_a_binary_answer_is_read(raw: Serve, node: str, port: int, answer: Callable, problem: str | None) -> None:
+    raw(port, answer)
+    assert health.problem(node) == problem
+
+
+@pytest.mark.parametrize("node", ["namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "cassandra1"])
+def test_a_daemon_that_does_not_listen_is_unhealthy(network: dict, node: str) -> None:
+    assert "Connection refused" in health.problem(node)
+
+
+def test_the_edge_has_no_daemon_but_a_name(network: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert health.problem("edge") is None
+    monkeypatch.setitem(health.ASK, "gone", health.ask_edge)
+    assert "Name or service not known" in health.problem("gone")
+
+
+def test_a_laptop_s_proxy_is_not_asked_about_a_stack_s_nodes(web: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setattr(urllib.request, "_opener", None)
+    web(8042, NODE_WORKS)
+    assert health.problem("nodemanager1") is None
+
+
+def test_applications_come_oldest_first(web: Serve) -> None:
+    apps = [
+        {"id": f"application_1_{i}", "name": "n", "state": "RUNNING", "finalStatus": "UNDEFINED", "startedTime": i}
+        for i in (2, 1)
+    ]
+    web(8088, {"apps": {"app": apps}})
+    assert [app["id"] for app in health.applications()] == ["application_1_1", "application_1_2"]
+    assert health.applications()[0]["final_status"] == "UNDEFINED"
+
+
+def test_without_applications_there_are_none(web: Serve) -> None:
+    web(8088, {"apps": None})
+    assert health.applications() == []
+
+
+def test_all_nodes_are_asked_in_one_go(web: Serve, capsys: pytest.CaptureFixture) -> None:
+    web(8042, NODE_WORKS)
+    health.main(["edge", "nodemanager1", "kafka1"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["nodes"]["edge"] is found["nodes"]["nodemanager1"] is None
+    assert "refused" in found["nodes"]["kafka1"]
+    assert found["applications"] == []

@@ -1,0 +1,109 @@
+"""Rules of the house that a program can look after."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tasks
+from streamlab.paths import ROOT
+
+#: A host of a registry of packages or images, or of a distribution's mirror; `.example` hosts are nobody's.
+REGISTRY = re.compile(
+    r"\b(?:repo\d?|registry(?:-\d)?|index|hub|files|pypi|central|mirrors?|archive|deb|security|packages|ghcr|gcr|quay|mcr)"
+    r"\.(?:[a-z0-9-]+\.)*(?:org|io|com|net|dev)\b|\bdocker\.io/",
+    re.IGNORECASE,
+)
+URL = re.compile(r"https?://([^/\s\"'`:)>}]+)")
+#: What stands in a URL of ours: a node's name, this machine, a name that is filled in, or nobody's host.
+OWN_HOST = re.compile(r"[a-z0-9]+|127\.0\.0\.1|.*[{<$].*|.*\.example(?:\.\w+)?")
+ARCHITECTURE = re.compile(r"\b(?:amd64|arm64|x86_64|aarch64)\b")
+
+
+def texts(*suffixes: str) -> Iterator[tuple[str, str]]:
+    """Every file of the repository that is text, by its path; with suffixes, only those."""
+    for path in sorted(ROOT.rglob("*")):
+        parts = path.relative_to(ROOT).parts
+        hidden = [part for part in parts if part.startswith(".") and part not in (".ci", ".gitignore")]
+        if hidden or "__pycache__" in parts or not path.is_file() or (suffixes and path.suffix not in suffixes):
+            continue
+        try:
+            yield "/".join(parts), path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def found(pattern: re.Pattern, *, suffixes: tuple[str, ...] = (), but: re.Pattern | None = None) -> list[str]:
+    hits = ((name, hit) for name, text in texts(*suffixes) for hit in pattern.finditer(text))
+    return [f"{name}: {hit[0]}" for name, hit in hits if not (but and but.fullmatch(hit[hit.re.groups]))]
+
+
+def test_no_file_names_a_registry() -> None:
+    assert found(REGISTRY, but=re.compile(r".*\.example\.org", re.IGNORECASE)) == []
+
+
+def test_code_and_settings_name_no_host_but_a_stack_s_own() -> None:
+    code = (".py", ".yml", ".yaml", ".j2", ".cfg", ".toml", ".lock", ".in", ".sh", "")
+    assert found(URL, suffixes=code, but=OWN_HOST) == []
+
+
+def test_the_patterns_find_what_they_are_for() -> None:
+    """Hosts are put together here, since this file is looked at too."""
+    for host in (
+        "pypi" + ".org",
+        "repo1" + ".maven.org",
+        "quay" + ".io",
+        "deb" + ".debian.org",
+        "docker" + ".io/library",
+    ):
+        assert REGISTRY.search(f"from {host} x"), host
+    assert not REGISTRY.search("apt-get install docker.io\norg.apache.kafka archive.read(index)")
+    for host in ("namenode", "127.0.0.1", "{node}", "repo.example.org"):
+        assert OWN_HOST.fullmatch(host), host
+    assert not OWN_HOST.fullmatch("www.apache.org")
+
+
+def test_nothing_names_a_processor_architecture() -> None:
+    """A laptop of either kind builds its own images; locks name what upstream calls its files."""
+    allowed = ("jars.lock", "tests/", "docs/", "README")
+    places = [place for place in found(ARCHITECTURE) if not any(part in place for part in allowed)]
+    assert places == []
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "images").glob("*/Dockerfile")), ids=lambda file: file.parent.name)
+def test_no_image_is_built_on_one_that_moves(file: Path) -> None:
+    bases = re.findall(r"^FROM\s+(\S+)", file.read_text(), re.MULTILINE)
+    assert bases
+    for base in bases:
+        assert ":latest" not in base
+        assert "$" in base or re.match(r"\w+$", base), f"{base} is no argument and no stage"
+
+
+TASKS = [node for node in ast.parse((ROOT / "tasks.py").read_text()).body if isinstance(node, ast.FunctionDef)]
+
+
+def test_the_tasks_are_a_table_of_contents() -> None:
+    assert len((ROOT / "tasks.py").read_text().splitlines()) <= 200
+    assert {task.name for task in TASKS} == set(tasks.namespace.tasks)
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_a_task_is_short_and_says_in_a_line_what_it_does(task: ast.FunctionDef) -> None:
+    words = ast.get_docstring(task)
+    assert words
+    assert "\n" not in words
+    assert words[0].isupper()
+    assert words.endswith(".")
+    assert len(words) <= 75
+    assert task.body[-1].end_lineno - task.body[0].lineno <= 12
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_nothing_heavy_is_imported_before_a_task_runs(task: ast.FunctionDef) -> None:
+    """`invoke --list` and a mistyped command answer at once."""
+    top = {node.module for node in ast.parse((ROOT / "tasks.py").read_text()).body if isinstance(node, ast.ImportFrom)}
+    assert top == {"__future__", "invoke", "streamlab.tasks"}

@@ -1,0 +1,107 @@
+"""Lessons and steps: the real ones load, and what is asked for is found or refused."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from streamlab import jobs
+from streamlab.paths import JOBS
+
+STEP = jobs.Step(job="lesson08", name="train", title="t", preset="ml", timeout=9, args={"algo": "lr", "folds": 1})
+
+
+@pytest.mark.parametrize("name", jobs.known_jobs())
+def test_every_job_is_whole(name: str) -> None:
+    job = jobs.load(JOBS / name)
+    presets = jobs.presets()
+    assert {step.preset for step in job.steps} <= set(presets)
+    assert all(step.job == name for step in job.steps)
+
+
+def test_a_lesson_is_found_with_all_its_steps_in_order() -> None:
+    job, steps = jobs.find("lesson08")
+    assert (job.name, [step.name for step in steps]) == ("lesson08", ["train", "score"])
+    assert steps == job.steps
+
+
+def test_one_step_is_found() -> None:
+    job, steps = jobs.find("lesson08/score")
+    assert [step.full_name for step in steps] == ["lesson08/score"]
+    assert len(job.steps) == 2
+
+
+def test_a_folder_elsewhere_is_found_by_its_path(tmp_path: Path) -> None:
+    shutil.copytree(JOBS / "lesson08", tmp_path / "mine")
+    job, steps = jobs.find(str(tmp_path / "mine"))
+    assert (job.name, job.folder, len(steps)) == ("mine", tmp_path / "mine", 2)
+    _, (step,) = jobs.find(str(tmp_path / "mine" / "score"))
+    assert step.full_name == "mine/score"
+
+
+def test_inside_a_lesson_s_folder_another_lesson_is_still_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copytree(JOBS / "lesson08", tmp_path / "mine")
+    monkeypatch.chdir(tmp_path / "mine")
+    assert jobs.find("lesson08")[0].folder == JOBS / "lesson08"
+
+
+def test_an_unknown_job_is_answered_with_the_nearest(error_of: Callable) -> None:
+    assert error_of(jobs.find, "lesson8") == (
+        "error: no job named 'lesson8'\n"
+        f"  known: {', '.join(jobs.known_jobs())}\n"
+        "  fix: did you mean --job lesson08?"
+    )  # fmt: skip
+
+
+def test_an_unknown_step_is_answered_with_the_nearest(error_of: Callable) -> None:
+    assert error_of(jobs.find, "lesson08/scores") == (
+        "error: no step of lesson08 named 'scores'\n"
+        "  known: score, train\n"
+        "  fix: did you mean --job lesson08/score?"
+    )  # fmt: skip
+
+
+def test_a_folder_without_a_job_is_refused(tmp_path: Path, error_of: Callable) -> None:
+    assert error_of(jobs.find, str(tmp_path)) == (
+        f"error: {tmp_path} is no job\n  {tmp_path} has no job.yml\n  fix: add a job.yml to it"
+    )
+
+
+def test_an_unknown_preset_is_answered_with_the_nearest(error_of: Callable) -> None:
+    assert error_of(jobs.preset, "strem") == (
+        "error: no preset named 'strem'\n"
+        "  known: batch, ml, store, stream, tiny\n"
+        "  fix: did you mean --preset stream?"
+    )  # fmt: skip
+
+
+def test_an_argument_s_value_may_hold_an_equals_sign() -> None:
+    assert jobs.arguments(STEP, ["algo=a=b", "folds=3"]) == {"algo": "a=b", "folds": "3"}
+    assert jobs.arguments(STEP, []) == {}
+
+
+def test_an_argument_without_a_value_is_refused(error_of: Callable) -> None:
+    assert error_of(jobs.arguments, STEP, ["algo"]) == (
+        "error: --set 'algo' has no value\n  expected key=value\n  fix: --set algo=…"
+    )
+
+
+def test_an_unknown_argument_is_answered_with_the_nearest(error_of: Callable) -> None:
+    assert error_of(jobs.arguments, STEP, ["fold=3"]) == (
+        "error: no argument of lesson08/train named 'fold'\n"
+        "  known: algo, folds\n"
+        "  fix: did you mean --set folds=3?"
+    )  # fmt: skip
+
+
+def test_jobs_are_listed_with_their_presets(capsys: pytest.CaptureFixture) -> None:
+    jobs.show()
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == ["job", "preset", "what", "it", "does"]
+    assert "lesson08/train ml Fit a pipeline that predicts salaries, and save it on HDFS".split() in lines
+    assert "ml 1024 MB, 1 1 x 1536 MB, 2 4".split() in lines

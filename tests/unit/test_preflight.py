@@ -1,0 +1,112 @@
+"""What can be known to go wrong before anything is touched."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from streamlab import preflight
+from streamlab.topology import Student
+
+
+def engine(*containers: Any) -> Any:
+    """The engine's client, which knows these containers."""
+
+    def listed(*, all: bool = False, filters: dict | None = None, ignore_removed: bool = False) -> list:
+        wanted = dict(label.split("=") for label in (filters or {}).get("label", []))
+        known = [c for c in containers if wanted.items() <= c.labels.items()]
+        return [c for c in known if all or c.status == "running"]
+
+    return SimpleNamespace(containers=SimpleNamespace(list=listed))
+
+
+def container(node: str, *, status: str = "running", ports: dict | None = None, student: str = "ada") -> Any:
+    labels = {"streamlab.class": "spring", "streamlab.student": student, "streamlab.node": node}
+    return SimpleNamespace(name=f"spring-{student}-{node}", status=status, labels=labels, ports=ports)
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which this very process listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def publishing(student: Student, port: int) -> Student:
+    page = {"node": "namenode", "port": 9870, "offset": 0, "title": "HDFS"}
+    return replace(student, port_base=port, pages={"namenode": page})
+
+
+def test_stacks_that_fit_into_memory_are_no_problem(student: Student) -> None:
+    assert preflight.memory_problem([student, student], 2 * student.memory_mb) is None
+
+
+def test_stacks_that_are_too_large_are_refused_with_the_sums(student: Student) -> None:
+    bob = replace(student, name="bob", yarn_memory_mb=1000)
+    assert str(preflight.memory_problem([student, bob], 6441)) == (
+        "error: the stacks may use 6442 MB together, and unix:///var/run/docker.sock has 6441 MB\n"
+        "  ada: namenode 100 + datanode1 101 + resourcemanager 102 + nodemanager1 4103 + kafka1 104 + cassandra1 105"
+        " + edge 106 = 4721 MB\n"
+        "  bob: namenode 100 + datanode1 101 + resourcemanager 102 + nodemanager1 1103 + kafka1 104 + cassandra1 105"
+        " + edge 106 = 1721 MB\n"
+        "  fix: use a smaller size, lower node_memory_mb or yarn_memory_mb, or fewer students"
+    )
+
+
+def test_only_students_of_this_machine_count_against_its_memory(student: Student) -> None:
+    huge = replace(student, yarn_memory_mb=10**9)
+    preflight.require_memory([replace(huge, docker_host="ssh://lab@elsewhere")])
+    with pytest.raises(preflight.WrongRequest, match="the stacks may use 1000000721 MB together"):
+        preflight.require_memory([huge])
+
+
+def test_a_disk_that_is_nearly_full_is_refused() -> None:
+    assert preflight.disk_problem("/var/lib/docker", 8.0, 8) is None
+    assert str(preflight.disk_problem("/var/lib/docker", 7.96, 8)) == (
+        "error: too little disk for the engine: 8.0 GB are free, 8 GB are needed\n"
+        "  the engine keeps images and volumes in /var/lib/docker\n"
+        "  fix: free some room there (docker system df shows what the engine holds)"
+    )
+
+
+def test_a_port_that_is_free_is_no_problem(student: Student, taken: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        free = server.getsockname()[1]
+    assert preflight.port_problem(engine(), publishing(student, free)) is None
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux says who holds a port")
+def test_a_port_that_a_process_holds_is_refused_with_its_name(student: Student, taken: int) -> None:
+    me = Path("/proc/self/comm").read_text().strip()
+    assert str(preflight.port_problem(engine(), publishing(student, taken))) == (
+        f"error: port {taken}, which ada's namenode publishes, is taken\n"
+        f"  127.0.0.1:{taken} is held by process {os.getpid()} ({me})\n"
+        "  fix: end it, or give ada another port_base in the inventory"
+    )
+
+
+def test_a_port_that_another_stack_holds_is_refused_with_its_container(student: Student, taken: int) -> None:
+    ports = {"8088/tcp": None, "9870/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(taken)}]}
+    client = engine(container("kafka1", ports=None, student="bob"), container("namenode", ports=ports, student="bob"))
+    problem = preflight.port_problem(client, publishing(student, taken))
+    assert problem.evidence == [f"127.0.0.1:{taken} is held by the container spring-bob-namenode"]
+
+
+def test_a_port_that_the_stack_itself_holds_is_no_problem(student: Student, taken: int) -> None:
+    assert preflight.port_problem(engine(container("namenode")), publishing(student, taken)) is None
+
+
+def test_a_stopped_node_does_not_hold_its_port(student: Student, taken: int) -> None:
+    assert preflight.port_problem(engine(container("namenode", status="exited")), publishing(student, taken))
+
+
+def test_another_machine_s_ports_cannot_be_tried_from_here(student: Student, taken: int) -> None:
+    remote = replace(publishing(student, taken), docker_host="ssh://lab@elsewhere")
+    assert preflight.port_problem(engine(), remote) is None

@@ -1,0 +1,166 @@
+"""What `status`, `check`, `prove`, `links` and `doctor` print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from streamlab import check, doctor, look, prove, status
+from streamlab.doctor import Finding
+from streamlab.inventory import Lab
+from streamlab.prove import Proven
+from streamlab.topology import Node, Student
+
+MB = 2**20
+KAFKA = Node("kafka1", "kafka", "kafka", "kafka", "spring-ada-kafka1", memory_mb=448)
+
+
+def row(name: str, service: str, problem: str | None = None) -> dict[str, Any]:
+    return {
+        "name": name, "service": service, "state": "running", "healthy": problem is None, "problem": problem,
+        "memory_bytes": 100 * MB, "memory_limit_bytes": 384 * MB,
+    }  # fmt: skip
+
+
+def test_status_is_a_table_for_each_student() -> None:
+    apps = [{"id": f"application_1_{i}", "name": "ada-lesson08-score", "state": "RUNNING", "final_status": "UNDEFINED"}
+            for i in range(1, 8)]  # fmt: skip
+    ada = {
+        "name": "ada",
+        "healthy": True,
+        "nodes": [row("namenode", "hdfs"), row("kafka1", "kafka")],
+        "applications": apps,
+    }
+    bob = {"name": "bob", "healthy": False, "nodes": [row("kafka1", "kafka", "it is exited")], "applications": []}
+    assert status.describe({"students": [ada, bob]}, applications=2) == (
+        "ada: healthy, 200 MB in use\n"
+        "node      service  health   memory\n"
+        "namenode  hdfs     healthy  100 of 384 MB\n"
+        "kafka1    kafka    healthy  100 of 384 MB\n"
+        "\n"
+        "application      name                state    final status\n"
+        "application_1_6  ada-lesson08-score  RUNNING  UNDEFINED\n"
+        "application_1_7  ada-lesson08-score  RUNNING  UNDEFINED\n"
+        "\n"
+        "bob: NOT HEALTHY, 100 MB in use\n"
+        "node    service  health                   memory\n"
+        "kafka1  kafka    UNHEALTHY: it is exited  100 of 384 MB"
+    )
+
+
+@pytest.mark.parametrize(
+    ("container", "problems", "state", "problem"),
+    [
+        (SimpleNamespace(status="running"), {"kafka1": None}, "running", None),
+        (SimpleNamespace(status="running"), {"kafka1": "it closed the connection"}, "running", "it closed the connection"),
+        (SimpleNamespace(status="running"), {}, "running", "it was not asked"),
+        (SimpleNamespace(status="exited"), {"kafka1": None}, "exited", "its container is exited"),
+        (None, {}, "missing", "its container is missing"),
+    ],
+)  # fmt: skip
+def test_a_node_is_healthy_only_when_it_runs_and_answers(
+    container: Any, problems: dict, state: str, problem: str | None
+) -> None:
+    found = status._node(KAFKA, container, problems, {"kafka1": 5})
+    assert (found["state"], found["problem"], found["healthy"]) == (state, problem, problem is None)
+    assert (found["memory_bytes"], found["memory_limit_bytes"]) == (5, 448 * MB)
+
+
+@pytest.mark.parametrize("cache", [{"total_inactive_file": 30, "inactive_file": 1}, {"inactive_file": 30}])
+def test_memory_is_counted_without_the_page_cache_on_either_kind_of_cgroup(cache: dict) -> None:
+    answer = {"memory_stats": {"usage": 100, "stats": cache}}
+    api = SimpleNamespace(stats=lambda name, stream, one_shot: answer)
+    assert status.memory_bytes(SimpleNamespace(id="1", client=SimpleNamespace(api=api))) == 70
+
+
+def test_pages_are_listed_with_their_addresses(student: Student) -> None:
+    assert look.links(student) == (
+        "page                   address\n"
+        "HDFS NameNode          http://127.0.0.1:20070/\n"
+        "YARN                   http://127.0.0.1:20088/\n"
+        "a running application  http://127.0.0.1:20088/proxy/APPLICATION_ID/"
+    )
+
+
+ROWS = {"name": "rows in Cassandra", "expected": "200", "found": "200", "passed": True, "where": "cqlsh"}
+MODEL = {
+    "name": "the model",
+    "expected": "a folder",
+    "found": "no such file",
+    "passed": False,
+    "where": "hdfs dfs -ls /m",
+}
+
+
+@pytest.fixture
+def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Report lesson08, whose check on the edge node gives these assertions."""
+
+    def run(*assertions: dict) -> None:
+        @contextmanager
+        def opened(student: Student) -> Iterator[Any]:
+            yield SimpleNamespace(answer=lambda *args, seconds, zips: list(assertions))
+
+        monkeypatch.setattr(check, "open_stack", opened)
+        check.report(student, "lesson08", as_json=False)
+
+    return run
+
+
+def test_a_check_that_holds_is_told_in_a_line_each(report: Callable, capsys: pytest.CaptureFixture) -> None:
+    report(ROWS)
+    assert capsys.readouterr().out == "  ok    rows in Cassandra: 200\nlesson08 of ada: 1 of 1 as expected\n"
+
+
+def test_a_check_that_does_not_hold_fails_and_says_where_to_look(
+    report: Callable, error_of: Callable, capsys: pytest.CaptureFixture
+) -> None:
+    assert error_of(report, ROWS, MODEL) == (
+        "error: lesson08 of ada is not as it should be\n"
+        "  1 of 2 assertions do not hold, first: the model\n"
+        "  fix: look where the lines marked WRONG say; invoke submit --job lesson08 runs it again"
+    )
+    assert capsys.readouterr().out == (
+        "  ok    rows in Cassandra: 200\n"
+        "  WRONG the model: expected a folder, found no such file; look at hdfs dfs -ls /m\n"
+        "lesson08 of ada: 1 of 2 as expected\n"
+    )
+
+
+def test_a_check_that_looks_at_nothing_proves_nothing(report: Callable, error_of: Callable) -> None:
+    assert error_of(report).startswith("error: the check of lesson08 looked at nothing\n")
+
+
+def test_a_proof_that_failed_names_the_node_it_speaks_of(student: Student) -> None:
+    assert str(prove.failure(student, Proven("yarn", False, 0.0, "node nodemanager1 is exited"))) == (
+        "error: ada: yarn does not answer as it should\n"
+        "  node nodemanager1 is exited\n"
+        "  fix: invoke logs --node nodemanager1 says why; invoke provision starts what does not run"
+    )
+    assert "--node kafka1 says" in prove.failure(student, Proven("kafka", False, 9.0, "no answer in time")).fix
+
+
+def test_every_finding_is_told_and_a_bad_one_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, error_of: Callable
+) -> None:
+    monkeypatch.setattr(
+        doctor, "examine", lambda lab: [Finding("Python 3.11.2"), Finding("no stack", "invoke provision")]
+    )
+    assert error_of(doctor.report, Lab(Path("a.yml"), ())) == (
+        "error: 1 of 2 findings need something\n  they are marked PROBLEM above\n  fix: invoke provision"
+    )
+    assert capsys.readouterr().out == "ok       Python 3.11.2\nPROBLEM  no stack\n         fix: invoke provision\n"
+
+
+def test_without_an_engine_the_doctor_still_tells_the_rest(student: Student, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    lab = Lab(Path("a.yml"), (replace(student, docker_host=f"unix://{tmp_path}/none.sock"),))
+    *_, last = doctor.examine(lab)
+    assert last.what.startswith("no Docker Engine answers at unix:///")
+    assert last.fix.startswith("invoke provision installs")

@@ -1,0 +1,108 @@
+"""Every Ansible role has one shape, and what it may be told is what it says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jinja2 import Environment
+
+from streamlab import inventory, playbooks
+from streamlab.paths import ANSIBLE
+
+ROLES = sorted((ANSIBLE / "roles").iterdir())
+PLAYBOOKS = sorted(ANSIBLE.glob("*.yml"))
+TASK_FILES = sorted(ANSIBLE.glob("roles/*/tasks/*.yml"))
+TEMPLATES = sorted(ANSIBLE.glob("roles/*/templates/*"))
+#: Roles whose arguments are the plan's own words, which several roles share.
+SHARED_WORDS = {"network": {"subnet"}, "storage": {"config_files"}}
+
+
+def load(file: Path) -> Any:
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+def defaults(role: Path) -> dict[str, Any]:
+    file = role / "defaults" / "main.yml"
+    return (load(file) or {}) if file.is_file() else {}
+
+
+def options(role: Path) -> dict[str, Any]:
+    return load(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+
+
+def tasks(found: Any) -> list[dict]:
+    """Every task of a file, those inside blocks included."""
+    return [t for one in found or [] for t in (one, *(t for key in ("block", "rescue") for t in tasks(one.get(key))))]
+
+
+def by_name(path: Path) -> str:
+    return "/".join(path.relative_to(ANSIBLE).parts[-3:])
+
+
+@pytest.mark.parametrize("role", ROLES, ids=by_name)
+def test_a_role_has_one_shape(role: Path) -> None:
+    assert (role / "tasks" / "main.yml").is_file()
+    assert {path.name for path in role.iterdir()} <= {"defaults", "meta", "tasks", "handlers", "templates", "files"}
+    assert load(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["short_description"].endswith(".")
+
+
+@pytest.mark.parametrize("role", ROLES, ids=by_name)
+def test_a_role_s_variables_carry_its_name(role: Path) -> None:
+    public = {*defaults(role), *options(role)} - SHARED_WORDS.get(role.name, set())
+    assert [name for name in public if not name.startswith(f"{role.name}_")] == []
+
+
+@pytest.mark.parametrize("role", ROLES, ids=by_name)
+def test_a_role_describes_exactly_what_it_may_be_told(role: Path) -> None:
+    described, told = options(role), "".join(file.read_text() for file in role.glob("tasks/*.yml"))
+    assert set(defaults(role)) - set(described) == set()
+    for name, option in described.items():
+        assert option["description"], name
+        assert option.get("required") or name in defaults(role) or f"{name} | default(" in told, (
+            f"{name} has no default"
+        )
+        if option.get("required"):
+            assert name not in defaults(role), f"{name} is required and has a default"
+
+
+@pytest.mark.parametrize("file", TASK_FILES, ids=by_name)
+def test_every_task_has_a_name_that_is_a_sentence(file: Path) -> None:
+    for task in tasks(load(file)):
+        assert task.get("name", "")[:1].isupper(), task
+
+
+@pytest.mark.parametrize("file", TASK_FILES, ids=by_name)
+def test_a_command_says_when_it_changes_something(file: Path) -> None:
+    for task in tasks(load(file)):
+        commands = {"ansible.builtin.command", "ansible.builtin.shell"} & set(task)
+        assert not commands or "changed_when" in task or "creates" in task[commands.pop()], task["name"]
+
+
+@pytest.mark.parametrize("file", TEMPLATES, ids=by_name)
+def test_a_template_is_used_and_can_be_parsed(file: Path) -> None:
+    Environment().parse(file.read_text())
+    role = file.parent.parent
+    assert any(f"'{file.name}'" in tasks.read_text() for tasks in role.glob("tasks/*.yml"))
+
+
+def test_every_service_s_role_has_its_configuration_apart() -> None:
+    (rendering,) = (task["loop"] for task in load(ANSIBLE / "provision.yml")[0]["tasks"] if "loop" in task)
+    with_templates = {role.name for role in ROLES if (role / "templates").is_dir()}
+    assert with_templates | {"yarn"} == set(rendering)
+    assert all((ANSIBLE / "roles" / name / "tasks" / "configure.yml").is_file() for name in rendering)
+
+
+def test_every_playbook_can_be_parsed_with_its_roles() -> None:
+    command = playbooks.argv("provision.yml", inventory.DEFAULT)[:3] + ["--syntax-check", *map(str, PLAYBOOKS)]
+    done = subprocess.run(
+        command, env=playbooks.environment(os.environ, verbose=True), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("playbook: ") == len(PLAYBOOKS)
+    assert sys.executable.rpartition("/")[0] in command[0]

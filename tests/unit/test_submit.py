@@ -1,0 +1,128 @@
+"""From a preset to what YARN is asked for, and whether it has that much."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from streamlab import submit
+from streamlab.jobs import Preset, Step
+from streamlab.submit import Capacity
+from streamlab.topology import Student
+
+ML = Preset("ml", 1024, 1, 1, 1536, 2, overhead_mb=384, shuffle_partitions=4)
+BATCH = Preset("batch", 1024, 1, 2, 700, 1, overhead_mb=384, shuffle_partitions=4)
+SCORE = Step(job="lesson08", name="score", title="t", preset="ml", timeout=9, streaming=True)
+FREE = Capacity(free_mb=(4096,), free_vcores=(8,), step_mb=128, total_mb=4096)
+
+
+def test_heap_and_overhead_are_rounded_up_to_yarn_s_step() -> None:
+    assert submit.containers(BATCH, step_mb=128) == [(1408, 1), (1152, 1), (1152, 1)]
+    assert submit.containers(BATCH, step_mb=1024) == [(2048, 1), (2048, 1), (2048, 1)]
+    assert submit.containers(BATCH, step_mb=1)[1] == (1084, 1)
+    assert submit.containers(replace(ML, executors=0), step_mb=128) == [(1408, 1)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "free_mb", "free_vcores", "fits"),
+    [
+        ([(1408, 1), (1920, 2)], (3328,), (3,), True),
+        ([(1408, 1), (1920, 2)], (3327,), (3,), False),
+        ([(1408, 1), (1920, 2)], (4096,), (2,), False),
+        ([(1024, 1)] * 3, (2048, 1024), (8, 8), True),
+        ([(1024, 1), (2048, 1)], (2048, 1024), (1, 1), True),  # in the order asked, the large one would find no place
+        ([(1500, 1), (1500, 1)], (2000, 1000), (8, 8), False),  # 3000 MB are free, but on no node
+        ([(1024, 2), (1024, 2)], (4096, 4096), (3, 2), True),
+        ([], (), (), True),
+        ([(1, 1)], (), (), False),
+    ],
+)
+def test_containers_fit_where_a_node_has_room_for_each(
+    wanted: list, free_mb: tuple, free_vcores: tuple, fits: bool
+) -> None:
+    assert submit.fits(wanted, Capacity(free_mb, free_vcores, 128, 4096)) is fits
+
+
+def test_what_fits_is_not_refused() -> None:
+    assert submit.too_large(ML, FREE) is None
+
+
+def test_what_never_fits_is_refused_with_the_arithmetic() -> None:
+    assert str(submit.too_large(ML, replace(FREE, free_mb=(2048,), total_mb=2048))) == (
+        "error: preset ml does not fit into this student's YARN\n"
+        "  it needs driver 1408 + 1 executor(s) of 1920 = 3328 MB (heap + 384 overhead each, in steps of 128), 3 vcores\n"
+        "  YARN can give now: 2048 MB and 8 vcores, of 2048 MB in all\n"
+        "  fix: use a smaller --preset, or a larger yarn_memory_mb in the inventory"
+    )
+
+
+def test_what_does_not_fit_beside_a_step_is_refused_with_how_to_end_that() -> None:
+    busy = replace(
+        FREE, free_mb=(768, 128), free_vcores=(5, 1), running=("application_1_7 3328 MB ada-lesson05-by-hour",)
+    )
+    assert str(submit.too_large(BATCH, busy)) == (
+        "error: preset batch does not fit into this student's YARN\n"
+        "  it needs driver 1408 + 2 executor(s) of 1152 = 3712 MB (heap + 384 overhead each, in steps of 128), 3 vcores\n"
+        "  YARN can give now: 768 MB and 5 vcores + 128 MB and 1 vcores, of 4096 MB in all\n"
+        "  running: application_1_7 3328 MB ada-lesson05-by-hour\n"
+        "  fix: invoke stop --job lesson05/by-hour, or wait for it"
+    )
+
+
+def test_what_does_not_fit_beside_a_shell_is_refused_with_how_to_end_that() -> None:
+    busy = replace(FREE, free_mb=(768,), running=("application_1_7 3328 MB My own job",))
+    assert submit.too_large(ML, busy).fix == (
+        "wait for it, or: invoke shell --command 'yarn application -kill application_1_7'"
+    )
+
+
+def test_ending_what_runs_is_no_fix_for_what_never_fits() -> None:
+    busy = replace(FREE, free_mb=(0,), total_mb=3000, running=("application_1_7 3000 MB ada-lesson08-score",))
+    assert submit.too_large(ML, busy).fix == "use a smaller --preset, or a larger yarn_memory_mb in the inventory"
+
+
+def test_without_a_nodemanager_that_is_said() -> None:
+    problem = submit.too_large(ML, Capacity((), (), 128, 0))
+    assert problem.evidence[1] == "YARN can give now: nothing, no NodeManager is active, of 0 MB in all"
+
+
+def test_the_command_line_of_a_step(student: Student) -> None:
+    shelf = {"bundle": "hdfs://namenode:8020/b.zip", "launcher": "hdfs://namenode:8020/l.py"}
+    command = submit.argv(
+        student=student, step=SCORE, preset=ML, shelf=shelf, args={"z": "a b; rm", "algo": "rf"}, continuous=True
+    )
+    assert command == [
+        "spark-submit",
+        *("--deploy-mode", "cluster", "--name", "ada-lesson08-score"),
+        *("--driver-memory", "1024m", "--driver-cores", "1"),
+        *("--num-executors", "1", "--executor-memory", "1536m", "--executor-cores", "2"),
+        *("--conf", "spark.driver.memoryOverhead=384m", "--conf", "spark.executor.memoryOverhead=384m"),
+        *("--conf", "spark.sql.shuffle.partitions=4", "--conf", "spark.yarn.submit.waitAppCompletion=false"),
+        *("--py-files", "hdfs://namenode:8020/b.zip", "hdfs://namenode:8020/l.py", "lesson08/score"),
+        *("--set", "algo=rf", "--set", "z=a b; rm", "--continuous"),
+    ]
+    bare = submit.argv(student=student, step=SCORE, preset=ML, shelf=shelf, args={}, continuous=False)
+    assert bare[-2:] == ["hdfs://namenode:8020/l.py", "lesson08/score"]
+
+
+def test_the_application_is_read_from_what_spark_submit_says() -> None:
+    said = (
+        "25/01/01 10:00:00 INFO Client: Submitting application application_1735725600000_0012 to ResourceManager\n"
+        "25/01/01 10:00:01 INFO YarnClientImpl: Submitted application application_1735725600000_0012\n"
+    )
+    assert submit.application_id(said) == "application_1735725600000_0012"
+    assert submit.application_id("Error: Master must start with yarn") is None
+
+
+def test_the_launcher_s_last_line_is_what_the_program_looks_for() -> None:
+    from common.outcome import OUTCOME_MARK
+    from edge.follow import OUTCOME
+
+    assert submit.OUTCOME == OUTCOME_MARK == OUTCOME
+
+
+def test_both_sides_give_an_application_one_name(student: Student) -> None:
+    from common.settings import application_name
+
+    assert submit.application_name(student, SCORE) == application_name("ada", "lesson08", "score")
