@@ -154,6 +154,15 @@ def shell(_, inventory=None, student=None, node="edge", command=None):
 
 
 @lab_task
+def notebook(_, inventory=None, student=None, stop=False):
+    """Start JupyterLab on the edge node and print its address."""
+    from streamlab import notebook as notebooks
+    from streamlab.inventory import load
+
+    notebooks.notebook(load(inventory).student(student), stop=stop)
+
+
+@lab_task
 def destroy(_, inventory=None, student=None, yes=False):
     """Take clusters away: exactly what carries the lab's label."""
     from streamlab import destroy as destroying
@@ -198,5 +207,6 @@ def test(_, only=None):
 
 
 namespace = Collection(
-    demo, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status, links, logs, shell, destroy, doctor, images, lock, test
+    demo, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status, links, logs, shell,
+    notebook, destroy, doctor, images, lock, test,
 )  # fmt: skip

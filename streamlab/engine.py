@@ -20,6 +20,9 @@ from streamlab.topology import Student
 #: Seconds that one answer of the engine may take.
 ANSWER_SECONDS = 60
 
+#: Ends every process whose environment has the mark that is the script's own name.
+END_MARKED = 'for p in /proc/[0-9]*; do grep -qzs "^$0$" $p/environ && kill "${p#/proc/}"; done'
+
 
 @dataclass(frozen=True)
 class Result:
@@ -143,17 +146,19 @@ def run_inside(
     Output is collected; with `lines`, a function ``(stream: "out" | "err", line: str)``, it is handed over line by line
     as it comes as well. A command that is interrupted here is ended there too.
     """
-    mark = f"/tmp/streamlab-{uuid.uuid4().hex[:12]}.pid"
-    wrapped = ["sh", "-c", 'echo $$ >"$0"; exec "$@"', mark, "timeout", "-k", "5", str(seconds), *argv]
+    # The engine cannot end what it was asked to run in a container; this mark finds the process and its children.
+    mark = f"STREAMLAB_RUN={uuid.uuid4().hex}"
+    name, _, value = mark.partition("=")
     api = container.client.api
-    exec_id = api.exec_create(container.id, wrapped, environment=dict(env or {}))["Id"]
+    command = ["timeout", "-k", "5", str(seconds), *argv]
+    exec_id = api.exec_create(container.id, command, environment={**(env or {}), name: value})["Id"]
     out, err = _Lines("out", lines), _Lines("err", lines)
     try:
         for chunk_out, chunk_err in api.exec_start(exec_id, stream=True, demux=True):
             out.feed(chunk_out)
             err.feed(chunk_err)
     except BaseException:
-        container.exec_run(["sh", "-c", f'kill "$(cat {mark})"'])
+        container.exec_run(["sh", "-c", END_MARKED, mark])
         raise
     finally:
         out.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from streamlab import jobs
 from streamlab.engine import run_inside
-from streamlab.errors import LabError
+from streamlab.errors import LabError, WrongRequest
 from streamlab.paths import STATE
 from streamlab.stack import open_stack
 from streamlab.topology import Student
@@ -23,10 +23,13 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
     """Copy a job's output (plots, reports, tables) to `to`, or below .streamlab/output, and print each path.
 
     Raises:
+        WrongRequest: `to` is there already.
         LabError: the job has left nothing.
     """
     job, _ = jobs.find(name)
-    place = Path(to) if to else STATE / "output" / student.name / job.name
+    place = Path(to).expanduser() if to else STATE / "output" / student.name / job.name
+    if to and place.exists():
+        raise WrongRequest(f"{place} is there already", evidence="nothing was written over", fix="choose another --to")
     parcel = f"/tmp/streamlab-output-{uuid.uuid4().hex[:12]}"
     with open_stack(student) as stack:
         try:
@@ -43,10 +46,12 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
     half = place.with_name(f"{place.name}.partial")
     shutil.rmtree(half, ignore_errors=True)
     with tarfile.open(fileobj=io.BytesIO(archive)) as parcels:
-        parcels.extractall(half, filter="data")
+        for path in copied:  # one by one: extractall(filter=…) is younger than the Python of Debian 12
+            file = half / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(parcels.extractfile(f"{Path(parcel).name}/{path}").read())
     shutil.rmtree(place, ignore_errors=True)
-    (half / Path(parcel).name).rename(place)
-    half.rmdir()
+    half.rename(place)
     paths = [place / path for path in copied]
     for path in paths:
         say(f"{path}  {path.stat().st_size} bytes")

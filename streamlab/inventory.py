@@ -16,13 +16,15 @@ import yaml
 
 from streamlab import __version__
 from streamlab.errors import WrongRequest, unknown
-from streamlab.paths import ROOT, STATE
+from streamlab.paths import ANSIBLE, ROOT, STATE
 from streamlab.topology import SERVICE_OF, SINGLE, Student, nodes
 
 DEFAULT = ROOT / "inventory" / "local.yml"
 
 #: Safe as a container name, a host name and an application name alike.
 SAFE_NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
+
+_CONFIG = ANSIBLE / "ansible.cfg"
 
 #: What Ansible reads variables from, by suffix.
 _VARIABLE_FILES = ("", ".yml", ".yaml", ".json")
@@ -109,7 +111,7 @@ def _files_of(source: Path) -> list[Path]:
 
 
 def _cached_variables(source: Path, files: Sequence[Path]) -> dict[str, dict[str, Any]]:
-    digest = hashlib.sha256(__version__.encode())
+    digest = hashlib.sha256(__version__.encode() + _CONFIG.read_bytes())
     for file in files:
         digest.update(f"{file.resolve()}\0".encode() + file.read_bytes() + b"\0")
     kept = STATE / "inventory" / f"{digest.hexdigest()[:16]}.json"
@@ -124,6 +126,7 @@ def _cached_variables(source: Path, files: Sequence[Path]) -> dict[str, dict[str
 
 
 def _ask_ansible(source: Path) -> dict[str, dict[str, Any]]:
+    os.environ["ANSIBLE_CONFIG"] = str(_CONFIG)  # which group's variables win is the playbooks' rule; read at import
     from ansible.errors import AnsibleError
     from ansible.inventory.manager import InventoryManager
     from ansible.parsing.dataloader import DataLoader
