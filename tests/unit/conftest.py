@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import importlib
+import json
+import shutil
+import socket
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from streamlab import inventory
 from streamlab.errors import LabError
+from streamlab.paths import ROOT
 from streamlab.topology import SERVICE_OF, Student
+
+Serve = Callable[[int, Any], None]
 
 # In a stack this package stands alone, next to `common`; here it is found under the same name.
 sys.modules["edge"] = importlib.import_module("streamlab.edge")
@@ -60,3 +70,82 @@ def tree(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
         return tmp_path
 
     return write
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
+    """A stack's network: its ports (a node's own -> the one of this machine that stands for it); names all resolve."""
+    ports: dict[int, int] = {}
+    resolve = socket.getaddrinfo
+
+    def found(host: str, port: int | None, *args: Any, **kwargs: Any) -> list:
+        if host == "gone":
+            raise socket.gaierror(-2, "Name or service not known")
+        return resolve("127.0.0.1", ports.get(port, 1) if port else None, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    return ports
+
+
+@pytest.fixture
+def web(network: dict[int, int]) -> Iterator[Serve]:
+    """Serve one document, whatever is asked, at a node's port."""
+    servers = []
+
+    def serve(port: int, document: Any) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = json.dumps(document).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        network[port] = server.server_port
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        servers.append(server)
+
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def raw(network: dict[int, int]) -> Iterator[Serve]:
+    """Answer one connection at a node's port with bytes made from the request."""
+    listeners = []
+
+    def serve(port: int, answer: Callable[[bytes], bytes]) -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        network[port] = listener.getsockname()[1]
+        listeners.append(listener)
+
+        def once() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(answer(connection.recv(1000)))
+
+        threading.Thread(target=once, daemon=True).start()
+
+    yield serve
+    for listener in listeners:
+        listener.close()
+
+
+@pytest.fixture
+def class_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Write an inventory beside a copy of the lab's own group_vars."""
+    monkeypatch.setattr(inventory, "STATE", tmp_path / "state")
+    shutil.copytree(ROOT / "inventory" / "group_vars", tmp_path / "group_vars")
+
+    def at(text: str) -> Path:
+        file = tmp_path / "class.yml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return at

@@ -110,3 +110,10 @@ def test_arguments_have_the_type_of_their_default(info: LabInfo) -> None:
 def test_a_wrong_request_is_refused(info: LabInfo, argv: list[str], words: str) -> None:
     with pytest.raises(WrongRequest, match=words):
         settings(info, *argv)
+
+
+def test_a_mistake_keeps_what_it_makes_below_the_lesson_s_home(info: LabInfo) -> None:
+    """So that a reset takes it away, and apart from what the check looks at."""
+    own = settings(info, "lesson08")
+    assert own.broken("offsets", "checkpoint") == f"{own.home}/broken/offsets/checkpoint"
+    assert own.broken("offsets") == f"{own.home}/broken/offsets"

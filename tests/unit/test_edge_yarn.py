@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from edge import capacity
 from edge.follow import Follower
 from edge.yarn import log_contents
@@ -20,7 +21,7 @@ LogType:stdout
 LogLastModifiedTime:Wed Jan 01 10:00:00 +0000 2025
 LogLength:{length}
 LogContents:
-{text}End of LogType:stdout.This log file belongs to a running container (container_1_2_01_000001) and so may not be complete.
+{text}End of LogType:stdout.This log file belongs to a running container (container_1_2) and so may not be complete.
 ***********************************************************************
 """
 

@@ -50,6 +50,7 @@ def test_a_task_belongs_to_the_role_that_called_for_it() -> None:
     assert events.stage_of(task("node", parent=place("node", block))) == "kafka"
     assert events.stage_of(task("hdfs", parent=place(None))) == "hdfs"
     assert events.stage_of(task(None)) is None
+    assert events.stage_of(task("node")) is None  # it serves others, so it is no stage of its own
 
 
 def test_a_stage_is_told_once_for_each_student_when_the_next_begins(plugin: Any, heard: Callable) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from edge import follow
 
 OUTCOME = 'streamlab-outcome: {"written": {"hdfs /m": 1}}'

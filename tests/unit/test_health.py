@@ -3,83 +3,16 @@
 from __future__ import annotations
 
 import json
-import socket
 import struct
-import threading
 import urllib.request
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from edge import health
 
 Serve = Callable[[int, Any], None]
-
-
-@pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[int, int]]:
-    """A stack's network: its ports (a node's own -> the one of this machine that stands for it); names all resolve."""
-    ports: dict[int, int] = {}
-    resolve = socket.getaddrinfo
-
-    def found(host: str, port: int | None, *args: Any, **kwargs: Any) -> list:
-        if host == "gone":
-            raise socket.gaierror(-2, "Name or service not known")
-        return resolve("127.0.0.1", ports.get(port, 1) if port else None, *args, **kwargs)
-
-    monkeypatch.setattr(socket, "getaddrinfo", found)
-    yield ports
-
-
-@pytest.fixture
-def web(network: dict[int, int]) -> Iterator[Serve]:
-    """Serve one document, whatever is asked, at a node's port."""
-    servers = []
-
-    def serve(port: int, document: Any) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = json.dumps(document).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        network[port] = server.server_port
-        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-        servers.append(server)
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture
-def raw(network: dict[int, int]) -> Iterator[Serve]:
-    """Answer one connection at a node's port with bytes made from the request."""
-    listeners = []
-
-    def serve(port: int, answer: Callable[[bytes], bytes]) -> None:
-        listener = socket.create_server(("127.0.0.1", 0))
-        network[port] = listener.getsockname()[1]
-        listeners.append(listener)
-
-        def once() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.sendall(answer(connection.recv(1000)))
-
-        threading.Thread(target=once, daemon=True).start()
-
-    yield serve
-    for listener in listeners:
-        listener.close()
 
 
 NODE_WORKS = {"nodeInfo": {"nodeHealthy": True}}

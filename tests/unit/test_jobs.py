@@ -101,7 +101,7 @@ def test_an_unknown_argument_is_answered_with_the_nearest(error_of: Callable) ->
 
 def test_jobs_are_listed_with_their_presets(capsys: pytest.CaptureFixture) -> None:
     jobs.show()
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == ["job", "preset", "what", "it", "does"]
-    assert "lesson08/train ml Fit a pipeline that predicts salaries, and save it on HDFS".split() in lines
-    assert "ml 1024 MB, 1 1 x 1536 MB, 2 4".split() in lines
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == "job preset what it does"
+    assert "lesson08/train ml Fit a pipeline that predicts salaries, and save it on HDFS" in lines
+    assert "ml 1024 MB, 1 1 x 1536 MB, 2 4" in lines

@@ -99,7 +99,7 @@ def test_every_service_s_role_has_its_configuration_apart() -> None:
 
 
 def test_every_playbook_can_be_parsed_with_its_roles() -> None:
-    command = playbooks.argv("provision.yml", inventory.DEFAULT)[:3] + ["--syntax-check", *map(str, PLAYBOOKS)]
+    command = [*playbooks.argv("provision.yml", inventory.DEFAULT)[:3], "--syntax-check", *map(str, PLAYBOOKS)]
     done = subprocess.run(
         command, env=playbooks.environment(os.environ, verbose=True), capture_output=True, text=True, check=False
     )

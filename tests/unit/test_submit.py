@@ -51,7 +51,8 @@ def test_what_fits_is_not_refused() -> None:
 def test_what_never_fits_is_refused_with_the_arithmetic() -> None:
     assert str(submit.too_large(ML, replace(FREE, free_mb=(2048,), total_mb=2048))) == (
         "error: preset ml does not fit into this student's YARN\n"
-        "  it needs driver 1408 + 1 executor(s) of 1920 = 3328 MB (heap + 384 overhead each, in steps of 128), 3 vcores\n"
+        "  it needs driver 1408 + 1 executor(s) of 1920 = 3328 MB (heap + 384 overhead each, in steps of 128),"
+        " 3 vcores\n"
         "  YARN can give now: 2048 MB and 8 vcores, of 2048 MB in all\n"
         "  fix: use a smaller --preset, or a larger yarn_memory_mb in the inventory"
     )
@@ -63,7 +64,8 @@ def test_what_does_not_fit_beside_a_step_is_refused_with_how_to_end_that() -> No
     )
     assert str(submit.too_large(BATCH, busy)) == (
         "error: preset batch does not fit into this student's YARN\n"
-        "  it needs driver 1408 + 2 executor(s) of 1152 = 3712 MB (heap + 384 overhead each, in steps of 128), 3 vcores\n"
+        "  it needs driver 1408 + 2 executor(s) of 1152 = 3712 MB (heap + 384 overhead each, in steps of 128),"
+        " 3 vcores\n"
         "  YARN can give now: 768 MB and 5 vcores + 128 MB and 1 vcores, of 4096 MB in all\n"
         "  running: application_1_7 3328 MB ada-lesson05-by-hour\n"
         "  fix: invoke stop --job lesson05/by-hour, or wait for it"

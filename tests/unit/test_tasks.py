@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,7 @@ def invoke(*args: str) -> subprocess.CompletedProcess:
     [
         (
             "submit --job lesson8",
-            f"error: no job named 'lesson8'\n  known: {', '.join(jobs.known_jobs())}\n  fix: did you mean --job lesson08?\n",
+            "error: no job named 'lesson8'\n  known: KNOWN_JOBS\n  fix: did you mean --job lesson08?\n",
         ),
         (
             "submit --job lesson08 --set folds",
@@ -72,7 +73,8 @@ def invoke(*args: str) -> subprocess.CompletedProcess:
 )
 def test_a_wrong_request_exits_2_with_an_error_in_three_parts(command: str, error: str) -> None:
     done = invoke(*command.split())
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", error)
+    expected = error.replace("KNOWN_JOBS", ", ".join(jobs.known_jobs()))
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
 
 
 def test_lessons_are_listed() -> None:
@@ -84,7 +86,7 @@ def test_lessons_are_listed() -> None:
 def test_every_task_is_listed_with_what_it_does() -> None:
     done = invoke("--list")
     assert done.returncode == 0
-    assert "  destroy     Take clusters away: exactly what carries the lab's label.\n" in done.stdout
+    assert re.search(r"\n  destroy +Take clusters away: exactly what carries the lab's label\.\n", done.stdout)
 
 
 def test_pages_of_another_inventory_are_printed() -> None:

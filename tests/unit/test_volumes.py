@@ -47,7 +47,8 @@ class Engine:
         def put(folder: str, data: bytes) -> None:
             if self.full:
                 raise OSError("no space left on device")
-            self.filled[name] = tarfile.open(fileobj=io.BytesIO(data)).getnames()
+            with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+                self.filled[name] = archive.getnames()
 
         def remove(force: bool) -> None:
             self.carriers -= 1

@@ -1,0 +1,43 @@
+"""What `doctor` and `prove` say of what is not well."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from streamlab import doctor, prove
+from streamlab.doctor import Finding
+from streamlab.inventory import Lab
+from streamlab.prove import Proven
+from streamlab.topology import Student
+
+
+def test_a_proof_that_failed_names_the_node_it_speaks_of(student: Student) -> None:
+    assert str(prove.failure(student, Proven("yarn", False, 0.0, "node nodemanager1 is exited"))) == (
+        "error: ada: yarn does not answer as it should\n"
+        "  node nodemanager1 is exited\n"
+        "  fix: invoke logs --node nodemanager1 says why; invoke provision starts what does not run"
+    )
+    assert "--node kafka1 says" in prove.failure(student, Proven("kafka", False, 9.0, "no answer in time")).fix
+
+
+def test_every_finding_is_told_and_a_bad_one_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, error_of: Callable
+) -> None:
+    monkeypatch.setattr(
+        doctor, "examine", lambda lab: [Finding("Python 3.11.2"), Finding("no stack", "invoke provision")]
+    )
+    assert error_of(doctor.report, Lab(Path("a.yml"), ())) == (
+        "error: 1 of 2 findings need something\n  they are marked PROBLEM above\n  fix: invoke provision"
+    )
+    assert capsys.readouterr().out == "ok       Python 3.11.2\nPROBLEM  no stack\n         fix: invoke provision\n"
+
+
+def test_without_an_engine_the_doctor_still_tells_the_rest(student: Student, tmp_path: Path) -> None:
+    lab = Lab(Path("a.yml"), (replace(student, docker_host=f"unix://{tmp_path}/none.sock"),))
+    *_, last = doctor.examine(lab)
+    assert last.what.startswith("no Docker Engine answers at unix:///")
+    assert last.fix.startswith("invoke provision installs")
