@@ -41,13 +41,12 @@ def prove(_, inventory=None, student=None, service=None, seconds=60):
 
 @lab_task(iterable=["set"])
 def submit(_, job, inventory=None, student=None, preset=None, set=None, continuous=False, detach=False,
-           driver_memory=0, executor_memory=0, executors=0):  # fmt: skip
+           driver_memory=None, executor_memory=None, executors=None):  # fmt: skip
     """Run a lesson (lesson08), one step (lesson08/train) or a folder on YARN."""
     from streamlab import submit as submission
     from streamlab.inventory import load
 
     resources = {"driver_memory_mb": driver_memory, "executor_memory_mb": executor_memory, "executors": executors}
-    resources = {key: value for key, value in resources.items() if value}
     wanted = submission.request(
         job, preset=preset, given=set, continuous=continuous, detach=detach, resources=resources
     )
@@ -84,9 +83,9 @@ def fetch_output(_, job, inventory=None, student=None, to=None):
 @lab_task
 def new(_, job, like, to="."):
     """Make a job of your own: --job mywork --like lesson04."""
-    from streamlab import jobs as known
+    from streamlab import scaffold
 
-    known.make_like(job, like, to)
+    scaffold.make_like(job, like, to)
 
 
 @lab_task

@@ -65,9 +65,8 @@ def describe(found: dict[str, Any]) -> str:
         if assertion["passed"]:
             lines.append(f"  ok    {assertion['name']}: {assertion['found']}")
         else:
-            lines.append(
-                f"  WRONG {assertion['name']}: expected {assertion['expected']}, found {assertion['found']}; look at {assertion['where']}"
-            )
+            differs = f"expected {assertion['expected']}, found {assertion['found']}"
+            lines.append(f"  WRONG {assertion['name']}: {differs}; look at {assertion['where']}")
     right = sum(a["passed"] for a in found["assertions"])
     return "\n".join(
         [*lines, f"{found['job']} of {found['student']}: {right} of {len(found['assertions'])} as expected"]

@@ -33,7 +33,7 @@ def demo(lab: Lab, student: Student) -> None:
     with stage("engine, images and one student's cluster"):
         provision(lab, [student])
     with stage(f"{JOB}: train a model on YARN, then score a Kafka stream into Cassandra"):
-        submit.submit(student, submit.request(JOB, preset=None, given=[], continuous=False, detach=False, resources={}))
+        submit.submit(student, submit.request(JOB))
     with stage("check the outcome from outside"):
         found = check.check(student, jobs.find(JOB)[0])
         say(check.describe(found))

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 
 from streamlab import engine
-from streamlab.errors import WrongRequest
+from streamlab.errors import LabError, WrongRequest
 from streamlab.inventory import Lab
 from streamlab.provision import by_docker_host
 from streamlab.ui import say
@@ -44,28 +44,34 @@ def remove(client: docker.DockerClient, found: Belongings) -> None:
     # Killed rather than stopped: the volumes go too, so there is nothing to write out.
     for name in found.containers:
         _gone(lambda name=name: client.containers.get(name).remove(force=True, v=True))
-    for name in found.networks:
-        _gone(lambda name=name: client.networks.get(name).remove())
-    for name in found.volumes:
-        _gone(lambda name=name: client.volumes.get(name).remove(force=True))
+    try:
+        for name in found.networks:
+            _gone(lambda name=name: client.networks.get(name).remove())
+        for name in found.volumes:
+            _gone(lambda name=name: client.volumes.get(name).remove(force=True))
+    except APIError as error:  # somebody else's container has joined our network, or mounts our volume
+        raise LabError(
+            "something of the lab's is used by something that is not ours",
+            evidence=str(error.explanation),
+            fix="take the foreign container off it, then run the same command again",
+        ) from error
 
 
 def destroy(lab: Lab, student: str | None, *, yes: bool) -> None:
     """Take away one student's stack, or all of the inventory's class, after a question unless `yes`."""
     lab_class = lab.students[0].lab_class
+    whose = student or f"class {lab_class}"
     for docker_host, _ in by_docker_host(lab.students):
         with engine.connect(docker_host) as client:
             found = belongings(client, lab_class, student)
             if not len(found):
-                say(
-                    f"nothing to destroy on {docker_host}: nothing there carries the label of {student or f'class {lab_class}'}"
-                )
+                say(f"nothing to destroy on {docker_host}: nothing there carries the label of {whose}")
                 continue
             counts = (
                 f"{len(found.containers)} containers, {len(found.networks)} networks and {len(found.volumes)} volumes"
             )
             if not yes:
-                confirm(f"remove {counts} of {student or f'class {lab_class}'}, with all their data?")
+                confirm(f"remove {counts} of {whose}, with all their data?")
             remove(client, found)
             say(f"removed {counts}")
 

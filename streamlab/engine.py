@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import docker
 from docker.errors import DockerException, NotFound
@@ -19,6 +20,9 @@ from streamlab.topology import Student
 
 #: Seconds that one answer of the engine may take.
 ANSWER_SECONDS = 60
+
+#: The user `student` of every image (images/base/Dockerfile).
+STUDENT_UID = 10001
 
 #: Ends every process whose environment has the mark that is the script's own name.
 END_MARKED = 'for p in /proc/[0-9]*; do grep -qzs "^$0$" $p/environ && kill "${p#/proc/}"; done'
@@ -42,7 +46,11 @@ def connect(docker_host: str) -> Iterator[docker.DockerClient]:
     """
     client = None
     try:
-        client = docker.DockerClient(base_url=docker_host, timeout=ANSWER_SECONDS, version="auto")
+        # The machine's own ssh, with its keys and configuration, where the engine is on another one.
+        by_ssh = docker_host.startswith("ssh://")
+        client = docker.DockerClient(
+            base_url=docker_host, timeout=ANSWER_SECONDS, version="auto", use_ssh_client=by_ssh
+        )
     except DockerException as error:
         raise _no_engine(docker_host, error) from None
     try:
@@ -80,7 +88,7 @@ def _no_engine(docker_host: str, error: Exception) -> WrongRequest:
 def _socket_owner(docker_host: str) -> str:
     path = docker_host.removeprefix("unix://")
     try:
-        found = os.stat(path)
+        found = Path(path).stat()
     except OSError as error:
         return str(error)
     return (
@@ -209,16 +217,18 @@ def has_path(container: Container, path: str) -> bool:
 
 
 def tar_of(files: Mapping[str, bytes]) -> bytes:
-    """A tar archive that anyone may read, with the folders that the paths need."""
+    """A tar archive that anyone may read and the student may change, with the folders that the paths need."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         folders = sorted({"/".join(path.split("/")[:i]) for path in files for i in range(1, path.count("/") + 1)})
         for folder in folders:
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            entry.uid = entry.gid = STUDENT_UID
             archive.addfile(entry)
         for path in sorted(files):
             entry = tarfile.TarInfo(path)
             entry.size, entry.mode = len(files[path]), 0o644
+            entry.uid = entry.gid = STUDENT_UID
             archive.addfile(entry, io.BytesIO(files[path]))
     return buffer.getvalue()

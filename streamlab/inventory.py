@@ -1,4 +1,4 @@
-"""The inventory as the lab reads it: loaded by Ansible's own code, then checked as a whole before anything is touched."""
+"""The inventory as the lab reads it: loaded by Ansible's code, then checked whole before anything is touched."""
 
 from __future__ import annotations
 
@@ -214,9 +214,8 @@ def _problems_of(student: Student) -> list[str]:
             problems.append(f"{what} {name!r}: use lower-case letters and digits only, a letter first, 31 at most")
     for kind, count in student.node_counts.items():
         if count < 1 or (kind in SINGLE and count != 1):
-            problems.append(
-                f"{student.name}: {count} nodes of kind {kind}; there must be {'one' if kind in SINGLE else 'at least one'}"
-            )
+            wanted = "one" if kind in SINGLE else "at least one"
+            problems.append(f"{student.name}: {count} nodes of kind {kind}; there must be {wanted}")
     missing = [kind for kind in SERVICE_OF if kind not in student.node_memory_mb]
     if missing:
         problems.append(f"{student.name}: node_memory_mb lacks {', '.join(missing)}")

@@ -1,4 +1,4 @@
-"""JupyterLab on the edge node, for those who want one: loopback only, with a token, its kernel on the student's YARN."""
+"""JupyterLab on the edge node, for those who want one: loopback, a token, and a kernel on the student's YARN."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ def _start(edge: Container) -> None:
     script = (
         f"umask 077; printf %s '{token}' > {TOKEN}; cd {HOME}/{FOLDER}; "
         # All addresses of the container; the engine publishes it on the host's loopback alone.
-        f"PYTHONPATH={HOME}/{LESSONS} exec jupyter lab --no-browser --ip=0.0.0.0 --port={PORT} --IdentityProvider.token='{token}' >{LOG} 2>&1"
+        f"PYTHONPATH={HOME}/{LESSONS} exec jupyter lab --no-browser --ip=0.0.0.0 --port={PORT} "
+        f"--IdentityProvider.token='{token}' >{LOG} 2>&1"
     )
     edge.exec_run(["sh", "-c", script], detach=True)
 

@@ -81,7 +81,7 @@ def _holder(client: docker.DockerClient, port: int) -> str:
     inode = _listening_inode(port)
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if any(os.readlink(fd) == f"socket:[{inode}]" for fd in (process / "fd").iterdir()):
+            if any(str(fd.readlink()) == f"socket:[{inode}]" for fd in (process / "fd").iterdir()):
                 return f"process {process.name} ({(process / 'comm').read_text().strip()})"
         except OSError:
             continue  # it has ended, or belongs to somebody else

@@ -107,9 +107,8 @@ def prove_all(lab: Lab, name: str | None, services: Sequence[str] | None, *, sec
     for student in [lab.student(name)] if name else lab.students:
 
         def tell(proven: Proven, student: Student = student) -> None:
-            say(
-                f"{student.name:13} {proven.service:11} {'proved' if proven.passed else 'FAILED'}: {proven.answer} ({proven.seconds} s)"
-            )
+            verdict = "proved" if proven.passed else "FAILED"
+            say(f"{student.name:13} {proven.service:11} {verdict}: {proven.answer} ({proven.seconds} s)")
 
         errors += [
             failure(student, p)

@@ -8,6 +8,7 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 from streamlab import bundle, jobs
@@ -15,6 +16,7 @@ from streamlab.cause import probable_cause
 from streamlab.engine import run_inside
 from streamlab.errors import LabError, WrongRequest
 from streamlab.jobs import Job, Preset, Step
+from streamlab.resources import Capacity, too_large
 from streamlab.stack import Stack, failed, open_stack
 from streamlab.topology import Student
 from streamlab.ui import progress, say
@@ -23,71 +25,6 @@ from streamlab.ui import progress, say
 SUBMIT_SECONDS = 120
 PREPARE_SECONDS = 300
 OUTCOME = "streamlab-outcome: "
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """What YARN could hand out now, node by node, and the step in which it does (MB)."""
-
-    free_mb: tuple[int, ...]
-    free_vcores: tuple[int, ...]
-    step_mb: int
-    total_mb: int
-    running: tuple[str, ...] = ()
-
-
-def containers(preset: Preset, *, step_mb: int) -> list[tuple[int, int]]:
-    """What YARN is asked for: (MB, vcores) of the driver, then of each executor, rounded up to YARN's step."""
-
-    def rounded(heap: int) -> int:
-        return -(-(heap + preset.overhead_mb) // step_mb) * step_mb
-
-    executor = (rounded(preset.executor_memory_mb), preset.executor_cores)
-    return [(rounded(preset.driver_memory_mb), preset.driver_cores), *[executor] * preset.executors]
-
-
-def fits(wanted: Sequence[tuple[int, int]], capacity: Capacity) -> bool:
-    """Whether the containers can be placed on the nodes, largest first, each where it fits first."""
-    memory, vcores = list(capacity.free_mb), list(capacity.free_vcores)
-    for mb, cores in sorted(wanted, reverse=True):
-        place = next((i for i in range(len(memory)) if memory[i] >= mb and vcores[i] >= cores), None)
-        if place is None:
-            return False
-        memory[place] -= mb
-        vcores[place] -= cores
-    return True
-
-
-def too_large(preset: Preset, capacity: Capacity) -> WrongRequest | None:
-    """The refusal, with the arithmetic, of a preset that YARN could not run now; None when it can."""
-    wanted = containers(preset, step_mb=capacity.step_mb)
-    if fits(wanted, capacity):
-        return None
-    driver, *executors = (mb for mb, _ in wanted)
-    needs = f"driver {driver} + {len(executors)} executor(s) of {executors[0] if executors else 0} = {sum((driver, *executors))} MB"
-    each = " + ".join(
-        f"{mb} MB and {cores} vcores" for mb, cores in zip(capacity.free_mb, capacity.free_vcores, strict=True)
-    )
-    evidence = [
-        f"it needs {needs} (heap + {preset.overhead_mb} overhead each, in steps of {capacity.step_mb}), "
-        f"{sum(cores for _, cores in wanted)} vcores",
-        f"YARN can give now: {each or 'nothing, no NodeManager is active'}, of {capacity.total_mb} MB in all",
-        *(f"running: {name}" for name in capacity.running),
-    ]
-    if capacity.running and sum(mb for mb, _ in wanted) <= capacity.total_mb:
-        fix = _make_room(capacity.running[0])
-    else:
-        fix = "use a smaller --preset, or a larger yarn_memory_mb in the inventory"
-    return WrongRequest(f"preset {preset.name} does not fit into this student's YARN", evidence=evidence, fix=fix)
-
-
-def _make_room(running: str) -> str:
-    """How to end what runs: a step of ours stops by itself, anything else is for YARN to kill."""
-    app_id, _, rest = running.partition(" ")
-    ours = re.fullmatch(r"[a-z0-9]+-([a-z0-9]+)-(\S+)", rest.partition(" MB ")[2])
-    if ours:
-        return f"invoke stop --job {ours[1]}/{ours[2]}, or wait for it"
-    return f"wait for it, or: invoke shell --command 'yarn application -kill {app_id}'"
 
 
 def argv(
@@ -142,15 +79,23 @@ class Request:
 
 
 def request(
-    job: str, *, preset: str | None, given: list[str], continuous: bool, detach: bool, resources: Mapping[str, int]
+    job: str,
+    *,
+    preset: str | None = None,
+    given: Sequence[str] = (),
+    continuous: bool = False,
+    detach: bool = False,
+    resources: Mapping[str, Any] = MappingProxyType({}),
 ) -> Request:
     """Check what was asked, without a cluster.
 
     Args:
-        resources: single values that replace those of each step's preset, for example ``{"executor_memory_mb": 2048}``.
+        resources: single values that replace those of each step's preset, for example ``{"executor_memory_mb": 2048}``;
+            None leaves the preset's.
     """
     found, steps = jobs.find(job)
-    presets = {step.name: replace(jobs.preset(preset or step.preset), **resources) for step in steps}
+    values = {key: _positive(key, value) for key, value in resources.items() if value is not None}
+    presets = {step.name: replace(jobs.preset(preset or step.preset), **values) for step in steps}
     if detach and len(steps) > 1:
         raise WrongRequest(
             f"{found.name} has {len(steps)} steps that follow one another, so it cannot be left alone",
@@ -167,6 +112,18 @@ def request(
         step.name: jobs.arguments(step, [item for item in given if _meant_for(item, step, steps)]) for step in steps
     }
     return Request(found, steps, presets, args, continuous, detach)
+
+
+def _positive(key: str, value: Any) -> int:
+    """A resource from the command line as a number."""
+    try:
+        number = int(value)
+    except ValueError:
+        number = 0
+    if number < 1:
+        option = f"--{key.removesuffix('_mb').replace('_', '-')}"
+        raise WrongRequest(f"{option} {value} is no whole number above 0", fix=f"{option} 1024")
+    return number
 
 
 def _meant_for(item: str, step: Step, steps: Sequence[Step]) -> bool:
@@ -197,9 +154,8 @@ def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> st
     say(f"{step.full_name} for {stack.student.name}, preset {preset.name}")
     _prepare(stack, step, wanted.args[step.name], packed)
     shelf = stack.answer("edge.shelve", stack.put(packed), packed.sha256, seconds=60)
-    say(
-        f"  bundle {packed.short}: {'uploaded' if shelf['uploaded'] else 'already there'} ({len(packed.data) / 1024:.0f} kB)"
-    )
+    done = "uploaded" if shelf["uploaded"] else "already there"
+    say(f"  bundle {packed.short}: {done} ({len(packed.data) / 1024:.0f} kB)")
     continuous = wanted.continuous and step.streaming
     command = argv(
         student=stack.student, step=step, preset=preset, shelf=shelf, args=wanted.args[step.name], continuous=continuous
@@ -207,7 +163,8 @@ def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> st
     app_id = _hand_over(stack, command)
     if wanted.detach:
         say(
-            f"{step.full_name}: {app_id} runs on; follow it with `invoke logs --app {app_id}`, end it with `invoke stop --job {step.full_name}`"
+            f"{step.full_name}: {app_id} runs on; follow it with `invoke logs --app {app_id}`, "
+            f"end it with `invoke stop --job {step.full_name}`"
         )
         return app_id
     _follow(stack, step, app_id, began, seconds=10**7 if continuous else step.timeout)

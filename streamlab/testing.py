@@ -69,7 +69,8 @@ def _in_image(docker_host: str) -> bool:
     with engine.connect(docker_host) as client:
         container = client.containers.create(
             images.image_tags()["spark"], command, working_dir="/tmp", init=True, network_mode="none",
-            labels={"streamlab.builder": "true"}, environment={"PYTHONPATH": "/tmp/jobs", "PYTHONDONTWRITEBYTECODE": "1"},
+            labels={"streamlab.builder": "true"},
+            environment={"PYTHONPATH": "/tmp/jobs", "PYTHONDONTWRITEBYTECODE": "1"},
         )  # fmt: skip
         return _watch(container, files)
 

@@ -1,7 +1,8 @@
 """A short real answer from each daemon, with the standard library alone.
 
 ``python3 -m edge.health namenode datanode1 …`` prints ``{"nodes": {node: null when healthy, else what was wrong},
-"applications": [{"id", "name", "state", "final_status"}]}``. It runs in any node of the stack and asks all at once, since `invoke status` is typed often.
+"applications": [{"id", "name", "state", "final_status"}]}``. It runs in any node of the stack and asks all at once,
+since `invoke status` is typed often.
 """
 
 from __future__ import annotations

@@ -100,7 +100,8 @@ def test_a_preset_larger_than_the_cluster_is_refused_with_the_sum(lab: LabRunner
     assert ran.code == 2
     assert ran.err.splitlines()[:3] == [
         "error: preset ml does not fit into this student's YARN",
-        "  it needs driver 1408 + 1 executor(s) of 9472 = 10880 MB (heap + 384 overhead each, in steps of 128), 3 vcores",
+        "  it needs driver 1408 + 1 executor(s) of 9472 = 10880 MB "
+        "(heap + 384 overhead each, in steps of 128), 3 vcores",
         "  YARN can give now: 4096 MB and 8 vcores, of 4096 MB in all",
     ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import jobs
+from streamlab import jobs, scaffold
 from streamlab.paths import JOBS
 
 
@@ -18,7 +18,7 @@ def test_names_of_the_lesson_become_the_copy_s_own() -> None:
         'TOPIC = "l04-orders"; QUERY = "l04_orders"; OTHER = "l041-x small-l04"\n'
         "CREATE KEYSPACE IF NOT EXISTS lab WITH ...; CREATE TABLE IF NOT EXISTS lab.orders; lab.orders_by_day\n"
     )
-    assert jobs.renamed(text, like="lesson04", name="mine", tables=["lab.orders"]) == (
+    assert scaffold.renamed(text, like="lesson04", name="mine", tables=["lab.orders"]) == (
         "from mine import transforms  # mine, not lesson041\n"
         'TOPIC = "mine-orders"; QUERY = "mine_orders"; OTHER = "l041-x small-l04"\n'
         "CREATE KEYSPACE IF NOT EXISTS mine WITH ...; CREATE TABLE IF NOT EXISTS mine.orders; lab.orders_by_day\n"
@@ -27,7 +27,7 @@ def test_names_of_the_lesson_become_the_copy_s_own() -> None:
 
 @pytest.mark.parametrize("lesson", jobs.known_jobs())
 def test_every_lesson_can_be_copied(lesson: str, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    folder = jobs.make_like("mywork", lesson, str(tmp_path))
+    folder = scaffold.make_like("mywork", lesson, str(tmp_path))
     assert folder == tmp_path / "mywork"
     assert capsys.readouterr().out == (
         f"{folder}: made like {lesson}; run it with: invoke submit --job {folder}\n"
@@ -45,7 +45,7 @@ def test_every_lesson_can_be_copied(lesson: str, tmp_path: Path, capsys: pytest.
 
 def test_what_is_there_is_not_written_over(tree: Callable, error_of: Callable) -> None:
     folder = tree({"mywork/a.py": "precious"})
-    assert error_of(jobs.make_like, "mywork", "lesson08", str(folder)) == (
+    assert error_of(scaffold.make_like, "mywork", "lesson08", str(folder)) == (
         f"error: {folder}/mywork is there already\n  nothing was written over\n  fix: choose another --job or --to"
     )
     assert (folder / "mywork" / "a.py").read_text() == "precious"
@@ -53,11 +53,11 @@ def test_what_is_there_is_not_written_over(tree: Callable, error_of: Callable) -
 
 @pytest.mark.parametrize("name", ["lesson08", "my-work", "My", "../x", ""])
 def test_a_name_that_cannot_be_used_is_refused(name: str, tmp_path: Path, error_of: Callable) -> None:
-    text = error_of(jobs.make_like, name, "lesson08", str(tmp_path))
+    text = error_of(scaffold.make_like, name, "lesson08", str(tmp_path))
     assert text.startswith(f"error: a job of yours cannot be called {name!r}\n  lessons: ")
     assert text.endswith("\n  fix: use lower-case letters and digits, a letter first, and no lesson's name")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_unknown_lesson_is_answered_with_the_nearest(tmp_path: Path, error_of: Callable) -> None:
-    assert "\n  fix: did you mean --like lesson08?" in error_of(jobs.make_like, "mine", "lesson8", str(tmp_path))
+    assert "\n  fix: did you mean --like lesson08?" in error_of(scaffold.make_like, "mine", "lesson8", str(tmp_path))

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from streamlab import submit
+from streamlab import resources, submit
 from streamlab.jobs import Preset, Step
-from streamlab.submit import Capacity
+from streamlab.resources import Capacity
 from streamlab.topology import Student
 
 ML = Preset("ml", 1024, 1, 1, 1536, 2, overhead_mb=384, shuffle_partitions=4)
@@ -18,10 +18,10 @@ FREE = Capacity(free_mb=(4096,), free_vcores=(8,), step_mb=128, total_mb=4096)
 
 
 def test_heap_and_overhead_are_rounded_up_to_yarn_s_step() -> None:
-    assert submit.containers(BATCH, step_mb=128) == [(1408, 1), (1152, 1), (1152, 1)]
-    assert submit.containers(BATCH, step_mb=1024) == [(2048, 1), (2048, 1), (2048, 1)]
-    assert submit.containers(BATCH, step_mb=1)[1] == (1084, 1)
-    assert submit.containers(replace(ML, executors=0), step_mb=128) == [(1408, 1)]
+    assert resources.containers(BATCH, step_mb=128) == [(1408, 1), (1152, 1), (1152, 1)]
+    assert resources.containers(BATCH, step_mb=1024) == [(2048, 1), (2048, 1), (2048, 1)]
+    assert resources.containers(BATCH, step_mb=1)[1] == (1084, 1)
+    assert resources.containers(replace(ML, executors=0), step_mb=128) == [(1408, 1)]
 
 
 @pytest.mark.parametrize(
@@ -41,15 +41,15 @@ def test_heap_and_overhead_are_rounded_up_to_yarn_s_step() -> None:
 def test_containers_fit_where_a_node_has_room_for_each(
     wanted: list, free_mb: tuple, free_vcores: tuple, fits: bool
 ) -> None:
-    assert submit.fits(wanted, Capacity(free_mb, free_vcores, 128, 4096)) is fits
+    assert resources.fits(wanted, Capacity(free_mb, free_vcores, 128, 4096)) is fits
 
 
 def test_what_fits_is_not_refused() -> None:
-    assert submit.too_large(ML, FREE) is None
+    assert resources.too_large(ML, FREE) is None
 
 
 def test_what_never_fits_is_refused_with_the_arithmetic() -> None:
-    assert str(submit.too_large(ML, replace(FREE, free_mb=(2048,), total_mb=2048))) == (
+    assert str(resources.too_large(ML, replace(FREE, free_mb=(2048,), total_mb=2048))) == (
         "error: preset ml does not fit into this student's YARN\n"
         "  it needs driver 1408 + 1 executor(s) of 1920 = 3328 MB (heap + 384 overhead each, in steps of 128),"
         " 3 vcores\n"
@@ -62,7 +62,7 @@ def test_what_does_not_fit_beside_a_step_is_refused_with_how_to_end_that() -> No
     busy = replace(
         FREE, free_mb=(768, 128), free_vcores=(5, 1), running=("application_1_7 3328 MB ada-lesson05-by-hour",)
     )
-    assert str(submit.too_large(BATCH, busy)) == (
+    assert str(resources.too_large(BATCH, busy)) == (
         "error: preset batch does not fit into this student's YARN\n"
         "  it needs driver 1408 + 2 executor(s) of 1152 = 3712 MB (heap + 384 overhead each, in steps of 128),"
         " 3 vcores\n"
@@ -74,18 +74,18 @@ def test_what_does_not_fit_beside_a_step_is_refused_with_how_to_end_that() -> No
 
 def test_what_does_not_fit_beside_a_shell_is_refused_with_how_to_end_that() -> None:
     busy = replace(FREE, free_mb=(768,), running=("application_1_7 3328 MB My own job",))
-    assert submit.too_large(ML, busy).fix == (
+    assert resources.too_large(ML, busy).fix == (
         "wait for it, or: invoke shell --command 'yarn application -kill application_1_7'"
     )
 
 
 def test_ending_what_runs_is_no_fix_for_what_never_fits() -> None:
     busy = replace(FREE, free_mb=(0,), total_mb=3000, running=("application_1_7 3000 MB ada-lesson08-score",))
-    assert submit.too_large(ML, busy).fix == "use a smaller --preset, or a larger yarn_memory_mb in the inventory"
+    assert resources.too_large(ML, busy).fix == "use a smaller --preset, or a larger yarn_memory_mb in the inventory"
 
 
 def test_without_a_nodemanager_that_is_said() -> None:
-    problem = submit.too_large(ML, Capacity((), (), 128, 0))
+    problem = resources.too_large(ML, Capacity((), (), 128, 0))
     assert problem.evidence[1] == "YARN can give now: nothing, no NodeManager is active, of 0 MB in all"
 
 
