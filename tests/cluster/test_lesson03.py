@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from conftest import LabRunner
+from lab_runner import LabRunner
 
 HOME = "/user/student/lesson03"
 COMMITS = f"{HOME}/checkpoint/l03-orders/commits"

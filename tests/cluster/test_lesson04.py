@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from conftest import LabRunner
+from lab_runner import LabRunner
 
 HOME = "/user/student/lesson04"
 OFFSETS = "kafka-get-offsets.sh --bootstrap-server kafka1:9092 --topic {} --time -1"

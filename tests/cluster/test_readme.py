@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 
 import pytest
-from conftest import ROOT, LabRunner
+from lab_runner import ROOT, LabRunner
 
 #: What differs from run to run: numbers, hashes, ids. Everything else must be as shown.
 VARYING = re.compile(r"\b[0-9a-f]{12,}\b|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|-?\d+(\.\d+)*")

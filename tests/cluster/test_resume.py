@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable
 
-from conftest import LabRunner
+from lab_runner import LabRunner
 
 from streamlab import engine, inventory
 

@@ -7,7 +7,7 @@ import urllib.request
 
 import docker
 import pytest
-from conftest import LabRunner
+from lab_runner import LabRunner
 
 from streamlab import engine, inventory
 

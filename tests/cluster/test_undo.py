@@ -9,7 +9,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from conftest import ROOT, LabRunner
+from lab_runner import ROOT, LabRunner
 
 from streamlab import images
 
@@ -57,7 +57,9 @@ def names(client: docker.DockerClient, prefix: str) -> list[str]:
     return sorted(thing.name for thing in found if thing.name.startswith(prefix))
 
 
-def test_destroy_takes_one_student_then_the_class_and_nothing_else(client: docker.DockerClient, undo: LabRunner) -> None:
+def test_destroy_takes_one_student_then_the_class_and_nothing_else(
+    client: docker.DockerClient, undo: LabRunner
+) -> None:
     name = undo.student
     for student in ("ada", "bob"):
         make(client, f"{name}-{student}", {"streamlab.class": name, "streamlab.student": student})

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import ClassVar
 
 import pytest
@@ -88,3 +89,14 @@ def test_a_failing_step_leaves_no_report(spark: SparkSession, settings: Settings
 def test_a_step_without_a_module_is_named(spark: SparkSession, settings: Settings, lesson: str) -> None:
     with pytest.raises(WrongRequest, match="lessontest has a step ghost but no module of that name"):
         launch.launch(spark, settings_for(settings, "ghost"))
+
+
+def test_a_lesson_may_say_what_its_session_is_made_with(
+    settings: Settings, lesson: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = settings_for(settings, "double")
+    assert launch.builder(own) is SparkSession.builder
+    session = ModuleType("lessontest.session")
+    session.configure = lambda builder, settings: (builder, settings.step)
+    monkeypatch.setitem(sys.modules, "lessontest.session", session)
+    assert launch.builder(own)[1] == "double"

@@ -46,3 +46,10 @@ def test_missing_fields_are_null_and_not_malformed(spark: SparkSession) -> None:
 def test_a_record_without_a_value_is_a_row_of_nulls(spark: SparkSession) -> None:
     (row,) = read(spark, None)
     assert (row.value, row.id, row.malformed) == (None, None, None)
+
+
+def test_further_columns_of_the_source_are_kept_when_they_are_named(spark: SparkSession) -> None:
+    raw = [("t", b"k", b'{"id": "p1"}', 0, 0, NOON)]
+    columns = "topic string, key binary, value binary, partition int, offset bigint, timestamp timestamp"
+    parsed = from_kafka_json(spark.createDataFrame(raw, columns), SCHEMA, also=("topic",))
+    assert (parsed.columns[0], parsed.first().topic) == ("topic", "t")

@@ -10,7 +10,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, LabRunner
+from lab_runner import ROOT, LabRunner
 
 HANDOUTS = sorted((ROOT / "jobs").glob("*/README.md"))
 

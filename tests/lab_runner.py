@@ -1,0 +1,79 @@
+"""One real stack for all tests of a run: provisioned once, destroyed at the end.
+
+Everything is asked the way a user asks: by `./lab …` as a process of its own. STREAMLAB_TEST_INVENTORY and
+STREAMLAB_TEST_STUDENT name a stack that is there already; then nothing is destroyed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed, and its exit status."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class LabRunner:
+    """Runs `./lab` for one student of one inventory."""
+
+    inventory: str
+    student: str
+
+    def run(self, task: str, *arguments: str, seconds: int = 900, student: bool = True) -> Ran:
+        """Run one task and wait for it, whatever its exit status."""
+        where = ["--inventory", self.inventory, *(["--student", self.student] if student else [])]
+        command = [str(ROOT / "lab"), task, *where, *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL, check=False
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def __call__(self, task: str, *arguments: str, seconds: int = 900, student: bool = True) -> str:
+        """Run one task that must succeed, and return what it printed."""
+        ran = self.run(task, *arguments, seconds=seconds, student=student)
+        assert ran.code == 0, f"{task} {arguments} exited {ran.code}\n{ran.out[-3000:]}\n{ran.err[-3000:]}"
+        return ran.out
+
+    def inside(self, command: str, *, node: str = "edge", seconds: int = 180) -> str:
+        """The standard output of a shell command in a node, which must succeed."""
+        return self("shell", "--node", node, "--command", command, seconds=seconds)
+
+    def check(self, job: str) -> dict[str, Any]:
+        """A lesson's check as data; whether it passed is in it."""
+        return json.loads(self.run("check", "--job", job, "--json").out)
+
+    def wrong(self, job: str) -> dict[str, dict[str, Any]]:
+        """The assertions of a lesson's check that do not hold, by name."""
+        return {one["name"]: one for one in self.check(job)["assertions"] if not one["passed"]}
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[LabRunner]:
+    own = os.environ.get("STREAMLAB_TEST_INVENTORY")
+    runner = LabRunner(
+        own or str(ROOT / "inventory" / "test.yml"), os.environ.get("STREAMLAB_TEST_STUDENT", "student01")
+    )
+    if own:
+        yield runner
+        return
+    try:
+        runner("provision", seconds=2400)
+        yield runner
+    finally:
+        runner("destroy", "--yes", student=False)
