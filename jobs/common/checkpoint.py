@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from common.errors import Missing
@@ -47,7 +48,7 @@ class Checkpoint:
     def batch_sizes(self) -> list[int]:
         """How many records each finished batch read, in order; 0 for a batch that only moved event time on."""
         totals = [0, *(self._total(batch) for batch in self.commits)]
-        return [later - earlier for earlier, later in zip(totals, totals[1:], strict=False)]
+        return [later - earlier for earlier, later in pairwise(totals)]
 
     def watermark_ms(self) -> int:
         """The watermark of the last finished batch, in milliseconds since 1970; 0 before there was one."""

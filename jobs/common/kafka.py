@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import (
@@ -24,6 +25,8 @@ from common.errors import JobError, Missing, Unreachable
 TOPIC_CONFIG = {"retention.ms": "-1"}
 
 PAUSE_S = 0.2
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,7 @@ class Kafka:
 
     def delete_group(self, group: str) -> bool:
         """Delete a consumer group with its committed offsets. False when it was not there."""
-        with self._errors(group):
-            said = self._admin.delete_groups([group])[group]
+        said = self._of_group(group, lambda: self._admin.delete_groups([group])[group])
         if said not in ("OK", "GroupIdNotFoundError"):
             raise JobError(f"Kafka does not delete the consumer group {group}", evidence=said)
         return said == "OK"
@@ -205,12 +207,16 @@ class Kafka:
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
         """The offsets that a consumer group has committed, by (topic, partition); empty when it has none."""
+        offsets = self._of_group(group, lambda: self._admin.list_group_offsets({group: None})[group])
+        return {(place.topic, place.partition): stored.offset for place, stored in offsets.items()}
+
+    def _of_group(self, group: str, ask: Callable[[], T]) -> T:
+        """Ask something about a consumer group, again while a cluster that has had none yet prepares to answer."""
         deadline = time.monotonic() + self.timeout
         with self._errors(f"group {group}"):
             while True:
                 try:
-                    offsets = self._admin.list_group_offsets({group: None})[group]
-                    return {(place.topic, place.partition): stored.offset for place, stored in offsets.items()}
+                    return ask()
                 except CoordinatorNotAvailableError:
                     # The first question about any group makes Kafka create the topic that holds the answer.
                     if time.monotonic() > deadline:

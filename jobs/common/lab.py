@@ -9,6 +9,7 @@ from common.cassandra import Cassandra
 from common.errors import Missing
 from common.hdfs import Hdfs
 from common.kafka import Kafka
+from common.metastore import Metastore
 from common.settings import LabInfo, Settings
 from common.yarn import Yarn
 
@@ -38,6 +39,10 @@ class Lab:
     @cached_property
     def cassandra(self) -> Cassandra:
         return Cassandra(self.info.cassandra, replication=self.info.cassandra_replication)
+
+    @cached_property
+    def metastore(self) -> Metastore:
+        return Metastore(self.info.metastore)
 
     def close(self) -> None:
         for name in ("kafka", "cassandra"):

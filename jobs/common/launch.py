@@ -37,6 +37,12 @@ def run_step(spark: SparkSession, settings: Settings) -> Outcome:
     return step.run(spark, settings)
 
 
+def builder(settings: Settings) -> SparkSession.Builder:
+    """What the session is made with: a lesson's `session.py` may add what cannot be set later, such as Hive."""
+    own = request.module(settings.lesson, "session")
+    return own.configure(SparkSession.builder, settings) if own else SparkSession.builder
+
+
 def launch(spark: SparkSession, settings: Settings) -> str:
     """Run the step and keep its report on HDFS; the outcome's line."""
     hdfs = Hdfs(settings.info.webhdfs)
@@ -52,7 +58,7 @@ def main(argv: Sequence[str]) -> None:
     _, settings = request.settings_from(request.parse(argv, prog="launch.py"), load_info())
     if not settings.step:
         raise WrongRequest(f"no step named in {argv[0]!r}", fix=f"name one: {argv[0]}/…")
-    spark = SparkSession.builder.getOrCreate()
+    spark = builder(settings).getOrCreate()
     try:
         print(launch(spark, settings), flush=True)
     finally:

@@ -38,6 +38,7 @@ class LabInfo:
     kafka_replication: int = 1
     cassandra_replication: int = 1
     hdfs_replication: int = 1
+    metastore: str = ""  # "host:port" of the Hive metastore
 
 
 def load_info(path: str | None = None) -> LabInfo:
@@ -56,6 +57,7 @@ def load_info(path: str | None = None) -> LabInfo:
             kafka_replication=replication.get("kafka", 1),
             cassandra_replication=replication.get("cassandra", 1),
             hdfs_replication=replication.get("hdfs", 1),
+            metastore=raw.get("metastore", ""),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise JobError(

@@ -70,6 +70,11 @@ def append_table(rows: DataFrame, table: str) -> None:
     rows.write.format(CASSANDRA).mode("append").options(**_table(table)).save()
 
 
+def table_sink(table: str) -> dict[str, str]:
+    """Options of a streaming query with format CASSANDRA that appends to `table`. At least once, as `append_table`."""
+    return _table(table)
+
+
 def _source(settings: Settings, topic: str) -> dict[str, str]:
     return {"kafka.bootstrap.servers": settings.info.kafka, "subscribe": topic}
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+
 from lab_runner import LabRunner
 
 HOME = "/user/student/lesson03"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+
 from lab_runner import LabRunner
 
 HOME = "/user/student/lesson05"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from lab_runner import LabRunner
 
 HOME = "/user/student/lesson06"

@@ -50,7 +50,9 @@ class World:
         return SimpleNamespace(
             info=INFO,
             settings=Settings(info=INFO, lesson="lesson01", step=step),
-            hdfs=SimpleNamespace(list=self.list, read_text=self.read, read=self.read),
+            hdfs=SimpleNamespace(
+                list=self.list, read_text=self.read, read=self.read, exists=lambda path: path in self.files
+            ),
             yarn=SimpleNamespace(latest=self.latest),
         )
 
@@ -102,7 +104,6 @@ def test_everything_passes_on_a_cluster_that_is_as_it_should_be(right: World) ->
 def test_an_empty_cluster_fails_everywhere_in_plain_words(step: str) -> None:
     found = lesson.check(World().lab(step))
     assert all(isinstance(one, Assertion) and not one.passed and one.where for one in found)
-    # The lesson's files are looked for one by one, so that one is told as a number of missing files.
     words = [one.found for one in found]
     assert all(str(text).startswith("no such ") for text in words), words
     assert json.dumps([one.as_dict() for one in found])
@@ -162,12 +163,13 @@ def test_text_that_looks_like_a_boolean_is_found(right: World) -> None:
     assert list(failures(right)) == ["stream: values with a wrong even or note"]
 
 
-def test_the_variant_is_asked_about_when_it_is_named(right: World) -> None:
+def test_the_variant_is_asked_about_once_it_was_run(right: World) -> None:
     rows = [{name: row[name] for name in data.COLUMNS} for row in data.rows_with_file()]
     for name in FORMATS:
         right.put_rows(f"{HOME}/out/l01-formats-{name}", 0, rows)
     assert failures(right, "formats") == {}
     right.put_rows(f"{HOME}/out/l01-formats-orc", 0, rows[1:])
-    assert failures(right, "formats") == {
-        "formats: rows from orc that differ from the input": {"missing": 1, "too many": 0}
-    }
+    assert failures(right) == {}
+    right.files[f"{HOME}/reports/formats.json"] = "{}"
+    wrong = {"formats: rows from orc that differ from the input": {"missing": 1, "too many": 0}}
+    assert failures(right) == failures(right, "formats") == wrong

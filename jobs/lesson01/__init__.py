@@ -1,0 +1,1 @@
+"""Lesson 1: sources and sinks to test with, and files that arrive one by one."""

@@ -1,0 +1,1 @@
+"""Lesson 2: how Kafka is built, looked at from outside and from Spark."""

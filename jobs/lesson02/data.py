@@ -1,0 +1,60 @@
+"""Sixty invented events of six sensors, and what the lesson should make of them (the oracle)."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from random import Random
+
+SEED = 2
+PARTITIONS = 3
+PER_SENSOR = 10
+
+#: The partition that Kafka's clients choose for a key is its murmur2 checksum modulo the number of partitions. These
+#: names were picked so that each partition of three has two; a test computes the checksums again.
+SENSORS = {"cellar": 0, "garage": 0, "garden": 1, "kitchen": 1, "porch": 2, "roof": 2}
+EVENTS = PER_SENSOR * len(SENSORS)
+
+#: What the Spark step reads of each partition: from the first offset up to, and without, the second.
+FIRST, END = 2, 5
+
+#: The delivery demonstrations: records are handled ten at a time, and the first member dies after its 24th.
+CHUNK = 10
+DIES_AFTER = 24
+_HANDLED_OF_CHUNK = DIES_AFTER % CHUNK
+
+#: Committed after the work: the four handled since the last commit are handled again by whoever takes over.
+AT_LEAST_ONCE = EVENTS + _HANDLED_OF_CHUNK
+#: Committed before the work: the six of the chunk that were still to come are handled by no one.
+AT_MOST_ONCE = EVENTS - (CHUNK - _HANDLED_OF_CHUNK)
+
+
+@cache
+def events() -> tuple[tuple[str, str], ...]:
+    """(key, value) in the order in which they are sent: each sensor's first event, then each sensor's second, …"""
+    random = Random(SEED)
+    return tuple(
+        (sensor, json.dumps({"sensor": sensor, "seq": seq, "value": round(random.uniform(-10, 35), 1)}))
+        for seq in range(PER_SENSOR)
+        for sensor in SENSORS
+    )
+
+
+def partition(number: int) -> list[tuple[str, str]]:
+    """The events of one partition by offset: Kafka keeps the order of sending within a partition."""
+    return [(key, value) for key, value in events() if SENSORS[key] == number]
+
+
+def offsets(end: int) -> str:
+    """The same offset for every partition, as Spark's startingOffsets and endingOffsets take it (without a topic)."""
+    return json.dumps({str(number): end for number in range(PARTITIONS)})
+
+
+def sliced() -> list[tuple[str, dict[str, object]]]:
+    """What the slice topic holds in the end, besides its count: key, and value read from its JSON."""
+    return [
+        (key, {"partition": number, "offset": offset, **json.loads(value)})
+        for number in range(PARTITIONS)
+        for offset, (key, value) in enumerate(partition(number))
+        if FIRST <= offset < END
+    ]

@@ -1,0 +1,1 @@
+"""Lesson 3: reading Kafka and files in a stream."""

@@ -1,0 +1,31 @@
+"""A mistake to look at: startingOffsets that name another topic than `subscribe`. Spark ends the query at its start."""
+
+from __future__ import annotations
+
+import json
+
+from pyspark.sql import SparkSession
+
+from common.outcome import Outcome
+from common.settings import Settings
+from common.spark import kafka_stream
+from lesson03.places import PARTITIONS
+from lesson03.transforms import sorted_out
+
+
+def run(spark: SparkSession, settings: Settings) -> Outcome:
+    """Fails with Spark's own error: that is what is to be seen. It speaks of partitions; the topic is what is wrong."""
+    topic = settings.topic("orders")
+    other = f"{topic}-copy"
+    starts = json.dumps({other: {str(partition): 0 for partition in range(PARTITIONS)}})
+    print(f"subscribe {topic}, startingOffsets {starts}", flush=True)
+    records = kafka_stream(spark, settings, topic, startingOffsets=starts)
+    query = (
+        sorted_out(records)
+        .writeStream.format("noop")
+        .option("checkpointLocation", settings.broken("offsets", "checkpoint"))
+        .trigger(availableNow=True)
+        .start()
+    )
+    query.awaitTermination()
+    return Outcome()

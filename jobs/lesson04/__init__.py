@@ -1,0 +1,1 @@
+"""Lesson 4: one stream, five sinks, and what each of them promises."""

@@ -1,0 +1,1 @@
+"""Lesson 5: streams with state: duplicates, windows, late data, joins."""

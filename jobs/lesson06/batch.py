@@ -1,0 +1,19 @@
+"""The batch layer: history, all of it, counted from scratch into the batch view. Slow, simple, and the truth."""
+
+from __future__ import annotations
+
+from pyspark.sql import SparkSession
+
+from common.outcome import Outcome
+from common.settings import Settings
+from common.spark import append_table
+from lesson06.places import HISTORY
+from lesson06.transforms import by_day
+
+
+def run(spark: SparkSession, settings: Settings) -> Outcome:
+    history = spark.read.parquet(settings.input(HISTORY))
+    view = by_day(history).cache()
+    append_table(view, settings.table("orders_by_day_status"))
+    details = {"orders": history.count(), "days": view.select("day").distinct().count()}
+    return Outcome(written={f"cassandra {settings.table('orders_by_day_status')}": view.count()}, details=details)

@@ -1,0 +1,115 @@
+"""Eight days of orders, some of whose customers we know by name, and what the layers should make of them (the oracle).
+
+The orders are those of lessons 3 and 4. The first seven days are history and lie on HDFS; the eighth comes on a stream.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from random import Random
+
+from common import orders
+from common.orders import BASE_TIME, Order
+
+SEED = 6
+HISTORY_DAYS = 7
+NAMED_CUSTOMERS = 100
+#: The windows of the speed layer. They divide a day, so a day's orders are the sum of its windows.
+WINDOW = timedelta(hours=1)
+#: How far behind the latest order event time stands. The three partitions are read side by side and one may be some
+#: orders ahead of another; an order comes every 11.5 minutes, so six hours are thirty of them.
+WATERMARK = timedelta(hours=6)
+PER_BATCH = 50
+
+SYLLABLES = ("ba", "de", "ka", "li", "mo", "na", "ri", "so", "ta", "vu")
+#: One family's name is enough to break CQL that is put together as text.
+APOSTROPHE = "O'Bari"
+CITIES = ("Ashford", "Birchwick", "Caldmere", "Dunholt", "Elmsea")
+
+NAME_COLUMNS = ("cid", "full_name", "city")
+VIEW_COLUMNS = ("day", "status", "orders")
+
+
+@dataclass(frozen=True)
+class Customer:
+    cid: str
+    full_name: str
+    city: str
+
+
+@cache
+def customers() -> tuple[Customer, ...]:
+    """The customers whose name we know: 100 of the 250 that order."""
+    random = Random(SEED)
+    known = sorted(random.sample(range(orders.CUSTOMERS), NAMED_CUSTOMERS))
+    return tuple(_customer(random, number, first=position == 0) for position, number in enumerate(known))
+
+
+def _customer(random: Random, number: int, *, first: bool) -> Customer:
+    given, family = ("".join(random.choices(SYLLABLES, k=length)).capitalize() for length in (2, 3))
+    return Customer(orders.customer_id(number), f"{given} {APOSTROPHE if first else family}", random.choice(CITIES))
+
+
+@cache
+def all_orders() -> tuple[Order, ...]:
+    return tuple(orders.orders())
+
+
+def day_of(order: Order) -> str:
+    return order.purchased_at[:10]
+
+
+def days() -> list[str]:
+    """The eight days as text: "2025-01-01" and so on."""
+    return [f"{BASE_TIME + timedelta(days=number):%Y-%m-%d}" for number in range(orders.DAYS)]
+
+
+def history() -> dict[str, list[Order]]:
+    """The orders of each of the first seven days."""
+    past = days()[:HISTORY_DAYS]
+    return {day: [order for order in all_orders() if day_of(order) == day] for day in past}
+
+
+def todays() -> list[Order]:
+    """The orders of the eighth day."""
+    return [order for order in all_orders() if day_of(order) == days()[HISTORY_DAYS]]
+
+
+def records() -> list[tuple[str, str]]:
+    return orders.as_records(todays())
+
+
+# ---- the oracle -----------------------------------------------------------------------------------------------------
+
+
+def by_day(those: list[Order] | tuple[Order, ...]) -> dict[tuple[str, str], int]:
+    """Orders by (day, status)."""
+    return dict(Counter((day_of(order), order.status) for order in those))
+
+
+def batch_view() -> dict[tuple[str, str], int]:
+    return by_day([order for those in history().values() for order in those])
+
+
+def speed_view() -> dict[tuple[str, str, datetime], int]:
+    """Today's orders by (day, status, start of the hour); the hour without a time zone, as the driver reads it."""
+    return dict(Counter((day_of(order), order.status, _hour(order)) for order in todays()))
+
+
+def _hour(order: Order) -> datetime:
+    made = datetime.fromisoformat(order.purchased_at).replace(tzinfo=None)
+    return made.replace(minute=0, second=0)
+
+
+def recomputed() -> dict[tuple[str, str], int]:
+    """What a batch over all eight days gives: what the layers together must give as well."""
+    return by_day(all_orders())
+
+
+def named_orders() -> dict[str, str]:
+    """Today's orders of customers whom we know: the order's id and the customer's name."""
+    names = {customer.cid: customer.full_name for customer in customers()}
+    return {order.order_id: names[order.customer_id] for order in todays() if order.customer_id in names}

@@ -1,0 +1,48 @@
+"""The views of the layers as pure functions of orders. Batch and speed count alike, or they could not be added."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from common.order_schema import ORDER
+from common.spark import MALFORMED, from_kafka_json
+from lesson06 import data
+
+
+def orders(records: DataFrame) -> DataFrame:
+    """The topic's records as orders. What is no order, or nobody's, is left out: Cassandra refuses an empty key."""
+    whole = from_kafka_json(records, ORDER).where(F.col(MALFORMED).isNull())
+    return whole.where((F.col("customer_id") > "") & (F.col("order_id") > "")).select(*ORDER.fieldNames())
+
+
+def by_day(rows: DataFrame) -> DataFrame:
+    """Orders by day and status, in the columns of the batch view."""
+    day = F.date_format("purchased_at", "yyyy-MM-dd")
+    return rows.groupBy(day.alias("day"), "status").agg(F.count("*").alias("orders"))
+
+
+def by_hour(rows: DataFrame) -> DataFrame:
+    """Orders by hour and status, in the columns of the speed view."""
+    timed = rows.withWatermark("purchased_at", f"{int(data.WATERMARK.total_seconds())} seconds")
+    hour = F.window("purchased_at", f"{int(data.WINDOW.total_seconds())} seconds")
+    counts = timed.groupBy(hour, "status").agg(F.count("*").alias("orders"))
+    start = F.col("window.start")
+    return counts.select(F.date_format(start, "yyyy-MM-dd").alias("day"), "status", start.alias("hour"), "orders")
+
+
+def with_name(rows: DataFrame, names: DataFrame) -> DataFrame:
+    """Orders whose customer we know, in the columns of the table of customers by order."""
+    joined = rows.join(names, F.col("customer_id") == F.col("cid"))
+    return joined.select("order_id", "cid", "full_name", "city", "status", "purchased_at")
+
+
+def served(batch: DataFrame, speed: DataFrame) -> DataFrame:
+    """Both views as one: the batch view where it has come, the speed view for the days after that.
+
+    Were both taken for the same day, its orders would count twice as soon as the batch has caught up.
+    """
+    done = batch.agg(F.coalesce(F.max("day"), F.lit("")).alias("last_day"))
+    newer = speed.join(F.broadcast(done), F.col("day") > F.col("last_day"))
+    today = newer.groupBy("day", "status").agg(F.sum("orders").alias("orders"))
+    return batch.select("day", "status", "orders").unionByName(today)

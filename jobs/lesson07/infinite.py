@@ -1,0 +1,33 @@
+"""An infinite stream: it waits for further files until `invoke stop` asks it to end."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame, SparkSession
+
+from common.outcome import Outcome, Tally
+from common.settings import Settings
+from common.streams import Streams
+from lesson07.orders import order_stream
+from lesson07.places import INFINITE
+from lesson07.transforms import with_total
+
+
+def run(spark: SparkSession, settings: Settings) -> Outcome:
+    """Each micro-batch goes to a folder that its number names. Submit it with --detach: it does not end by itself."""
+    tally = Tally()
+
+    def write(batch: DataFrame, batch_id: int) -> None:
+        # A batch that is run again after a failure has the same number and replaces its own half-written folder.
+        # Named after the time, it would leave that folder and write a second one.
+        batch.persist()
+        try:
+            batch.write.mode("overwrite").parquet(settings.output("infinite", f"batch={batch_id}"))
+            tally.add(f"hdfs {settings.output('infinite')}", batch.count())
+        finally:
+            batch.unpersist()
+
+    streams = Streams(spark, settings, continuous=True)
+    streams.start(
+        INFINITE, with_total(order_stream(spark, settings)).writeStream.foreachBatch(write), every="2 seconds"
+    )
+    return Outcome(queries=streams.finish(), written=tally.counts)

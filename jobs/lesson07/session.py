@@ -1,0 +1,15 @@
+"""What the lesson's sessions are made with."""
+
+from __future__ import annotations
+
+from pyspark.sql import SparkSession
+
+from common.settings import Settings
+
+
+def configure(builder: SparkSession.Builder, settings: Settings) -> SparkSession.Builder:
+    """Tables of the step `sql` go to the metastore; the other steps have none and start faster without.
+
+    It must be said before the session is made: on a session that is there `enableHiveSupport` has no effect.
+    """
+    return builder.enableHiveSupport() if settings.step == "sql" else builder

@@ -1,0 +1,53 @@
+"""The layers of lesson 6 have the same orders and customers everywhere; the oracle's two ways to one answer agree."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import yaml
+
+from common.orders import CUSTOMERS, customer_id
+from lesson06 import data
+from streamlab.paths import JOBS
+
+
+def test_seven_days_are_history_and_the_eighth_is_streamed() -> None:
+    assert list(data.history()) == [f"2025-01-0{day}" for day in range(1, 8)]
+    assert {len(those) for those in data.history().values()} == {125}
+    assert (len(data.todays()), {data.day_of(order) for order in data.todays()}) == (125, {"2025-01-08"})
+
+
+def test_a_hundred_customers_have_a_name_of_their_own() -> None:
+    known = {customer_id(number) for number in range(CUSTOMERS)}
+    assert {customer.cid for customer in data.customers()} <= known
+    assert len({customer.full_name for customer in data.customers()}) == data.NAMED_CUSTOMERS == 100
+
+
+def test_one_name_has_an_apostrophe_and_is_not_the_first() -> None:
+    names = sorted(customer.full_name for customer in data.customers())
+    assert [place for place, name in enumerate(names) if "'" in name] == [58]
+
+
+def test_both_views_together_are_one_batch_over_all_days() -> None:
+    today: Counter[tuple[str, str]] = Counter()
+    for (day, status, _), orders in data.speed_view().items():
+        today[day, status] += orders
+    assert data.batch_view() | dict(today) == data.recomputed()
+    assert (sum(data.batch_view().values()), sum(today.values()), sum(data.recomputed().values())) == (875, 125, 1000)
+
+
+def test_hours_are_whole() -> None:
+    assert all((hour.minute, hour.second) == (0, 0) for _, _, hour in data.speed_view())
+
+
+def test_only_orders_of_customers_we_know_have_a_name() -> None:
+    known = {customer.cid for customer in data.customers()}
+    strangers = [order for order in data.todays() if order.customer_id not in known]
+    assert len(data.named_orders()) + len(strangers) == 125
+    assert 30 < len(data.named_orders()) < 70  # two fifths of the customers have a name, so some 50 of 125 orders
+
+
+def test_the_schema_makes_the_tables_that_job_yml_names() -> None:
+    made = re.findall(r"CREATE TABLE IF NOT EXISTS (\S+)", (JOBS / "lesson06" / "schema.cql").read_text())
+    assert made == yaml.safe_load((JOBS / "lesson06" / "job.yml").read_text())["tables"]
