@@ -111,11 +111,13 @@ def trained(lab: Lab) -> list[Assertion]:
         application_succeeded(lab, "train"),
         equal("train: stages saved", STAGES, lambda: saved_stages(lab, f"{folder}/stages"), f"hdfs dfs -ls {folder}/*"),
         same_members("train: test wines scored", set(data.test_ids()), lambda: {row["id"] for row in scored()}, where),
-        at_least("train: area under the ROC curve, computed from those scores", AREA_LIMIT, area, where),
+        at_least(
+            "train: area under the ROC curve, computed from those scores", AREA_LIMIT, lambda: round(area(), 4), where
+        ),
         at_most(
             "train: difference between that area and the one that Spark reports",
             SAME,
-            lambda: abs(area() - metrics()["area_test"]),
+            lambda: round(abs(area() - metrics()["area_test"]), 6),
             numbers,
         ),
         equal(
@@ -133,7 +135,7 @@ def trained(lab: Lab) -> list[Assertion]:
         at_least(
             "train: share of those types that are right",
             ACCURACY_LIMIT,
-            lambda: data.accuracy({row["id"]: row["predicted_type"] for row in asked()}),
+            lambda: round(data.accuracy({row["id"]: row["predicted_type"] for row in asked()}), 4),
             where_asked,
         ),
     ]

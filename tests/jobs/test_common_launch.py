@@ -95,7 +95,7 @@ def test_a_lesson_may_say_what_its_session_is_made_with(
     settings: Settings, lesson: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = settings_for(settings, "double")
-    assert launch.builder(own) is SparkSession.builder
+    assert isinstance(launch.builder(own), SparkSession.Builder)
     session = ModuleType("lessontest.session")
     session.configure = lambda builder, settings: (builder, settings.step)
     monkeypatch.setitem(sys.modules, "lessontest.session", session)
