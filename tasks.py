@@ -54,8 +54,8 @@ def submit(_, job, inventory=None, student=None, preset=None, set=None, continuo
 
 
 @lab_task
-def check(_, job, inventory=None, student=None, json=False):
-    """Look from outside whether a lesson left what it should."""
+def check(_, job=None, inventory=None, student=None, json=False):
+    """Look from outside whether a lesson (or every one) left what it should."""
     from streamlab import check as checks
     from streamlab.inventory import load
 

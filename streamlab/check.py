@@ -16,14 +16,15 @@ from streamlab.ui import say
 SECONDS = 120
 
 
-def check(student: Student, job: Job) -> dict[str, Any]:
-    """Ask a lesson's check on the student's edge node.
+def check(student: Student, job: Job, step: str = "") -> dict[str, Any]:
+    """Ask a lesson's check on the student's edge node; with a `step`, what concerns that step alone.
 
     Returns:
         ``{"job", "student", "passed", "assertions": [{"name", "expected", "found", "passed", "where"}]}``
     """
     with open_stack(student) as stack:
-        assertions = stack.answer("common.check", job.name, seconds=SECONDS, zips=[bundle.job_bundle(job.folder)])
+        target = f"{job.name}/{step}" if step else job.name
+        assertions = stack.answer("common.check", target, seconds=SECONDS, zips=[bundle.job_bundle(job.folder)])
     if not assertions:
         raise LabError(
             f"the check of {job.name} looked at nothing",
@@ -73,26 +74,45 @@ def describe(found: dict[str, Any]) -> str:
     )
 
 
-def report(student: Student, name: str, *, as_json: bool) -> None:
-    """Check a lesson and print what was found.
+def report(student: Student, name: str | None, *, as_json: bool) -> None:
+    """Check one lesson, one step of it, or without a name every lesson, and print what was found.
 
     Raises:
         LabError: an assertion does not hold.
     """
-    job, _ = jobs.find(name)
+    found = [check(student, job, step) for job, step in _asked(name)]
+    for one in found:
+        say(json.dumps(one, indent=2) if as_json else describe(one))
+    wrong = [failure(one) for one in found if not one["passed"]]
+    if len(wrong) > 1:
+        names = ", ".join(one["job"] for one in found if not one["passed"])
+        raise LabError(
+            f"{len(wrong)} of {len(found)} lessons are not as they should be", evidence=names, fix=wrong[0].fix
+        )
+    if wrong:
+        raise wrong[0]
+
+
+def _asked(name: str | None) -> list[tuple[Job, str]]:
+    """The jobs to check, each with the step that alone was meant, or with none."""
+    if name is None:
+        return [(jobs.load(jobs.JOBS / known), "") for known in jobs.known_jobs()]
+    job, steps = jobs.find(name)
     if not (job.folder / "check.py").is_file():
         raise WrongRequest(
             f"{job.name} has no check",
             evidence=f"{job.folder} has no check.py",
             fix="write one, like jobs/lesson08/check.py",
         )
-    found = check(student, job)
-    say(json.dumps(found, indent=2) if as_json else describe(found))
-    if not found["passed"]:
-        wrong = [a["name"] for a in found["assertions"] if not a["passed"]]
-        fix = f"look where the lines marked WRONG say; invoke submit --job {job.name} runs it again"
-        raise LabError(
-            f"{job.name} of {student.name} is not as it should be",
-            evidence=f"{len(wrong)} of {len(found['assertions'])} assertions do not hold, first: {wrong[0]}",
-            fix=fix,
-        )
+    named = name.endswith(f"/{steps[0].name}") and len(steps) == 1
+    return [(job, steps[0].name if named else "")]
+
+
+def failure(found: dict[str, Any]) -> LabError:
+    """The error for a lesson whose outcome is not as it should be."""
+    wrong = [a["name"] for a in found["assertions"] if not a["passed"]]
+    return LabError(
+        f"{found['job']} of {found['student']} is not as it should be",
+        evidence=f"{len(wrong)} of {len(found['assertions'])} assertions do not hold, first: {wrong[0]}",
+        fix=f"look where the lines marked WRONG say; invoke submit --job {found['job']} runs it again",
+    )

@@ -60,8 +60,8 @@ def shared(settings: Settings, group: str, topic: str, names: Sequence[str], *, 
                 consumer.poll(timeout_ms=POLL_MS)
                 share.partitions = {place.partition for place in consumer.assignment()}
                 _in_time(deadline, f"group {group} was not divided between its members")
-            # What the first to come read while it was alone does not count: nothing of it was committed. (Holding
-            # members back by pause() in a rebalance listener hung one in a few, without a heartbeat.)
+            # What the first to come read while it was alone does not count: nothing of it was committed. (With a
+            # rebalance listener that calls pause() instead, a member was once seen to hang, without a heartbeat.)
             consumer.seek_to_beginning(*consumer.assignment())
             while records := chunk(consumer, 100):
                 share.read += [(record.partition, record.offset) for record in records]

@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from lab_runner import LabRunner
 
 OFFSETS = "kafka-get-offsets.sh --bootstrap-server kafka1:9092 --topic {} --time -1"

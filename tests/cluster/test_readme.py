@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import dataclass
 
 import pytest
+
 from lab_runner import ROOT, LabRunner
 
 #: What differs from run to run: numbers, hashes, ids. Everything else must be as shown.

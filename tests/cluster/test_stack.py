@@ -7,8 +7,8 @@ import urllib.request
 
 import docker
 import pytest
-from lab_runner import LabRunner
 
+from lab_runner import LabRunner
 from streamlab import engine, inventory
 
 NODES = ["namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "cassandra1", "edge"]

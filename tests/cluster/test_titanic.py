@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lab_runner import LabRunner
 
 HOME = "/user/student/titanic"

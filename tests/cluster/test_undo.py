@@ -9,8 +9,8 @@ from pathlib import Path
 
 import docker
 import pytest
-from lab_runner import ROOT, LabRunner
 
+from lab_runner import ROOT, LabRunner
 from streamlab import images
 
 INVENTORY = """

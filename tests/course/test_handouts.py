@@ -10,6 +10,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+
 from lab_runner import ROOT, LabRunner
 
 HANDOUTS = sorted((ROOT / "jobs").glob("*/README.md"))

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+
 from lab_runner import ROOT, LabRunner
 
 STARTERS = sorted((ROOT / "jobs").glob("*/start.ipynb"))
