@@ -199,7 +199,7 @@ def lock(_, inventory=None):
 
 @lab_task
 def test(_, only=None):
-    """Run the tests: --only unit, jobs or cluster; --only course is longer."""
+    """Run the tests: --only unit, jobs or cluster; lessons and course are longer."""
     from streamlab import testing
 
     testing.test(only)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
 from pyspark.ml import Pipeline
 from pyspark.ml.classification import LogisticRegression
 from pyspark.ml.feature import StringIndexer, VectorAssembler
@@ -27,8 +30,19 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
         flush=True,
     )
     print("with the column type, all null: the same 150 wines …", flush=True)
-    model.transform(unlabeled).collect()
+    try:
+        model.transform(unlabeled).collect()
+    except Py4JJavaError as error:
+        # The traceback ends in Python's side of the call; what Spark has to say is the innermost of Java's causes.
+        print(f"Spark says: {innermost(error.java_exception)}", flush=True)
+        raise
     return Outcome()
+
+
+def innermost(error: Any) -> str:
+    while error.getCause() is not None:
+        error = error.getCause()
+    return error.getMessage()
 
 
 def pipeline() -> Pipeline:

@@ -105,7 +105,8 @@ def test_the_label_s_indexer_cannot_serve(lab: LabRunner, first: str) -> None:
     ran = lab.run("submit", "--job", "lesson07/broken-label-indexer")
     assert ran.code == 1
     assert "150 wines scored, the indexer was skipped without a word" in ran.out
-    assert "StringIndexer encountered NULL value" in ran.out + ran.err
+    assert "Spark says: StringIndexer encountered NULL value" in ran.out
+    assert "Py4JJavaError" in ran.err
 
 
 def test_reset_forgets_the_tables(lab: LabRunner, first: str) -> None:
