@@ -42,6 +42,12 @@ def probable_cause(log: str, diagnostics: str) -> list[str]:
     """
     every = tracebacks(log)
     if every:
-        return _CONTAINER.sub("", min(every, key=lambda text: text.count("\n"))).splitlines()
+        lines = _CONTAINER.sub("", min(every, key=lambda text: text.count("\n"))).splitlines()
+        return [*lines, *_java_cause(log)] if any("Py4JJavaError" in line for line in lines) else lines
     printed = [line for line in log.splitlines() if line.strip()]
     return printed[-5:] or [line for line in diagnostics.splitlines() if line.strip()][-5:] or ["it printed nothing"]
+
+
+def _java_cause(log: str) -> list[str]:
+    """The innermost of Java's causes: where Python only says that a call failed, this says why."""
+    return re.findall(r"^Caused by: .*$", log, re.MULTILINE)[-1:]

@@ -16,7 +16,9 @@ from streamlab.topology import Student
 from streamlab.ui import say, table
 
 JOB = "lesson08"
-QUERY = "SELECT id, salary, prediction FROM lab.salary_prediction LIMIT 8"
+QUERY = (
+    "SELECT id, education, job, years, CAST(prediction AS int) AS predicted_salary FROM lab.salary_prediction LIMIT 8"
+)
 
 
 def demo(lab: Lab, student: Student) -> None:

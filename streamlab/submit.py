@@ -16,7 +16,7 @@ from streamlab.cause import probable_cause
 from streamlab.engine import run_inside
 from streamlab.errors import LabError, WrongRequest
 from streamlab.jobs import Job, Preset, Step
-from streamlab.resources import Capacity, too_large
+from streamlab.resources import Capacity, containers, too_large
 from streamlab.stack import Stack, failed, open_stack
 from streamlab.topology import Student
 from streamlab.ui import progress, say
@@ -24,6 +24,8 @@ from streamlab.ui import progress, say
 #: Seconds that Spark's client may take to hand an application to YARN.
 SUBMIT_SECONDS = 120
 PREPARE_SECONDS = 300
+#: Seconds within which YARN has its memory back from an application that is over.
+RELEASE_SECONDS = 20
 OUTCOME = "streamlab-outcome: "
 
 
@@ -148,9 +150,7 @@ def submit(student: Student, wanted: Request) -> list[str]:
 def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> str:
     preset = wanted.presets[step.name]
     began = time.monotonic()
-    problem = too_large(preset, capacity(stack))
-    if problem:
-        raise problem
+    _require_room(stack, preset)
     say(f"{step.full_name} for {stack.student.name}, preset {preset.name}")
     _prepare(stack, step, wanted.args[step.name], packed)
     shelf = stack.answer("edge.shelve", stack.put(packed), packed.sha256, seconds=60)
@@ -169,6 +169,20 @@ def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> st
         return app_id
     _follow(stack, step, app_id, began, seconds=10**7 if continuous else step.timeout)
     return app_id
+
+
+def _require_room(stack: Stack, preset: Preset) -> None:
+    """Refuse a preset that YARN cannot give now.
+
+    An application is over a moment before its last container is; what would fit into an empty YARN, in which nothing
+    runs, is waited for.
+    """
+    ends = time.monotonic() + RELEASE_SECONDS
+    while problem := too_large(preset, found := capacity(stack)):
+        wanted = sum(mb for mb, _ in containers(preset, step_mb=found.step_mb))
+        if found.running or wanted > found.total_mb or time.monotonic() > ends:
+            raise problem
+        time.sleep(0.5)
 
 
 def capacity(stack: Stack) -> Capacity:

@@ -105,3 +105,19 @@ def test_without_output_yarn_s_own_words_are_told() -> None:
 
 def test_without_anything_that_is_told() -> None:
     assert probable_cause("", "") == ["it printed nothing"]
+
+
+def test_where_python_only_says_that_a_call_failed_java_says_why() -> None:
+    log = (
+        "Traceback (most recent call last):\n"
+        '  File "train.py", line 4, in run\n'
+        "py4j.protocol.Py4JJavaError: An error occurred while calling o42.fit.\n"
+        ": org.apache.spark.SparkException: Job aborted\n"
+        "Caused by: java.lang.RuntimeException: task failed\n"
+        "Caused by: org.apache.spark.SparkException: StringIndexer encountered NULL value.\n"
+        "\t... 12 more\n"
+    )
+    assert probable_cause(log, "")[-2:] == [
+        "py4j.protocol.Py4JJavaError: An error occurred while calling o42.fit.",
+        "Caused by: org.apache.spark.SparkException: StringIndexer encountered NULL value.",
+    ]
