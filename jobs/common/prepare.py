@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from common import request
-from common.errors import JobError
+from common.command import print_lines
 from common.lab import Lab
-from common.settings import load_info
 
 
 def lines(job: request.Job, lab: Lab) -> Iterator[str]:
@@ -24,17 +23,5 @@ def lines(job: request.Job, lab: Lab) -> Iterator[str]:
         yield from own.prepare(lab)
 
 
-def main(argv: Sequence[str]) -> int:
-    try:
-        job, settings = request.settings_from(request.parse(argv, prog="common.prepare"), load_info())
-        with Lab(settings) as lab:
-            for line in lines(job, lab):
-                print(line, flush=True)
-    except JobError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(print_lines(sys.argv[1:], lines, prog="common.prepare"))

@@ -1,0 +1,24 @@
+"""What the commands that run on the edge node have in common: a target, a lab, a line printed for each thing done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+
+from common import request
+from common.errors import JobError
+from common.lab import Lab
+from common.settings import load_info
+
+
+def print_lines(argv: Sequence[str], lines: Callable[[request.Job, Lab], Iterator[str]], *, prog: str) -> int:
+    """Print what `lines` does for the lesson that the command line names, as it is done; the exit status."""
+    try:
+        job, settings = request.settings_from(request.parse(argv, prog=prog), load_info())
+        with Lab(settings) as lab:
+            for line in lines(job, lab):
+                print(line, flush=True)
+    except JobError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
