@@ -21,22 +21,22 @@ def demo(_, inventory=None, student=None):
 
 
 @lab_task
-def provision(_, inventory=None, student=None, verbose=False):
+def provision(_, inventory=None, student=None, limit=None, verbose=False):
     """Bring every student's cluster up, and prove each service."""
     from streamlab import provision as provisioning
     from streamlab.inventory import load
 
     lab = load(inventory)
-    provisioning.provision(lab, [lab.student(student)] if student else lab.students, verbose=verbose)
+    provisioning.provision(lab, lab.chosen(student, limit), verbose=verbose)
 
 
 @lab_task
-def prove(_, inventory=None, student=None, service=None, seconds=60):
+def prove(_, inventory=None, student=None, limit=None, service=None, seconds=60):
     """Ask every service a real question (or one: --service kafka)."""
     from streamlab import prove as proofs
     from streamlab.inventory import load
 
-    proofs.prove_all(load(inventory), student, [service] if service else None, seconds=seconds)
+    proofs.prove_all(load(inventory).chosen(student, limit), [service] if service else None, seconds=seconds)
 
 
 @lab_task(iterable=["set"])
@@ -116,13 +116,12 @@ def bundle(_, job, to=None):
 
 
 @lab_task
-def status(_, inventory=None, student=None, json=False):
+def status(_, inventory=None, student=None, limit=None, json=False):
     """Show nodes, their health and memory, and applications."""
     from streamlab import status as looking
     from streamlab.inventory import load
 
-    lab = load(inventory)
-    looking.report([lab.student(student)] if student else lab.students, as_json=json)
+    looking.report(load(inventory).chosen(student, limit), as_json=json)
 
 
 @lab_task
@@ -198,6 +197,14 @@ def lock(_, inventory=None):
 
 
 @lab_task
+def bench(_, only=None, runs=None):
+    """Measure speed and size, all or --only NAME, beside baselines."""
+    from benchmarks import run
+
+    run.bench(only, runs)
+
+
+@lab_task
 def test(_, only=None):
     """Run the tests: --only unit, jobs or cluster; lessons and course are longer."""
     from streamlab import testing
@@ -207,5 +214,5 @@ def test(_, only=None):
 
 namespace = Collection(
     demo, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status, links, logs, shell,
-    notebook, destroy, doctor, images, lock, test,
+    notebook, destroy, doctor, images, lock, bench, test,
 )  # fmt: skip

@@ -9,6 +9,9 @@ _START = "Traceback (most recent call last):"
 _END = re.compile(r"^[A-Za-z_][\w.]*(: .*|:)?$")
 
 
+#: A longer text below the last traceback is not the rest of its message.
+LINES_OF_MESSAGE = 6
+
 #: Where YARN unpacked a bundle; what comes after it is the path in the student's own folder.
 _CONTAINER = re.compile(r"/\S*/container_\w+/(?:[0-9a-f]{16}\.zip/)?")
 
@@ -42,10 +45,20 @@ def probable_cause(log: str, diagnostics: str) -> list[str]:
     """
     every = tracebacks(log)
     if every:
-        lines = _CONTAINER.sub("", min(every, key=lambda text: text.count("\n"))).splitlines()
-        return [*lines, *_java_cause(log)] if any("Py4JJavaError" in line for line in lines) else lines
+        shortest = min(every, key=lambda text: text.count("\n"))
+        lines = _CONTAINER.sub("", shortest).splitlines()
+        if any("Py4JJavaError" in line for line in lines):
+            return [*lines, *_java_cause(log)]
+        return [*lines, *_rest_of_message(log, shortest)] if shortest == every[-1] else lines
     printed = [line for line in log.splitlines() if line.strip()]
     return printed[-5:] or [line for line in diagnostics.splitlines() if line.strip()][-5:] or ["it printed nothing"]
+
+
+def _rest_of_message(log: str, text: str) -> list[str]:
+    """The lines that an exception's message goes on with, where its traceback is the last thing that was printed."""
+    rest = log.rpartition(text)[2].strip("\n").splitlines()
+    told = len(rest) <= LINES_OF_MESSAGE and not any(line.startswith("\tat ") or not line.strip() for line in rest)
+    return rest if told else []
 
 
 def _java_cause(log: str) -> list[str]:

@@ -43,7 +43,7 @@ IMAGES_OF_OURS = (
     Image("hadoop", parents=("base",), jars=True),
     Image("kafka", parents=("base",), jars=True),
     Image("cassandra", parents=("base",), jars=True),
-    Image("spark", parents=("hadoop", "kafka", "builder"), jars=True, wheels=True),
+    Image("spark", parents=("hadoop", "kafka", "cassandra", "builder"), jars=True, wheels=True),
 )
 #: What containers of a stack are started from.
 PRODUCTS = ("hadoop", "kafka", "cassandra", "spark")

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,17 @@ _CONFIG = ANSIBLE / "ansible.cfg"
 #: What Ansible reads variables from, by suffix.
 _VARIABLE_FILES = ("", ".yml", ".yaml", ".json")
 
-_NEEDED = ("lab_class", "docker_host", "port_base", "subnet", "size", "sizes", "node_memory_mb", "pages")
+_NEEDED = (
+    "lab_class",
+    "docker_host",
+    "port_base",
+    "subnet",
+    "size",
+    "sizes",
+    "node_memory_mb",
+    "node_idle_mb",
+    "pages",
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,25 @@ class Lab:
             if student.name == name:
                 return student
         raise unknown("student", name, (s.name for s in self.students), usage="--student {}")
+
+    def chosen(self, name: str | None = None, limit: str | None = None) -> tuple[Student, ...]:
+        """The student called `name`, those whose names match `limit`, or all.
+
+        Args:
+            limit: names and wildcards with commas between them, for example ``ada,b*``.
+
+        Raises:
+            WrongRequest: a part of it matches nobody, or both are given.
+        """
+        if name and limit:
+            raise WrongRequest("--student and --limit are both given", fix="give one of them")
+        if not limit:
+            return (self.student(name),) if name else self.students
+        patterns = [part.strip() for part in limit.split(",") if part.strip()]
+        for pattern in patterns:
+            if not any(fnmatchcase(student.name, pattern) for student in self.students):
+                raise unknown("student", pattern, (s.name for s in self.students), usage="--limit {}")
+        return tuple(s for s in self.students if any(fnmatchcase(s.name, pattern) for pattern in patterns))
 
 
 def load(path: Path | str | None = None) -> Lab:
@@ -171,9 +201,14 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         node_counts=counts,
         yarn_memory_mb=_whole(size.get("yarn_memory_mb"), f"yarn_memory_mb {where_size}"),
         yarn_vcores=_whole(size.get("yarn_vcores"), f"yarn_vcores {where_size}"),
-        node_memory_mb={kind: _whole(mb, f"node_memory_mb.{kind}") for kind, mb in values["node_memory_mb"].items()},
+        node_memory_mb=_megabytes(values, "node_memory_mb"),
+        node_idle_mb=_megabytes(values, "node_idle_mb"),
         pages=values["pages"],
     )
+
+
+def _megabytes(values: Mapping[str, Any], name: str) -> dict[str, int]:
+    return {kind: _whole(mb, f"{name}.{kind}") for kind, mb in values[name].items()}
 
 
 def _whole(value: Any, what: str) -> int:
@@ -216,9 +251,10 @@ def _problems_of(student: Student) -> list[str]:
         if count < 1 or (kind in SINGLE and count != 1):
             wanted = "one" if kind in SINGLE else "at least one"
             problems.append(f"{student.name}: {count} nodes of kind {kind}; there must be {wanted}")
-    missing = [kind for kind in SERVICE_OF if kind not in student.node_memory_mb]
-    if missing:
-        problems.append(f"{student.name}: node_memory_mb lacks {', '.join(missing)}")
+    for name, given in (("node_memory_mb", student.node_memory_mb), ("node_idle_mb", student.node_idle_mb)):
+        missing = [kind for kind in SERVICE_OF if kind not in given]
+        if missing:
+            problems.append(f"{student.name}: {name} lacks {', '.join(missing)}")
     if not 1024 <= student.port_base <= 65000:
         problems.append(f"{student.name}: port_base {student.port_base} is not between 1024 and 65000")
     network = _network(student.subnet)

@@ -21,15 +21,20 @@ DISK_GB_TO_RUN = 2
 
 
 def memory_problem(students: Sequence[Student], machine_mb: int) -> WrongRequest | None:
-    """Whether the students' limits together are more than their Docker host has."""
-    needed = sum(student.memory_mb for student in students)
+    """Whether the students' stacks, with one of them at work, use more than their Docker host has."""
+    working = max(student.working_mb for student in students)
+    needed = sum(student.idle_mb for student in students) + working
     if needed <= machine_mb:
         return None
-    sums = [f"{s.name}: {' + '.join(f'{n.name} {n.memory_mb}' for n in nodes(s))} = {s.memory_mb} MB" for s in students]
+    sums = [
+        f"{s.name}: {' + '.join(f'{n.name} {s.node_idle_mb[n.kind]}' for n in nodes(s))} = {s.idle_mb} MB, idle"
+        for s in students
+    ]
     return WrongRequest(
-        f"the stacks may use {needed} MB together, and {students[0].docker_host} has {machine_mb} MB",
-        evidence=sums,
-        fix="use a smaller size, lower node_memory_mb or yarn_memory_mb, or fewer students",
+        f"{len(students)} {'stack' if len(students) == 1 else 'stacks'} with one student at work use {needed} MB, "
+        f"and {students[0].docker_host} has {machine_mb} MB",
+        evidence=[*sums, f"one student's applications: up to {working} MB"],
+        fix="use a smaller size, a lower yarn_memory_mb or fewer students, or give some of them another docker_host",
     )
 
 

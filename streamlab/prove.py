@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from streamlab import engine
 from streamlab.errors import LabError, unknown
-from streamlab.inventory import Lab
 from streamlab.stack import Stack, failed, open_stack
 from streamlab.topology import SERVICES, Student, nodes
 from streamlab.ui import say
@@ -97,14 +96,14 @@ def failure(student: Student, proven: Proven) -> LabError:
     )
 
 
-def prove_all(lab: Lab, name: str | None, services: Sequence[str] | None, *, seconds: int) -> None:
-    """Prove the services of one student or of all, and print each answer as it comes.
+def prove_all(students: Sequence[Student], services: Sequence[str] | None, *, seconds: int) -> None:
+    """Prove the services of these students, and print each answer as it comes.
 
     Raises:
         LabError: a service did not answer as it should.
     """
     errors = []
-    for student in [lab.student(name)] if name else lab.students:
+    for student in students:
 
         def tell(proven: Proven, student: Student = student) -> None:
             verdict = "proved" if proven.passed else "FAILED"

@@ -29,6 +29,14 @@ def look(students: Sequence[Student]) -> dict[str, Any]:
         return {"students": list(pool.map(_student, students))}
 
 
+def is_healthy(student: Student) -> bool:
+    """Whether every node of the stack runs and answers, each asked for itself."""
+    with engine.connect(student.docker_host) as client:
+        running = {name: c for name, c in engine.containers(client, student).items() if c.status == "running"}
+        names = [node.name for node in nodes(student)]
+        return set(names) <= set(running) and not any(_ask(running, names)["nodes"].values())
+
+
 def _student(student: Student) -> dict[str, Any]:
     with engine.connect(student.docker_host) as client:
         found = engine.containers(client, student)

@@ -79,6 +79,7 @@ class Student:
     yarn_memory_mb: int
     yarn_vcores: int
     node_memory_mb: Mapping[str, int]
+    node_idle_mb: Mapping[str, int]
     pages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
@@ -103,9 +104,14 @@ class Student:
         return made
 
     @property
-    def memory_mb(self) -> int:
-        """The most that this stack may use: the sum of its nodes' limits."""
-        return sum(node.memory_mb for node in nodes(self))
+    def idle_mb(self) -> int:
+        """What this stack uses while nobody works in it, as measured."""
+        return sum(self.node_idle_mb[node.kind] for node in nodes(self))
+
+    @property
+    def working_mb(self) -> int:
+        """The most that its applications may use on top while somebody does."""
+        return self.yarn_memory_mb * self.node_counts["nodemanager"]
 
 
 def node_names(kind: str, count: int) -> list[str]:

@@ -18,20 +18,6 @@ short_description: one JSON event per host and stage
 description: One JSON event per host and stage, for the control program.
 """
 
-#: Roles that serve others; a task of theirs belongs to the stage that called it.
-SERVANTS = {"node"}
-
-
-def stage_of(task) -> str | None:
-    """The role whose stage a task belongs to: the outermost that is no servant."""
-    stage, place = None, task
-    while place is not None:
-        role = getattr(place, "_role", None)
-        if role is not None and role.get_name() not in SERVANTS:
-            stage = role.get_name()
-        place = getattr(place, "_parent", None)
-    return stage
-
 
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
@@ -46,12 +32,11 @@ class CallbackModule(CallbackBase):
         self.hosts: set[str] = set()
 
     def v2_playbook_on_task_start(self, task, is_conditional) -> None:
-        stage = stage_of(task)
-        if task._role is not None and task.action.endswith("set_fact"):
-            return  # rendering configuration is no stage of its own
-        if stage is not None and stage != self.stage:
+        if task._role is None or task.action.endswith(("set_fact", "validate_argument_spec")):
+            return  # describing what is wanted is no stage of its own
+        if task._role.get_name() != self.stage:
             self._close()
-            self.stage = stage
+            self.stage = task._role.get_name()
 
     def _close(self) -> None:
         for host in sorted(self.hosts):

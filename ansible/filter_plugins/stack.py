@@ -8,22 +8,12 @@ from xml.sax.saxutils import escape
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from streamlab import images, inventory, topology
+from streamlab import inventory, topology
 
 
 def stack_plan(name: str, variables: dict) -> dict:
     """The plan of the stack of the student `name`, from that host's variables."""
     return topology.plan(inventory.student_from(name, variables, where="the inventory"))
-
-
-def image_tag(image: str) -> str:
-    """``hadoop`` -> the tag that this checkout's images/hadoop builds."""
-    return images.image_tags()[image]
-
-
-def published_port(page: dict) -> str:
-    """A page of the plan as Docker publishes it: on loopback only."""
-    return f"127.0.0.1:{page['host_port']}:{page['container_port']}"
 
 
 def hadoop_xml(properties: dict) -> str:
@@ -39,7 +29,5 @@ class FilterModule:
     def filters(self) -> dict:
         return {
             "stack_plan": stack_plan,
-            "image_tag": image_tag,
-            "published_port": published_port,
             "hadoop_xml": hadoop_xml,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from streamlab import inventory
+from streamlab import inventory, status
 from streamlab.errors import LabError
 from streamlab.prove import failure, prove
 
@@ -14,18 +14,25 @@ short_description: A real question to every service of a stack
 options:
   inventory: {type: path, required: true, description: The inventory file.}
   student: {type: str, required: true, description: The student whose stack is asked.}
+  changed: {type: bool, required: true, description: "Whether it was changed; else its nodes' health is enough."}
 """
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={"inventory": {"type": "path", "required": True}, "student": {"type": "str", "required": True}},
+        argument_spec={
+            "inventory": {"type": "path", "required": True},
+            "student": {"type": "str", "required": True},
+            "changed": {"type": "bool", "required": True},
+        },
         supports_check_mode=True,
     )
     if module.check_mode:
         module.exit_json(changed=False, skipped=True)
     try:
         student = inventory.load(module.params["inventory"]).student(module.params["student"])
+        if not module.params["changed"] and status.is_healthy(student):
+            module.exit_json(changed=False, proven=[])
         proven = prove(student)
     except LabError as error:
         module.fail_json(msg=str(error))

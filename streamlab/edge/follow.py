@@ -19,6 +19,10 @@ ACCEPTED_SECONDS = 60
 #: Seconds that the aggregated log may take to appear after the end.
 LOG_SECONDS = 30
 OUTCOME = "streamlab-outcome: "
+#: Once the driver has told YARN how it ended, only its container has still to go.
+ENDED = (*FINAL, "FINISHING")
+#: Seconds between two looks: while it works, and once the driver has said its last line.
+PAUSE, SHORT_PAUSE = 0.3, 0.1
 
 
 def emit(**event: object) -> None:
@@ -42,8 +46,11 @@ class Follower:
         if app["state"] != self.state:
             self.state = app["state"]
             emit(state=self.state)
-        if self.state == "RUNNING":
+        if self.saw_outcome:
+            return app  # the driver has nothing more to say
+        if self.state in ("RUNNING", "FINISHING"):
             self._driver_output()
+        if self.state == "RUNNING":
             self._active_stage()
         return app
 
@@ -88,7 +95,7 @@ class Follower:
 def follow(app_id: str, seconds: float) -> None:
     follower, began = Follower(app_id), time.monotonic()
     killed = ""
-    while (app := follower.look())["state"] not in FINAL:
+    while (app := follower.look())["state"] not in ENDED:
         waited = time.monotonic() - began
         if waited > seconds:
             killed = f"it ran longer than its limit of {seconds:.0f} s, and was ended"
@@ -97,7 +104,7 @@ def follow(app_id: str, seconds: float) -> None:
         if killed:
             follower.yarn.kill(app_id)
             break
-        time.sleep(0.3)
+        time.sleep(SHORT_PAUSE if follower.saw_outcome else PAUSE)
     log = None
     # The last lines may have come between two looks; the aggregated log has them all.
     if not follower.saw_outcome:

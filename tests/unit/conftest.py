@@ -39,6 +39,7 @@ def student() -> Student:
         yarn_memory_mb=4000,
         yarn_vcores=8,
         node_memory_mb={kind: 100 + i for i, kind in enumerate(SERVICE_OF)},
+        node_idle_mb={kind: 50 + i for i, kind in enumerate(SERVICE_OF)},
         pages={
             "namenode": {"node": "namenode", "port": 9870, "offset": 70, "title": "HDFS NameNode"},
             "resourcemanager": {"node": "resourcemanager", "port": 8088, "offset": 88, "title": "YARN"},

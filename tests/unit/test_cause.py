@@ -52,6 +52,13 @@ def test_the_driver_s_own_traceback_is_the_cause() -> None:
     assert len(cause) == 8
 
 
+def test_a_message_of_several_lines_is_told_whole_and_what_follows_it_is_not() -> None:
+    rest = ["Use -1 for latest, -2 for earliest, if you don't care.", "Specified: Set(a-0) Assigned: Set(b-0)"]
+    assert probable_cause(DRIVER + "\n".join(rest) + "\n", "")[-3:] == [DRIVER.splitlines()[-1], *rest]
+    assert probable_cause(DRIVER + "a line of a plan\n" * 7, "")[-1] == DRIVER.splitlines()[-1]
+    assert probable_cause(DRIVER + "this\n\nthat\n", "")[-1] == DRIVER.splitlines()[-1]
+
+
 def test_the_shortest_of_several_is_nearest_to_the_student_s_code() -> None:
     assert len(tracebacks(WRAPPED)) == 2
     assert probable_cause(WRAPPED, "") == [START, *WORKER.splitlines()]

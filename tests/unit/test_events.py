@@ -21,14 +21,10 @@ def role(name: str) -> Any:
     return SimpleNamespace(get_name=lambda: name)
 
 
-def place(role_name: str | None, parent: Any = None) -> Any:
-    return SimpleNamespace(_role=role(role_name) if role_name else None, _parent=parent)
-
-
-def task(role_name: str | None, *, name: str = "a task", action: str = "copy", parent: Any = None) -> Any:
-    found = place(role_name, parent)
-    found.name, found.action, found.get_name = name, action, lambda: name
-    return found
+def task(role_name: str | None, *, name: str = "a task", action: str = "copy") -> Any:
+    return SimpleNamespace(
+        _role=role(role_name) if role_name else None, name=name, action=action, get_name=lambda: name
+    )
 
 
 def result(of: Any, host: str = "ada", **answer: Any) -> Any:
@@ -43,14 +39,6 @@ def heard(capsys: pytest.CaptureFixture) -> Callable[[], list[dict]]:
 @pytest.fixture
 def plugin() -> Any:
     return events.CallbackModule()
-
-
-def test_a_task_belongs_to_the_role_that_called_for_it() -> None:
-    block = place("kafka", place(None))
-    assert events.stage_of(task("node", parent=place("node", block))) == "kafka"
-    assert events.stage_of(task("hdfs", parent=place(None))) == "hdfs"
-    assert events.stage_of(task(None)) is None
-    assert events.stage_of(task("node")) is None  # it serves others, so it is no stage of its own
 
 
 def test_a_stage_is_told_once_for_each_student_when_the_next_begins(plugin: Any, heard: Callable) -> None:

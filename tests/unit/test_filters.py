@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib.util
 import xml.etree.ElementTree as ElementTree
 
-import pytest
-
-from streamlab import images, topology
+from streamlab import topology
 from streamlab.inventory import _NEEDED
 from streamlab.paths import ANSIBLE
 from streamlab.topology import SERVICE_OF, Student
@@ -36,18 +34,7 @@ def test_an_empty_file_of_hadoop_s_is_still_xml() -> None:
     assert FILTERS["hadoop_xml"]({}) == "<configuration>\n</configuration>\n"
 
 
-def test_pages_are_published_on_loopback_only(student: Student) -> None:
-    published = [FILTERS["published_port"](page) for node in topology.plan(student)["nodes"] for page in node["pages"]]
-    assert published == ["127.0.0.1:20070:9870", "127.0.0.1:20088:8088"]
-
-
 def test_a_plan_is_the_control_program_s(student: Student) -> None:
     size = {"nodes": dict.fromkeys(SERVICE_OF, 1), "yarn_memory_mb": 4000, "yarn_vcores": 8}
     variables = {name: getattr(student, name, None) for name in _NEEDED} | {"size": "s", "sizes": {"s": size}}
     assert FILTERS["stack_plan"]("ada", variables) == topology.plan(student)
-
-
-@pytest.mark.parametrize("image", sorted(set(topology.IMAGE_OF.values())))
-def test_every_node_s_image_has_a_tag(image: str) -> None:
-    assert FILTERS["image_tag"](image) == images.image_tags()[image]
-    assert FILTERS["image_tag"](image).startswith(f"streamlab/{image}:")

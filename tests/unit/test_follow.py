@@ -110,3 +110,15 @@ def test_a_step_that_is_never_given_a_container_is_killed_and_says_why(
     final = told(yarn)[-1]
     assert yarn.killed
     assert final["diagnostics"] == "YARN gave it no container in -1 s: Queue's AM resource limit exceeded."
+
+
+def test_a_driver_that_has_told_its_end_is_not_waited_for_until_its_container_is_gone(told: Callable) -> None:
+    events = told(Yarn("RUNNING", "FINISHING", printed=f"hello\n{OUTCOME}\n"))
+    assert events[-1]["final"] == "SUCCEEDED"
+    assert [event["out"] for event in events if "out" in event] == ["hello", OUTCOME]
+
+
+def test_what_a_driver_said_last_is_read_while_its_container_is_still_there(told: Callable) -> None:
+    events = told(Yarn("ACCEPTED", "FINISHING", printed=f"{OUTCOME}\n"))
+    assert [event["out"] for event in events if "out" in event] == [OUTCOME]
+    assert events[-1]["log"] is None

@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from streamlab import inventory
+from streamlab.errors import WrongRequest
 from streamlab.paths import ROOT
+from streamlab.topology import Student
 
 ONE = """\
 all:
@@ -104,3 +107,17 @@ def test_of_several_students_one_must_be_named(class_file: Callable, error_of: C
         "  known: ada, bob\n"
         "  fix: add --student ada"
     )  # fmt: skip
+
+
+def test_students_are_chosen_by_name_by_wildcard_or_all(student: Student) -> None:
+    lab = inventory.Lab(Path("class.yml"), tuple(replace(student, name=name) for name in ("ada", "bob", "bea")))
+
+    def names(**wanted: str) -> list[str]:
+        return [one.name for one in lab.chosen(**wanted)]
+
+    assert names() == ["ada", "bob", "bea"]
+    assert names(name="bob") == ["bob"]
+    assert names(limit="bea, a*") == ["ada", "bea"]
+    for wanted in ({"limit": "c*"}, {"limit": "ada,bbo"}, {"name": "ada", "limit": "b*"}):
+        with pytest.raises(WrongRequest):
+            lab.chosen(**wanted)

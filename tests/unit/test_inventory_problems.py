@@ -20,6 +20,7 @@ VALUES = {
     "size": "small",
     "sizes": {"small": {"nodes": dict.fromkeys(SERVICE_OF, 1), "yarn_memory_mb": 4096, "yarn_vcores": 8}},
     "node_memory_mb": dict.fromkeys(SERVICE_OF, 256),
+    "node_idle_mb": dict.fromkeys(SERVICE_OF, 128),
     "pages": {},
 }
 

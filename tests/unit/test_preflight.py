@@ -45,25 +45,25 @@ def publishing(student: Student, port: int) -> Student:
 
 
 def test_stacks_that_fit_into_memory_are_no_problem(student: Student) -> None:
-    assert preflight.memory_problem([student, student], 2 * student.memory_mb) is None
+    assert preflight.memory_problem([student, student], 2 * 371 + 4000) is None
 
 
 def test_stacks_that_are_too_large_are_refused_with_the_sums(student: Student) -> None:
     bob = replace(student, name="bob", yarn_memory_mb=1000)
-    assert str(preflight.memory_problem([student, bob], 6441)) == (
-        "error: the stacks may use 6442 MB together, and unix:///var/run/docker.sock has 6441 MB\n"
-        "  ada: namenode 100 + datanode1 101 + resourcemanager 102 + nodemanager1 4103 + kafka1 104 + cassandra1 105"
-        " + edge 106 = 4721 MB\n"
-        "  bob: namenode 100 + datanode1 101 + resourcemanager 102 + nodemanager1 1103 + kafka1 104 + cassandra1 105"
-        " + edge 106 = 1721 MB\n"
-        "  fix: use a smaller size, lower node_memory_mb or yarn_memory_mb, or fewer students"
+    nodes = "namenode 50 + datanode1 51 + resourcemanager 52 + nodemanager1 53 + kafka1 54 + cassandra1 55 + edge 56"
+    assert str(preflight.memory_problem([student, bob], 2 * 371 + 3999)) == (
+        "error: 2 stacks with one student at work use 4742 MB, and unix:///var/run/docker.sock has 4741 MB\n"
+        f"  ada: {nodes} = 371 MB, idle\n"
+        f"  bob: {nodes} = 371 MB, idle\n"
+        "  one student's applications: up to 4000 MB\n"
+        "  fix: use a smaller size, a lower yarn_memory_mb or fewer students, or give some of them another docker_host"
     )
 
 
 def test_only_students_of_this_machine_count_against_its_memory(student: Student) -> None:
     huge = replace(student, yarn_memory_mb=10**9)
     preflight.require_memory([replace(huge, docker_host="ssh://lab@elsewhere")])
-    with pytest.raises(preflight.WrongRequest, match="the stacks may use 1000000721 MB together"):
+    with pytest.raises(preflight.WrongRequest, match="1 stack with one student at work use 1000000371 MB"):
         preflight.require_memory([huge])
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from jinja2 import Environment
 
-from streamlab import inventory, playbooks
+from streamlab import inventory, playbooks, topology
 from streamlab.paths import ANSIBLE
 
 ROLES = sorted((ANSIBLE / "roles").iterdir())
@@ -20,7 +20,7 @@ PLAYBOOKS = sorted(ANSIBLE.glob("*.yml"))
 TASK_FILES = sorted(ANSIBLE.glob("roles/*/tasks/*.yml"))
 TEMPLATES = sorted(ANSIBLE.glob("roles/*/templates/*"))
 #: Roles whose arguments are the plan's own words, which several roles share.
-SHARED_WORDS = {"network": {"subnet"}, "storage": {"config_files"}}
+SHARED_WORDS = {"nodes": {"subnet", "config_files", "node_settings"}}
 
 
 def load(file: Path) -> Any:
@@ -91,11 +91,16 @@ def test_a_template_is_used_and_can_be_parsed(file: Path) -> None:
     assert any(f"'{file.name}'" in tasks.read_text() for tasks in role.glob("tasks/*.yml"))
 
 
-def test_every_service_s_role_has_its_configuration_apart() -> None:
-    (rendering,) = (task["loop"] for task in load(ANSIBLE / "provision.yml")[0]["tasks"] if "loop" in task)
-    with_templates = {role.name for role in ROLES if (role / "templates").is_dir()}
-    assert with_templates | {"yarn"} == set(rendering)
-    assert all((ANSIBLE / "roles" / name / "tasks" / "configure.yml").is_file() for name in rendering)
+def test_every_service_s_role_only_describes() -> None:
+    """What touches the engine is one call, at the end."""
+    describing = {role.name for role in ROLES if (role / "templates").is_dir()} | {"yarn"}
+    assert describing == {*topology.SERVICES, "edge"} - {"spark"}
+    for name in describing:
+        actions = [
+            set(task) - {"name", "loop", "loop_control"}
+            for task in load(ANSIBLE / "roles" / name / "tasks" / "main.yml")
+        ]
+        assert actions == [{"ansible.builtin.set_fact"}] * len(actions), name
 
 
 def test_every_playbook_can_be_parsed_with_its_roles() -> None:

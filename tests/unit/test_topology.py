@@ -47,9 +47,11 @@ def test_what_yarn_hands_out_comes_on_top_of_every_nodemanager(student: Student)
         "namenode": 100, "datanode1": 101, "resourcemanager": 102, "nodemanager1": 4103,
         "kafka1": 104, "cassandra1": 105, "edge": 106,
     }  # fmt: skip
-    assert student.memory_mb == sum(range(100, 107)) + 4000
+    assert student.idle_mb == sum(range(50, 57))
+    assert student.working_mb == 4000
     two = replace(student, node_counts={**student.node_counts, "nodemanager": 2})
-    assert two.memory_mb == student.memory_mb + 4103
+    assert two.idle_mb == student.idle_mb + 53
+    assert two.working_mb == 8000
 
 
 def test_pages_are_published_at_the_student_s_base(student: Student) -> None:

@@ -1,0 +1,99 @@
+"""The baseline "plain": the same images' daemons as their products come, without archives, flags and limits of ours.
+
+Same configuration and same images; each container is made at once by the engine, with no Ansible between; the same
+questions prove them. So a ratio says what archives and flags bring, less what the playbooks cost.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from io import BytesIO
+
+import docker
+from docker.models.containers import Container
+
+from streamlab import __version__, engine, reconcile, topology
+from streamlab.prove import failure, prove
+from streamlab.topology import Student
+
+#: The JDK's own archive, which a JVM uses when nobody says anything; as the last word it overrules the images'.
+JDK_ARCHIVE = {"_JAVA_OPTIONS": "-XX:SharedArchiveFile=/opt/java/lib/server/classes.jsa", "JAVA_OPTS": ""}
+#: More than any daemon takes: plain has no limits.
+NO_LIMIT_MB = 16384
+#: Settings of ours that have speed as their only purpose.
+TUNED = re.compile(
+    r"^spark\.(yarn\.report|yarn\.scheduler|yarn\.am\.extraJava|driver\.extra|executor\.extra)|"
+    r"heartbeat|thread-count|handler\.count|initial-allocation"
+)
+
+
+def configuration(edge: Container) -> dict[str, str]:
+    """The files of configuration that a stack of ours reads, less what is there for speed alone."""
+    stream, _ = edge.get_archive("/etc/streamlab")
+    with tarfile.open(fileobj=BytesIO(b"".join(stream))) as archive:
+        files = {
+            member.name.partition("/")[2]: archive.extractfile(member).read().decode()
+            for member in archive.getmembers()
+            if member.isfile()
+        }
+    return {name: untuned(name, text) for name, text in files.items()}
+
+
+def untuned(name: str, text: str) -> str:
+    """A file of configuration without the settings that have speed as their only purpose."""
+    if name.endswith("spark-defaults.conf"):
+        return "\n".join(line for line in text.splitlines() if not TUNED.search(line)) + "\n"
+    if name.startswith("hadoop/") and name.endswith("-site.xml"):
+        lines = text.splitlines()
+        return "\n".join(x for x in lines if not ("<name>" in x and TUNED.search(x.split("<name>")[1]))) + "\n"
+    return text
+
+
+def settings(student: Student) -> dict[str, dict]:
+    """How each kind of node is started: the product's own command, the JVM's own choices."""
+    single = topology.nodes(student)
+    ring = "-Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.ring_delay_ms=0"
+    kinds = {node.kind for node in single}
+    made = {kind: {"command": [kind], "env": dict(JDK_ARCHIVE), "pids": 4096} for kind in kinds}
+    made["kafka"]["env"]["KAFKA_CLUSTER_ID"] = student.kafka_cluster_id
+    made["cassandra"]["env"]["JAVA_OPTS"] = ring
+    made["edge"] |= {"command": ["sleep", "infinity"], "data": "/home/student"}
+    return made
+
+
+def up(client: docker.DockerClient, students: Sequence[Student], files: dict[str, str]) -> None:
+    """Start every student's containers at once, and return when every proof has passed."""
+
+    def one(student: Student) -> None:
+        plan = topology.plan(student)
+        for node in plan["nodes"]:
+            node["memory_mb"] = NO_LIMIT_MB
+        labels = {
+            "streamlab.class": student.lab_class, "streamlab.student": student.name, "streamlab.version": __version__,
+        }  # fmt: skip
+        reconcile.reconcile(
+            client, plan=plan, subnet=student.subnet, labels=labels, settings=settings(student), config_files=files
+        )
+        bad = [proven for proven in prove(student, seconds=600) if not proven.passed]
+        if bad:
+            raise failure(student, bad[0])
+
+    with ThreadPoolExecutor(len(students)) as pool:
+        list(pool.map(one, students))
+
+
+@contextmanager
+def stack(student: Student, files: dict[str, str]) -> Iterator[None]:
+    """One plain stack for as long as the block runs."""
+    from streamlab.destroy import belongings, remove
+
+    with engine.connect(student.docker_host) as client:
+        try:
+            up(client, [student], files)
+            yield
+        finally:
+            remove(client, belongings(client, student.lab_class, student.name))
