@@ -121,10 +121,14 @@ def prove_cassandra(proof: Proof) -> str:
 
 
 def _ready(yarn: Yarn) -> str:
-    metrics = yarn.metrics()
-    if metrics["activeNodes"] < 1:
+    nodes = yarn.nodes()
+    if not nodes:
         raise NotYet("no NodeManager has registered with the ResourceManager")
-    return f"{metrics['activeNodes']} active"
+    # One that was started again is still listed as it was; what is sent there before it registers is lost.
+    stale = [node["id"] for node in nodes if node["lastHealthUpdate"] < yarn.started_ms(node["nodeHTTPAddress"])]
+    if stale:
+        raise NotYet(f"the ResourceManager has yet to hear again from {', '.join(stale)}")
+    return f"{len(nodes)} active"
 
 
 class SparkRun:

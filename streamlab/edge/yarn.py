@@ -31,6 +31,11 @@ class Yarn(yarn.Yarn):
     def nodes(self) -> list[dict[str, Any]]:
         return (self._json("/ws/v1/cluster/nodes?states=RUNNING")["nodes"] or {}).get("node", [])
 
+    def started_ms(self, node_address: str) -> int:
+        """When the NodeManager with this web address was started, in milliseconds since 1970, by its own clock."""
+        with self._opener.open(f"http://{node_address}/ws/v1/node/info", timeout=self.timeout) as answer:
+            return json.load(answer)["nodeInfo"]["nmStartupTime"]
+
     def unfinished(self) -> list[dict[str, Any]]:
         found = self._json("/ws/v1/cluster/apps?states=NEW,SUBMITTED,ACCEPTED,RUNNING")
         return (found["apps"] or {}).get("app", [])

@@ -179,3 +179,10 @@ def test_docker_is_asked_for_labels_only(student: inventory.Student) -> None:
 
 def _everything(client: docker.DockerClient) -> list:
     return [*client.containers.list(all=True), *client.networks.list(), *client.volumes.list()]
+
+
+def test_a_nodemanager_that_was_started_again_is_waited_for(lab: LabRunner, student: inventory.Student) -> None:
+    """The ResourceManager still lists it as it was, and would send the proof's application to what is gone."""
+    with engine.connect(student.docker_host) as client:
+        engine.node(client, student, "nodemanager1").restart(timeout=1)
+    assert "spark       proved" in lab("prove", "--service", "spark")
