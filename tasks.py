@@ -11,6 +11,14 @@ from streamlab.tasks import lab_task
 
 
 @lab_task
+def roster(_, from_, name="class", to="inventory/class.yml", ports_from=24000, subnets="10.90.0.0/16"):
+    """Make an inventory of a list of students: --from students.csv."""
+    from streamlab import roster as rosters
+
+    rosters.make(from_, to, name, ports_from=ports_from, subnets=subnets)
+
+
+@lab_task
 def demo(_, inventory=None, student=None):
     """From nothing to a model's predictions on a real cluster."""
     from streamlab import demo as demonstration
@@ -18,6 +26,15 @@ def demo(_, inventory=None, student=None):
 
     lab = load(inventory)
     demonstration.demo(lab, lab.student(student))
+
+
+@lab_task
+def capacity(_, inventory=None, at_work=1):
+    """How many students of which size fit each Docker host."""
+    from streamlab import capacity as capacities
+    from streamlab.inventory import load
+
+    capacities.report(load(inventory), at_work=at_work)
 
 
 @lab_task
@@ -213,6 +230,6 @@ def test(_, only=None):
 
 
 namespace = Collection(
-    demo, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status, links, logs, shell,
-    notebook, destroy, doctor, images, lock, bench, test,
+    demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status,
+    links, logs, shell, notebook, destroy, doctor, images, lock, bench, test,
 )  # fmt: skip

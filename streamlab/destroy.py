@@ -12,7 +12,7 @@ from docker.errors import APIError, NotFound
 from streamlab import engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.inventory import Lab
-from streamlab.provision import by_docker_host
+from streamlab.topology import by_docker_host
 from streamlab.ui import say
 
 

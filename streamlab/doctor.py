@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from streamlab import engine, images, preflight, status
 from streamlab.errors import LabError
 from streamlab.inventory import Lab
-from streamlab.provision import by_docker_host
-from streamlab.topology import Student
+from streamlab.topology import Student, by_docker_host
 from streamlab.ui import say
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ class Lab:
 
     path: Path
     students: tuple[Student, ...]
+    variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def student(self, name: str | None = None) -> Student:
         """The student called `name`; without a name, the only one there is."""
@@ -64,6 +65,12 @@ class Lab:
             if student.name == name:
                 return student
         raise unknown("student", name, (s.name for s in self.students), usage="--student {}")
+
+    def sizes(self, docker_host: str) -> dict[str, Student]:
+        """Size -> a student of it, as the first one of this Docker host would be."""
+        name = next(student.name for student in self.students if student.docker_host == docker_host)
+        values = self.variables[name]
+        return {size: student_from(name, {**values, "size": size}, where=self.path.name) for size in values["sizes"]}
 
     def chosen(self, name: str | None = None, limit: str | None = None) -> tuple[Student, ...]:
         """The student called `name`, those whose names match `limit`, or all.
@@ -112,7 +119,7 @@ def load(path: Path | str | None = None) -> Lab:
         raise WrongRequest(
             f"{source.name} cannot be provisioned", evidence=problems, fix=f"edit {source.name} and try again"
         )
-    return Lab(source, students)
+    return Lab(source, students, variables)
 
 
 def check_yaml(file: Path) -> Any:

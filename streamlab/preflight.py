@@ -10,7 +10,7 @@ from pathlib import Path
 
 import docker
 
-from streamlab import engine
+from streamlab import capacity, engine
 from streamlab.errors import WrongRequest
 from streamlab.topology import Student, nodes
 
@@ -22,8 +22,7 @@ DISK_GB_TO_RUN = 2
 
 def memory_problem(students: Sequence[Student], machine_mb: int) -> WrongRequest | None:
     """Whether the students' stacks, with one of them at work, use more than their Docker host has."""
-    working = max(student.working_mb for student in students)
-    needed = sum(student.idle_mb for student in students) + working
+    needed = capacity.needed_mb(students)
     if needed <= machine_mb:
         return None
     sums = [
@@ -33,7 +32,11 @@ def memory_problem(students: Sequence[Student], machine_mb: int) -> WrongRequest
     return WrongRequest(
         f"{len(students)} {'stack' if len(students) == 1 else 'stacks'} with one student at work use {needed} MB, "
         f"and {students[0].docker_host} has {machine_mb} MB",
-        evidence=[*sums, f"one student's applications: up to {working} MB"],
+        evidence=[
+            *sums,
+            f"one student's applications: up to {max(student.working_mb for student in students)} MB",
+            f"the machine itself: {capacity.RESERVE_MB} MB",
+        ],
         fix="use a smaller size, a lower yarn_memory_mb or fewer students, or give some of them another docker_host",
     )
 

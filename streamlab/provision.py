@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 
 from streamlab import artifacts, engine, images, preflight, volumes
 from streamlab.inventory import Lab
 from streamlab.playbooks import play
-from streamlab.topology import Student
+from streamlab.topology import Student, by_docker_host
 from streamlab.ui import say
-
-
-def by_docker_host(students: Sequence[Student]) -> Iterator[tuple[str, list[Student]]]:
-    """The students of each Docker host together."""
-    ordered = sorted(students, key=lambda student: student.docker_host)
-    return ((host, list(group)) for host, group in groupby(ordered, key=lambda student: student.docker_host))
 
 
 def ensure_engines(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -> bool:
@@ -38,6 +31,8 @@ def ensure_images(docker_host: str) -> bool:
 def provision(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -> None:
     """Bring the stacks of `students` to what the inventory says. Run again, it changes nothing.
 
+    What was changed is proved; a stack in which nothing was has its nodes asked, and is proved only if one is silent.
+
     Raises:
         WrongRequest: it cannot be done here; nothing was touched.
         LabError: a student's stack could not be brought up; the others' were.
@@ -53,7 +48,8 @@ def provision(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -
         with engine.connect(docker_host) as client:
             for student in group:
                 volumes.prune(client, student)
-    say(f"{', '.join(s.name for s in students)}: provisioned and proved, {summary.changed} changed")
+    answered = "proved" if summary.changed else "answering"
+    say(f"{', '.join(s.name for s in students)}: provisioned and {answered}, {summary.changed} changed")
 
 
 def build_images(lab: Lab) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from typing import Any
 
 from streamlab import __version__
@@ -132,6 +133,12 @@ def nodes(student: Student) -> list[Node]:
             )
             made.append(Node(name, kind, service, IMAGE_OF[kind], f"{student.prefix}-{name}", memory, pages))
     return made
+
+
+def by_docker_host(students: Sequence[Student]) -> Iterator[tuple[str, list[Student]]]:
+    """The students of each Docker host together."""
+    ordered = sorted(students, key=lambda student: student.docker_host)
+    return ((host, list(group)) for host, group in groupby(ordered, key=lambda student: student.docker_host))
 
 
 def plan(student: Student) -> dict[str, Any]:

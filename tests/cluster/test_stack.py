@@ -36,7 +36,7 @@ def student(lab: LabRunner) -> inventory.Student:
 
 
 def test_a_second_provision_changes_nothing(lab: LabRunner) -> None:
-    assert f"{lab.student}: provisioned and proved, 0 changed" in lab("provision")
+    assert f"{lab.student}: provisioned and answering, 0 changed" in lab("provision")
 
 
 def test_images_that_are_there_are_not_built_again(lab: LabRunner) -> None:

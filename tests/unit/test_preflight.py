@@ -45,17 +45,18 @@ def publishing(student: Student, port: int) -> Student:
 
 
 def test_stacks_that_fit_into_memory_are_no_problem(student: Student) -> None:
-    assert preflight.memory_problem([student, student], 2 * 371 + 4000) is None
+    assert preflight.memory_problem([student, student], 2 * 371 + 4000 + 1024) is None
 
 
 def test_stacks_that_are_too_large_are_refused_with_the_sums(student: Student) -> None:
     bob = replace(student, name="bob", yarn_memory_mb=1000)
     nodes = "namenode 50 + datanode1 51 + resourcemanager 52 + nodemanager1 53 + kafka1 54 + cassandra1 55 + edge 56"
-    assert str(preflight.memory_problem([student, bob], 2 * 371 + 3999)) == (
-        "error: 2 stacks with one student at work use 4742 MB, and unix:///var/run/docker.sock has 4741 MB\n"
+    assert str(preflight.memory_problem([student, bob], 2 * 371 + 4000 + 1023)) == (
+        "error: 2 stacks with one student at work use 5766 MB, and unix:///var/run/docker.sock has 5765 MB\n"
         f"  ada: {nodes} = 371 MB, idle\n"
         f"  bob: {nodes} = 371 MB, idle\n"
         "  one student's applications: up to 4000 MB\n"
+        "  the machine itself: 1024 MB\n"
         "  fix: use a smaller size, a lower yarn_memory_mb or fewer students, or give some of them another docker_host"
     )
 
@@ -63,7 +64,7 @@ def test_stacks_that_are_too_large_are_refused_with_the_sums(student: Student) -
 def test_only_students_of_this_machine_count_against_its_memory(student: Student) -> None:
     huge = replace(student, yarn_memory_mb=10**9)
     preflight.require_memory([replace(huge, docker_host="ssh://lab@elsewhere")])
-    with pytest.raises(preflight.WrongRequest, match="1 stack with one student at work use 1000000371 MB"):
+    with pytest.raises(preflight.WrongRequest, match="1 stack with one student at work use 1000001395 MB"):
         preflight.require_memory([huge])
 
 

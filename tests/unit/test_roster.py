@@ -1,0 +1,129 @@
+"""A list of students becomes an inventory, and who stays keeps what was given."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from streamlab import inventory, roster
+
+BLOCK = roster.Block(24000, ipaddress.IPv4Network("10.90.0.0/16"))
+
+
+@pytest.fixture
+def make(class_file: Callable[[str], Path], tmp_path: Path) -> Callable[..., Path]:
+    """Write a roster, make an inventory of it, and return its path."""
+    class_file("")  # brings group_vars
+
+    def run(text: str | bytes, *, name: str = "spring", **options: object) -> Path:
+        source, to = tmp_path / "students.csv", tmp_path / "made.yml"
+        source.write_bytes(text if isinstance(text, bytes) else text.encode())
+        given = {"ports_from": 24000, "subnets": "10.90.0.0/16", **options}
+        roster.make(str(source), str(to), name, **given)
+        return to
+
+    return run
+
+
+def places(file: Path) -> dict[str, tuple[int, str]]:
+    return {student.name: (student.port_base, student.subnet) for student in inventory.load(file).students}
+
+
+@pytest.mark.parametrize(
+    ("name", "host"),
+    [
+        ("Ada", "ada"),
+        ("Zoë de Wit", "zoedewit"),
+        ("ŁUCJA", "lucja"),
+        ("a-b_c 9", "abc9"),
+        ("李", ""),
+        ("x" * 40, "x" * 31),
+    ],
+)
+def test_a_name_is_made_safe(name: str, host: str) -> None:
+    assert roster.safe(name) == host
+
+
+def test_a_roster_becomes_an_inventory(make: Callable) -> None:
+    file = make("name,size\nZoë de Wit,small\nBob,\n")
+    assert places(file) == {"zoedewit": (24000, "10.90.0.0/27"), "bob": (24100, "10.90.0.32/27")}
+    assert "roster_name: Zoë de Wit" in file.read_text(encoding="utf-8")
+    assert not list(file.parent.glob("*partial*"))
+
+
+def test_who_stays_keeps_ports_and_subnet_and_who_left_is_told(make: Callable, capsys: pytest.CaptureFixture) -> None:
+    before = places(make("name\nada\nbob\ncarl\n"))
+    capsys.readouterr()
+    after = places(make("name\ndora\ncarl\nada\n"))
+    assert {name: after[name] for name in ("ada", "carl")} == {name: before[name] for name in ("ada", "carl")}
+    assert after["dora"] == (24300, "10.90.0.96/27")  # bob's old place may still be in use
+    printed = capsys.readouterr().out
+    assert "  new: dora\n" in printed
+    assert "gone: bob; a stack stays until invoke destroy" in printed
+
+
+def test_forty_students_have_forty_networks_and_no_port_twice(make: Callable) -> None:
+    file = make("name\n" + "".join(f"student {i:02}\n" for i in range(40)))
+    students = inventory.load(file).students
+    assert len({student.subnet for student in students}) == 40
+    ports = [page.host_port for s in students for node in inventory.nodes(s) for page in node.pages]
+    assert len(set(ports)) == len(ports) == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("name\nAda\nADA\n", "line 3: 'ADA' becomes 'ada', as 'Ada' of line 2"),
+        ("name,size\n,small\n", "line 2: the name is empty"),
+        ("name\n9lives\n", "line 2: '9lives' becomes '9lives'; it must begin with a letter a-z"),
+        ("name\n李\n", "line 2: '李' becomes ''; it must begin with a letter a-z"),
+        ("student,size\nada,small\n", "line 1: student, size"),
+        ("", "line 1: nothing"),
+        ("name\n", "it names no student"),
+        ("name\nada,small\n", "line 2: it has more cells than the first line"),
+        ("name\n\"ada\n", "line 1: unexpected end of data"),
+        ("name\nZoë\n".encode("latin-1"), "is not text in UTF-8"),
+        ("name,size\nada,huge\n", "no size named 'huge'"),
+        ("name\n" + "".join(f"s{i}\n" for i in range(99)), "there are ports or subnets for 87"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_named_and_nothing_is_written(
+    make: Callable, error_of: Callable, tmp_path: Path, text: str | bytes, error: str
+) -> None:
+    kept = make("name\nada\n").read_text()
+    assert error in error_of(make, text)
+    assert (tmp_path / "made.yml").read_text() == kept
+    assert not list(tmp_path.glob("*partial*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"name": "Spring 26"}, "a class cannot be called 'Spring 26'"),
+        ({"name": "autumn"}, "made.yml is of the class spring"),
+        ({"ports_from": "many"}, "--ports-from or --subnets cannot be used"),
+        ({"subnets": "10.90.0.1/16"}, "--ports-from or --subnets cannot be used"),
+        ({"subnets": "10.90.0.0/28"}, "leave no room"),
+        ({"ports_from": 32700}, "leave no room"),
+    ],
+)
+def test_what_was_asked_wrongly_is_refused(make: Callable, error_of: Callable, options: dict, error: str) -> None:
+    make("name\nada\n")
+    assert error in error_of(make, "name\nada\n", **options)
+
+
+def test_an_inventory_of_another_shape_is_left_alone(make: Callable, error_of: Callable, tmp_path: Path) -> None:
+    (tmp_path / "made.yml").write_text("all: {}\n")
+    assert "was not made from a roster" in error_of(make, "name\nada\n")
+    assert (tmp_path / "made.yml").read_text() == "all: {}\n"
+
+
+def test_a_missing_roster_is_said_to_be_missing(error_of: Callable) -> None:
+    assert "there is no such file" in error_of(roster.read, Path("nowhere.csv"))
+
+
+def test_a_place_is_found_again_by_its_port() -> None:
+    assert [BLOCK.slot_of(port) for port in (24000, 24300, 24350, 23900, None, 99000)] == [0, 3, None, None, None, None]
