@@ -178,6 +178,24 @@ def notebook(_, inventory=None, student=None, stop=False):
 
 
 @lab_task
+def suspend(_, inventory=None, student=None, limit=None, force=False):
+    """Stop stacks and give their memory back; data and places stay."""
+    from streamlab import suspend as suspending
+    from streamlab.inventory import load
+
+    suspending.suspend(load(inventory).chosen(student, limit), force=force)
+
+
+@lab_task
+def resume(_, inventory=None, student=None, limit=None):
+    """Start suspended stacks again, and prove each service."""
+    from streamlab import suspend as suspending
+    from streamlab.inventory import load
+
+    suspending.resume(load(inventory).chosen(student, limit))
+
+
+@lab_task
 def destroy(_, inventory=None, student=None, yes=False):
     """Take clusters away: exactly what carries the lab's label."""
     from streamlab import destroy as destroying
@@ -231,5 +249,5 @@ def test(_, only=None):
 
 namespace = Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status,
-    links, logs, shell, notebook, destroy, doctor, images, lock, bench, test,
+    links, logs, shell, notebook, suspend, resume, destroy, doctor, images, lock, bench, test,
 )  # fmt: skip

@@ -1,0 +1,87 @@
+"""Memory and processor given back while nobody works, and taken up again: containers stop, data and places stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from docker.models.containers import Container
+
+from streamlab import engine, status
+from streamlab.errors import LabError, WrongRequest
+from streamlab.prove import failure, prove
+from streamlab.topology import Student
+from streamlab.ui import say
+
+#: Seconds that a daemon may take to write out what it holds, before the engine ends it.
+STOP_SECONDS = 30
+#: Stacks that are stopped or started at the same time: more would make each miss its deadline.
+AT_ONCE = 4
+UNFINISHED = ("NEW", "NEW_SAVING", "SUBMITTED", "ACCEPTED", "RUNNING")
+
+
+def suspend(students: Sequence[Student], *, force: bool = False) -> None:
+    """Stop every node of these students' stacks. A stack that is suspended already is left as it is.
+
+    Raises:
+        WrongRequest: applications run, which would be lost, and `force` is not given; nothing was stopped.
+    """
+    if not force:
+        busy = [line for student in students for line in _running(student)]
+        if busy:
+            raise WrongRequest(
+                "applications run, and would be lost", evidence=busy, fix="invoke stop --job NAME, or add --force"
+            )
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for student, stopped in zip(students, pool.map(_stop, students), strict=True):
+            say(f"{student.name}: {f'suspended, {stopped} nodes stopped' if stopped else 'was suspended already'}")
+
+
+def _running(student: Student) -> list[str]:
+    (found,) = status.look([student])["students"]
+    return [f"{student.name}: {app['id']} {app['name']}" for app in found["applications"] if app["state"] in UNFINISHED]
+
+
+def _stop(student: Student) -> int:
+    with engine.connect(student.docker_host) as client:
+        running = [node for node in engine.containers(client, student).values() if node.status == "running"]
+        _each(running, lambda node: node.stop(timeout=STOP_SECONDS))
+    return len(running)
+
+
+def resume(students: Sequence[Student]) -> None:
+    """Start the stacks again, and prove every service.
+
+    Raises:
+        WrongRequest: a student has no stack; nothing was started.
+        LabError: a service did not answer; the others' stacks are up.
+    """
+    for student in students:
+        with engine.connect(student.docker_host) as client:
+            if not engine.containers(client, student):
+                raise WrongRequest(
+                    f"{student.name} has no stack", evidence="there is nothing to resume", fix="invoke provision"
+                )
+    errors = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for student, problems in zip(students, pool.map(_start, students), strict=True):
+            say(f"{student.name}: {'resumed, but not as it should be' if problems else 'resumed and proved'}")
+            errors += problems
+    if errors:
+        raise LabError(
+            "a stack did not come back as it should",
+            evidence=[line for error in errors for line in str(error).splitlines()],
+            fix="invoke provision mends what it can",
+        )
+
+
+def _start(student: Student) -> list[LabError]:
+    with engine.connect(student.docker_host) as client:
+        stopped = [node for node in engine.containers(client, student).values() if node.status != "running"]
+        _each(stopped, lambda node: node.start())
+    return [failure(student, proven) for proven in prove(student) if not proven.passed]
+
+
+def _each(nodes: Sequence[Container], do: Callable[[Container], None]) -> None:
+    with ThreadPoolExecutor(max(1, len(nodes))) as pool:
+        list(pool.map(do, nodes))

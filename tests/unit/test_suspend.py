@@ -1,0 +1,99 @@
+"""Stacks are stopped and started again; what would be lost is not stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from streamlab import engine, status, suspend
+from streamlab.errors import LabError
+from streamlab.prove import Proven
+from streamlab.topology import Student
+
+
+class Node:
+    def __init__(self, state: str) -> None:
+        self.status = state
+
+    def stop(self, timeout: int) -> None:
+        self.status = "exited"
+
+    def start(self) -> None:
+        self.status = "running"
+
+
+@pytest.fixture
+def stacks(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Node]]:
+    """Student -> nodes; two of each, and no engine behind them."""
+    found: dict[str, list[Node]] = {"ada": [Node("running"), Node("running")], "bob": [Node("exited")], "eve": []}
+
+    @contextmanager
+    def connect(docker_host: str) -> Iterator[None]:
+        yield None
+
+    monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(engine, "containers", lambda client, student: dict(enumerate(found[student.name])))
+    monkeypatch.setattr(status, "look", lambda students: {"students": [{"applications": []}]})
+    monkeypatch.setattr(suspend, "prove", lambda student: [Proven("hdfs", True, 0.1, "yes")])
+    return found
+
+
+def named(student: Student, *names: str) -> list[Student]:
+    return [replace(student, name=name) for name in names]
+
+
+def states(nodes: list[Node]) -> list[str]:
+    return [node.status for node in nodes]
+
+
+def test_every_node_is_stopped_and_started_again(
+    stacks: dict[str, list[Node]], student: Student, capsys: pytest.CaptureFixture
+) -> None:
+    suspend.suspend(named(student, "ada", "bob"))
+    assert states(stacks["ada"]) == ["exited", "exited"]
+    suspend.resume(named(student, "ada"))
+    assert states(stacks["ada"]) == ["running", "running"]
+    assert states(stacks["bob"]) == ["exited"]
+    assert capsys.readouterr().out.splitlines() == [
+        "ada: suspended, 2 nodes stopped",
+        "bob: was suspended already",
+        "ada: resumed and proved",
+    ]
+
+
+def test_a_running_application_is_not_lost_unless_that_is_wanted(
+    stacks: dict[str, list[Node]], student: Student, monkeypatch: pytest.MonkeyPatch, error_of: Callable
+) -> None:
+    apps = [{"id": "application_1_2", "name": "a", "state": s} for s in ("FINISHED", "RUNNING")]
+    monkeypatch.setattr(status, "look", lambda students: {"students": [{"applications": apps}]})
+    assert error_of(suspend.suspend, named(student, "ada")) == (
+        "error: applications run, and would be lost\n"
+        "  ada: application_1_2 a\n"
+        "  fix: invoke stop --job NAME, or add --force"
+    )
+    assert states(stacks["ada"]) == ["running", "running"]
+    suspend.suspend(named(student, "ada"), force=True)
+    assert states(stacks["ada"]) == ["exited", "exited"]
+
+
+def test_nothing_is_started_where_a_student_has_no_stack(
+    stacks: dict[str, list[Node]], student: Student, error_of: Callable
+) -> None:
+    assert "eve has no stack" in error_of(suspend.resume, named(student, "bob", "eve"))
+    assert states(stacks["bob"]) == ["exited"]
+
+
+def test_a_service_that_does_not_come_back_is_an_error(
+    stacks: dict[str, list[Node]], student: Student, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    answers: dict[str, Any] = {"ada": Proven("kafka", False, 9.0, "silence"), "bob": Proven("kafka", True, 0.1, "yes")}
+    monkeypatch.setattr(suspend, "prove", lambda student: [answers[student.name]])
+    monkeypatch.setattr(suspend, "failure", lambda student, proven: LabError(f"{student.name}: {proven.answer}"))
+    with pytest.raises(LabError, match="did not come back") as caught:
+        suspend.resume(named(student, "ada", "bob"))
+    assert caught.value.evidence == ["error: ada: silence"]
+    assert "bob: resumed and proved" in capsys.readouterr().out
