@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shutil
 import socket
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,6 +70,41 @@ def port_problem(client: docker.DockerClient, student: Student) -> WrongRequest 
                     fix=f"end it, or give {student.name} another port_base in the inventory",
                 )
     return None
+
+
+def subnet_problem(client: docker.DockerClient, student: Student) -> WrongRequest | None:
+    """Whether the student's subnet overlaps a network that the engine or the machine already uses."""
+    wanted = ipaddress.IPv4Network(student.subnet)
+    used, own = {}, set()
+    for network in client.networks.list():
+        for pool in network.attrs["IPAM"]["Config"] or ():
+            used.setdefault(pool["Subnet"], f"the engine's network {network.name}")
+            if network.name == student.network:
+                own.add(pool["Subnet"])
+    if student.docker_host.startswith("unix://"):
+        for subnet, interface in routes():
+            used.setdefault(subnet, f"this machine's interface {interface}")
+    for subnet, holder in used.items():
+        if subnet not in own and ":" not in subnet and wanted.overlaps(ipaddress.IPv4Network(subnet)):
+            return WrongRequest(
+                f"{student.name}'s subnet {wanted} is in use",
+                evidence=f"{holder} has {subnet}",
+                fix=f"give {student.name} another subnet in the inventory",
+            )
+    return None
+
+
+def routes(table: Path = Path("/proc/net/route")) -> list[tuple[str, str]]:
+    """The networks that this machine reaches, (subnet, interface) each, without the default route; none off Linux."""
+    if not table.exists():
+        return []
+    found = []
+    for line in table.read_text().splitlines()[1:]:
+        interface, destination, _, _, _, _, _, mask = line.split()[:8]
+        address, bits = (socket.inet_ntoa(struct.pack("<I", int(word, 16))) for word in (destination, mask))
+        if mask != "00000000":
+            found.append((str(ipaddress.IPv4Network(f"{address}/{bits}")), interface))
+    return found
 
 
 def _is_taken(port: int) -> bool:
@@ -139,12 +176,12 @@ def require_possible(client: docker.DockerClient, students: Sequence[Student]) -
     """Refuse, before anything is touched, what this engine cannot carry. All students are of one Docker host.
 
     Raises:
-        WrongRequest: too much memory, too little disk, or a port that is taken.
+        WrongRequest: too much memory, too little disk, or a port or a subnet that is taken.
     """
     machine_mb = client.info()["MemTotal"] // 2**20
     problem = memory_problem(students, machine_mb)
     for student in students:
-        problem = problem or port_problem(client, student)
+        problem = problem or port_problem(client, student) or subnet_problem(client, student)
     if problem:
         raise problem
     require_room(client, students[0].docker_host, needed_gb=DISK_GB_TO_RUN)

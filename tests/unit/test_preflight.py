@@ -111,3 +111,51 @@ def test_a_stopped_node_does_not_hold_its_port(student: Student, taken: int) -> 
 def test_another_machine_s_ports_cannot_be_tried_from_here(student: Student, taken: int) -> None:
     remote = replace(publishing(student, taken), docker_host="ssh://lab@elsewhere")
     assert preflight.port_problem(engine(), remote) is None
+
+
+def networks(**subnets: str) -> Any:
+    """An engine with these networks, name -> subnet."""
+    made = [
+        SimpleNamespace(name=name.replace("_", "-"), attrs={"IPAM": {"Config": [{"Subnet": subnet}]}})
+        for name, subnet in subnets.items()
+    ]
+    return SimpleNamespace(
+        networks=SimpleNamespace(list=lambda: [*made, SimpleNamespace(name="host", attrs={"IPAM": {"Config": None}})])
+    )
+
+
+def test_a_subnet_that_a_network_of_the_engine_has_is_refused(
+    student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "routes", list)
+    assert preflight.subnet_problem(networks(bridge="172.17.0.0/16", six="fd00::/64"), student) is None
+    assert str(preflight.subnet_problem(networks(vpn="10.89.0.0/16"), student)) == (
+        "error: ada's subnet 10.89.1.0/27 is in use\n"
+        "  the engine's network vpn has 10.89.0.0/16\n"
+        "  fix: give ada another subnet in the inventory"
+    )
+
+
+def test_a_subnet_that_the_machine_reaches_otherwise_is_refused(
+    student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "routes", lambda: [("10.89.1.16/28", "tun0")])
+    assert preflight.subnet_problem(networks(), student).evidence == ["this machine's interface tun0 has 10.89.1.16/28"]
+    elsewhere = replace(student, docker_host="ssh://lab@elsewhere")
+    assert preflight.subnet_problem(networks(), elsewhere) is None
+
+
+def test_the_stack_s_own_network_is_no_problem(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "routes", lambda: [("10.89.1.0/27", "br-1")])
+    assert preflight.subnet_problem(networks(spring_ada="10.89.1.0/27"), student) is None
+
+
+def test_the_machine_s_routes_are_read(tmp_path: Path) -> None:
+    table = tmp_path / "route"
+    table.write_text(
+        "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+        "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+        "br-1\t0001590A\t00000000\t0001\t0\t0\t0\tE0FFFFFF\t0\t0\t0\n"
+    )
+    assert preflight.routes(table) == [("10.89.1.0/27", "br-1")]
+    assert preflight.routes(tmp_path / "none") == []
