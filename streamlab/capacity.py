@@ -36,7 +36,8 @@ def report(lab: Lab, *, at_work: int) -> None:
             machine_mb = client.info()["MemTotal"] // 2**20
         needed = needed_mb(students, at_work=at_work)
         verdict = "fits" if needed <= machine_mb else "DOES NOT FIT"
-        say(f"{docker_host}: {len(students)} students, {at_work} at work: {needed} of {machine_mb} MB, {verdict}")
+        count = f"{len(students)} {'student' if len(students) == 1 else 'students'}"
+        say(f"{docker_host}: {count}, {at_work} at work: {needed} of {machine_mb} MB, {verdict}")
         rows = [
             [size, f"{like.idle_mb} MB", f"{like.working_mb} MB", str(room_for(like, machine_mb, at_work=at_work))]
             for size, like in lab.sizes(docker_host).items()
