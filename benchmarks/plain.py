@@ -27,7 +27,8 @@ NO_LIMIT_MB = 16384
 #: Settings of ours that have speed as their only purpose.
 TUNED = re.compile(
     r"^spark\.(yarn\.report|yarn\.scheduler|yarn\.am\.extraJava|driver\.extra|executor\.extra)|"
-    r"heartbeat|thread-count|handler\.count|initial-allocation"
+    r"heartbeat|thread-count|handler\.count|initial-allocation|minRegisteredResources|"
+    r"^PYSPARK_ARCHIVES_PATH|^SPARK_LAUNCHER_OPTS|--deploy-mode cluster"
 )
 
 
@@ -45,7 +46,7 @@ def configuration(edge: Container) -> dict[str, str]:
 
 def untuned(name: str, text: str) -> str:
     """A file of configuration without the settings that have speed as their only purpose."""
-    if name.endswith("spark-defaults.conf"):
+    if name.startswith("spark/spark-"):
         return "\n".join(line for line in text.splitlines() if not TUNED.search(line)) + "\n"
     if name.startswith("hadoop/") and name.endswith("-site.xml"):
         lines = text.splitlines()
@@ -55,10 +56,8 @@ def untuned(name: str, text: str) -> str:
 
 def settings(student: Student) -> dict[str, dict]:
     """How each kind of node is started: the product's own command, the JVM's own choices."""
-    single = topology.nodes(student)
     ring = "-Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.ring_delay_ms=0"
-    kinds = {node.kind for node in single}
-    made = {kind: {"command": [kind], "env": dict(JDK_ARCHIVE), "pids": 4096} for kind in kinds}
+    made = {kind: {"command": [kind], "env": dict(JDK_ARCHIVE), "pids": 4096} for kind in topology.SERVICE_OF}
     made["kafka"]["env"]["KAFKA_CLUSTER_ID"] = student.kafka_cluster_id
     made["cassandra"]["env"]["JAVA_OPTS"] = ring
     made["edge"] |= {"command": ["sleep", "infinity"], "data": "/home/student"}

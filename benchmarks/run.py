@@ -86,11 +86,11 @@ def _cpuinfo() -> Iterator[str]:
     return iter(file.read_text().splitlines() if file.exists() else [])
 
 
-def kept(file: Path = RESULTS) -> dict[str, dict[str, Any]]:
+def kept() -> dict[str, dict[str, Any]]:
     """The figures of earlier runs, by name."""
-    if not file.exists():
+    if not RESULTS.exists():
         return {}
-    return {figure["name"]: figure for figure in json.loads(file.read_text(encoding="utf-8"))["figures"]}
+    return {figure["name"]: figure for figure in json.loads(RESULTS.read_text(encoding="utf-8"))["figures"]}
 
 
 def markdown(figures: Sequence[Mapping[str, Any]]) -> str:

@@ -1,0 +1,93 @@
+"""`./lab bench`: what is measured in turns, what is kept, and what "plain" leaves out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from benchmarks import figures, plain, run
+from streamlab.errors import LabError
+
+
+def figure(name: str, ours: list[float], baseline: list[float] | None) -> run.Figure:
+    """A figure whose sides give these values, one a turn."""
+    left, right = iter(ours), iter(baseline or [])
+
+    @contextmanager
+    def sides() -> Iterator[tuple[run.Side, run.Side | None]]:
+        yield lambda: next(left), (lambda: next(right)) if baseline else None
+
+    return run.Figure(name, "s", "this", "that" if baseline else "", "care", sides)
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own for results.json and the table."""
+    monkeypatch.setattr(run, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(run, "README", tmp_path / "README.md")
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    (tmp_path / "README.md").write_text(f"before\n{run.BEGIN}\nold\n{run.END}\nafter\n")
+    return tmp_path
+
+
+def test_the_median_and_the_ratio_are_of_all_turns() -> None:
+    found = run.in_turns(figure("a", [3.0, 1.0, 2.0], [10.0, 4.0, 8.0]))
+    assert (found["ours"], found["baseline"], found["ratio"]) == (2.0, 8.0, 0.25)
+    assert found["runs"] == {"ours": [3.0, 1.0, 2.0], "baseline": [10.0, 4.0, 8.0]}
+
+
+def test_results_and_table_are_written_and_others_kept(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(figures, "FIGURES", (figure("a", [1.0] * 3, [2.0] * 3), figure("b", [5.0], None)))
+    run.bench("b", 1)
+    run.bench("a", None)
+    found = json.loads((kept / "results.json").read_text())
+    assert [one["name"] for one in found["figures"]] == ["a", "b"]
+    assert found["machine"]["processors"]
+    lines = (kept / "README.md").read_text().splitlines()
+    assert (lines[0], lines[-1]) == ("before", "after")
+    assert "| `a`: this | 1 s | that: 2 s | 0.50 | care |" in lines
+    assert "| `b`: this | 5 s | — | — | care |" in lines
+    assert "old" not in lines
+
+
+def test_a_figure_that_fails_leaves_the_others_and_is_named(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, error_of: Callable
+) -> None:
+    @contextmanager
+    def broken() -> Iterator[tuple]:
+        raise LabError("no engine")
+        yield
+
+    bad = run.Figure("bad", "s", "this", "", "", broken)
+    monkeypatch.setattr(figures, "FIGURES", (bad, figure("a", [1.0], None)))
+    assert "bad: no engine" in error_of(run.bench, None, 1)
+    assert list(run.kept()) == ["a"]
+
+
+def test_an_unknown_figure_is_a_wrong_request(error_of: Callable) -> None:
+    assert "did you mean --only submit?" in error_of(run.bench, "sbmit", None)
+
+
+def test_plain_keeps_what_works_and_leaves_out_what_is_fast() -> None:
+    defaults = (
+        "spark.yarn.jars local:/opt/spark/jars/*\nspark.driver.extraJavaOptions -XX:+UseSerialGC\nspark.master yarn\n"
+    )
+    assert plain.untuned("spark/spark-defaults.conf", defaults) == (
+        "spark.yarn.jars local:/opt/spark/jars/*\nspark.master yarn\n"
+    )
+    site = (
+        "<configuration>\n"
+        "  <property><name>dfs.heartbeat.interval</name><value>1</value></property>\n"
+        "  <property><name>dfs.replication</name><value>1</value></property>\n"
+        "</configuration>\n"
+    )
+    assert "heartbeat" not in plain.untuned("hadoop/hdfs-site.xml", site)
+    assert "dfs.replication" in plain.untuned("hadoop/hdfs-site.xml", site)
+    assert plain.untuned("spark/spark-env.sh", "PYSPARK_ARCHIVES_PATH=local:x\nset -a\n") == "set -a\n"
+    assert plain.untuned("kafka/kafka1.properties", "heartbeat=1\n") == "heartbeat=1\n"
