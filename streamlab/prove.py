@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 from streamlab import engine
 from streamlab.errors import LabError, unknown
-from streamlab.stack import Stack, failed, open_stack
+from streamlab.stack import SHELF, Stack, failed, open_stack
 from streamlab.topology import SERVICES, Student, nodes
 from streamlab.ui import say
 
@@ -58,6 +59,25 @@ def prove(
         if ask:
             results += _ask(stack, ask, seconds=seconds, tell=tell)
     return sorted(results, key=lambda proven: SERVICES.index(proven.service))
+
+
+def remember(student: Student) -> None:
+    """Leave a mark on the edge node that exactly these containers have passed every proof."""
+    with open_stack(student) as stack:
+        engine.put_files(stack.edge, SHELF, {_mark(stack): b""})
+
+
+def is_proved(student: Student) -> bool:
+    """Whether the containers that the stack has now have passed every proof since they were made."""
+    with engine.connect(student.docker_host) as client:
+        found = engine.containers(client, student)
+        edge = found.get("edge")
+        return edge is not None and engine.has_path(edge, f"{SHELF}/{_mark(Stack(student, client, edge))}")
+
+
+def _mark(stack: Stack) -> str:
+    ids = sorted(node.id for node in engine.containers(stack.client, stack.student).values())
+    return f"streamlab-proved-{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:12]}"
 
 
 def _down(stack: Stack) -> dict[str, list[str]]:

@@ -31,7 +31,7 @@ def ensure_images(docker_host: str) -> bool:
 def provision(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -> None:
     """Bring the stacks of `students` to what the inventory says. Run again, it changes nothing.
 
-    What was changed is proved; a stack in which nothing was has its nodes asked, and is proved only if one is silent.
+    What was changed is proved; a stack in which nothing was, and that was proved, has its nodes asked.
 
     Raises:
         WrongRequest: it cannot be done here; nothing was touched.

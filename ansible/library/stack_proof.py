@@ -6,7 +6,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from streamlab import inventory, status
 from streamlab.errors import LabError
-from streamlab.prove import failure, prove
+from streamlab.prove import failure, is_proved, prove, remember
 
 DOCUMENTATION = r"""
 module: stack_proof
@@ -14,7 +14,7 @@ short_description: A real question to every service of a stack
 options:
   inventory: {type: path, required: true, description: The inventory file.}
   student: {type: str, required: true, description: The student whose stack is asked.}
-  changed: {type: bool, required: true, description: "Whether it was changed; else its nodes' health is enough."}
+  changed: {type: bool, required: true, description: "Whether it was changed; else, once proved, health is enough."}
 """
 
 
@@ -31,9 +31,11 @@ def main() -> None:
         module.exit_json(changed=False, skipped=True)
     try:
         student = inventory.load(module.params["inventory"]).student(module.params["student"])
-        if not module.params["changed"] and status.is_healthy(student):
+        if not module.params["changed"] and is_proved(student) and status.is_healthy(student):
             module.exit_json(changed=False, proven=[])
         proven = prove(student)
+        if all(p.passed for p in proven):
+            remember(student)
     except LabError as error:
         module.fail_json(msg=str(error))
     bad = [p for p in proven if not p.passed]

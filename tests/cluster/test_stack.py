@@ -39,6 +39,13 @@ def test_a_second_provision_changes_nothing(lab: LabRunner) -> None:
     assert f"{lab.student}: provisioned and answering, 0 changed" in lab("provision")
 
 
+def test_a_stack_whose_proofs_did_not_pass_is_proved_though_nothing_changed(lab: LabRunner) -> None:
+    """A proof that failed, or was interrupted, is not forgotten because the daemons answer."""
+    lab.inside("rm /tmp/streamlab-proved-*")
+    assert "spark: counted 1000 rows on YARN" in lab("provision")
+    assert "spark: counted" not in lab("provision")
+
+
 def test_images_that_are_there_are_not_built_again(lab: LabRunner) -> None:
     assert lab("images", student=False) == "nothing to do: every image is built\n"
 
