@@ -71,9 +71,15 @@ def ours_up(count: int = 1) -> Iterator[list[Student]]:
         sweep()
 
 
-def plain_configuration() -> dict[str, str]:
-    with ours_up() as (student,), engine.connect(student.docker_host) as client:
+def plain_files(student: Student) -> dict[str, str]:
+    """What the nodes of a plain stack read, made of what this student's do."""
+    with engine.connect(student.docker_host) as client:
         return plain.configuration(engine.node(client, student, "edge"))
+
+
+def plain_configuration() -> dict[str, str]:
+    with ours_up() as (student,):
+        return plain_files(student)
 
 
 def provisioning(
@@ -138,13 +144,31 @@ def idle_memory() -> Iterator[tuple[Side, Side]]:
     yield ours, as_they_come
 
 
+@contextmanager
+def beside_ours(student: Student, *, as_they_come: bool) -> Iterator[Student]:
+    """The stack that a baseline runs on: another as the products come, or this student's."""
+    if not as_they_come:
+        yield student
+        return
+    other = students(2)[1]
+    with plain.stack(other, plain_files(student)):
+        yield other
+
+
 def submitting(*configuration: str) -> Callable[[], AbstractContextManager[tuple[Side, Side]]]:
-    """The job that counts 1000 rows, from key press to result; beside `spark-submit` with this configuration."""
+    """The job that counts 1000 rows, from key press to result.
+
+    Beside `spark-submit` with this configuration on ours, or, without any, as installed on a plain stack.
+    """
 
     @contextmanager
     def sides() -> Iterator[tuple[Side, Side]]:
-        with ours_up() as (student,), engine.connect(student.docker_host) as client:
-            edge = engine.node(client, student, "edge")
+        with (
+            ours_up() as (student,),
+            beside_ours(student, as_they_come=not configuration) as other,
+            engine.connect(student.docker_host) as client,
+        ):
+            edge = engine.node(client, other, "edge")
             engine.put_files(
                 edge, "/tmp", {"count.py": (COUNT / "count.py").read_bytes(), "bare/spark-defaults.conf": b""}
             )
@@ -216,15 +240,16 @@ def calls(*, again: bool) -> Callable[[], AbstractContextManager[tuple[Side, Sid
 
 
 ARCHIVES = "class-data archives, C1 and the serial collector"
-INSTALLED, LOCAL_JARS = (), ("spark.yarn.jars=local:/opt/spark/jars/*",)
+SUBMIT = "the same; jars and PySpark on the nodes; short heartbeats; the driver plans while executors start"
+LOCAL_JARS = ("spark.yarn.jars=local:/opt/spark/jars/*",)
 FIGURES = (
     Figure("provision-1", "s", "one student, warm, with proofs", "plain", ARCHIVES, provisioning(1)),
     Figure("provision-4", "s", "four students at once", "plain", ARCHIVES, provisioning(4)),
     Figure("provision-8", "s", "eight at once", "", ARCHIVES, provisioning(8, beside_plain=False), runs=1),
     Figure("provision-again-4", "s", "four students, nothing to change", "", "one call for each stack", again),
     Figure("idle-memory", "MB", "one stack, idle", "plain", "heaps, thread stacks, C1", idle_memory),
-    Figure("submit", "s", "1000 rows counted", "spark-submit as installed", ARCHIVES, submitting(*INSTALLED)),
-    Figure("submit-local-jars", "s", "the same", "spark-submit, local jars", ARCHIVES, submitting(*LOCAL_JARS)),
+    Figure("submit", "s", "1000 rows counted", "spark-submit as installed", SUBMIT, submitting()),
+    Figure("submit-local-jars", "s", "the same", "spark-submit, local jars", SUBMIT, submitting(*LOCAL_JARS)),
     Figure("calls", "s", "a stack's containers made", "community.docker", "one call", calls(again=False)),
     Figure("calls-again", "s", "and found unchanged", "community.docker", "one call", calls(again=True)),
     Figure("images-again", "s", "`images`, nothing to do", "", "names that follow from content", command("images")),

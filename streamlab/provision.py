@@ -48,8 +48,11 @@ def provision(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -
         with engine.connect(docker_host) as client:
             for student in group:
                 volumes.prune(client, student)
-    answered = "proved" if summary.changed else "answering"
-    say(f"{', '.join(s.name for s in students)}: provisioned and {answered}, {summary.changed} changed")
+    names = ", ".join(student.name for student in students)
+    if verbose:
+        say(f"{names}: provisioned")  # Ansible has told what it changed
+    else:
+        say(f"{names}: provisioned and {'proved' if summary.changed else 'answering'}, {summary.changed} changed")
 
 
 def build_images(lab: Lab) -> None:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from common.cassandra import Cassandra
 from common.errors import Missing
 from common.hdfs import Hdfs
-from common.kafka import Kafka
-from common.metastore import Metastore
 from common.settings import LabInfo, Settings
 from common.yarn import Yarn
 
+if TYPE_CHECKING:
+    from common.cassandra import Cassandra
+    from common.kafka import Kafka
+    from common.metastore import Metastore
+
 
 class Lab:
-    """One student's cluster. Connects to a service when it is first asked for; `close()` ends what was opened."""
+    """One student's cluster. Connects to a service when it is first asked for; `close()` ends what was opened.
+
+    A service's client is imported then too: together they take a quarter of a second, and few ask for all.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -34,14 +40,20 @@ class Lab:
 
     @cached_property
     def kafka(self) -> Kafka:
+        from common.kafka import Kafka
+
         return Kafka(self.info.kafka, replication=self.info.kafka_replication)
 
     @cached_property
     def cassandra(self) -> Cassandra:
+        from common.cassandra import Cassandra
+
         return Cassandra(self.info.cassandra, replication=self.info.cassandra_replication)
 
     @cached_property
     def metastore(self) -> Metastore:
+        from common.metastore import Metastore
+
         return Metastore(self.info.metastore)
 
     def close(self) -> None:

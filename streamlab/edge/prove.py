@@ -21,8 +21,12 @@ from common.lab import Lab
 from common.settings import Settings, load_info
 from edge.yarn import Yarn
 
+#: It waits for YARN itself: its JVM and Python start while the daemons do.
 COUNT_SCRIPT = """
+import sys
 from pyspark.sql import SparkSession
+from edge.prove import Proof, await_yarn
+await_yarn(Proof(float(sys.argv[1])))
 spark = SparkSession.builder.getOrCreate()
 print("counted", spark.range(1000).repartition(2).count(), flush=True)
 spark.stop()
@@ -131,6 +135,16 @@ def _ready(yarn: Yarn) -> str:
     return f"{len(nodes)} active"
 
 
+def await_yarn(proof: Proof) -> None:
+    """Return when an application that is sent now will run.
+
+    Raises:
+        Wrong: it was not so at the proof's deadline; the message says what was missing.
+    """
+    proof.until(lambda: _ready(Yarn()))
+    prove_hdfs(proof)  # what the application needs is put there, which takes a DataNode too
+
+
 class SparkRun:
     """One small application that answers for YARN and for Spark: both are asked for, one is run.
 
@@ -149,12 +163,10 @@ class SparkRun:
             return self._done
 
     def _submit(self, proof: Proof) -> subprocess.CompletedProcess[str]:
-        proof.until(lambda: _ready(Yarn()))
-        proof.until(lambda: str(open_lab().hdfs.exists("/")))
         with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
             script.write(COUNT_SCRIPT)
             script.flush()
-            command = ["spark-submit", "--name", self.name, script.name]
+            command = ["spark-submit", "--name", self.name, script.name, str(proof.left)]
             try:
                 return subprocess.run(command, capture_output=True, text=True, timeout=max(1, proof.left), check=False)
             except subprocess.TimeoutExpired:
@@ -167,10 +179,10 @@ RUN = SparkRun()
 def prove_yarn(proof: Proof) -> str:
     """What the ResourceManager says of the application that has just run on it."""
     done = RUN.run(proof)
-    app_id = re.search(r"application_\d+_\d+", done.stderr)
+    app_id = re.search(r"report for (application_\d+_\d+)", done.stderr)  # named earlier, when it may yet not be taken
     if app_id is None:
         raise Wrong(f"no application reached the ResourceManager; {_last_words(done)}")
-    app = Yarn().application(app_id[0])
+    app = Yarn().application(app_id[1])
     if app["finalStatus"] != "SUCCEEDED":
         raise Wrong(f"{app['id']} is {app['state']}, {app['finalStatus']}: {app['diagnostics'].strip()}")
     return f"ran {app['id']} to its end"
