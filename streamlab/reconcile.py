@@ -136,7 +136,7 @@ def reconcile(
     }
     changed: list[str] = []
     try:
-        if _another_network(client, plan["network"], subnet, labels, found, dry_run=dry_run):
+        if ensure_network(client, plan["network"], subnet, labels, found, dry_run=dry_run):
             changed.append("network")
             found = {}
         made = volumes.ensure(
@@ -170,7 +170,7 @@ def _counted(made: Sequence[str], stored: volumes.Volumes) -> list[str]:
     )
 
 
-def _another_network(
+def ensure_network(
     client: docker.DockerClient,
     name: str,
     subnet: str,
@@ -179,7 +179,7 @@ def _another_network(
     *,
     dry_run: bool,
 ) -> bool:
-    """Make the network, anew where its subnet is another one, which takes the stack's containers off it first."""
+    """Make a stack's network; anew, after its containers, where its subnet is another one. True when it was made."""
     there = [one for one in client.api.networks(names=[name]) if one["Name"] == name]
     if there and [pool["Subnet"] for pool in there[0]["IPAM"]["Config"]] == [subnet]:
         return False

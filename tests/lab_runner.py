@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -61,6 +62,24 @@ class LabRunner:
     def wrong(self, job: str) -> dict[str, dict[str, Any]]:
         """The assertions of a lesson's check that do not hold, by name."""
         return {one["name"]: one for one in self.check(job)["assertions"] if not one["passed"]}
+
+
+def write_inventory(folder: Path, lab_class: str, students: Mapping[str, Mapping[str, Any]], **settings: Any) -> Path:
+    """An inventory of a test's own: `students` by name with their variables, `settings` for all of them.
+
+    Sizes, limits and pages are those of every inventory (inventory/group_vars).
+    """
+    shared = folder / "group_vars"
+    if not shared.exists():
+        shared.symlink_to(ROOT / "inventory" / "group_vars", target_is_directory=True)
+    groups = {
+        "docker_hosts": {"hosts": {"this_machine": {"ansible_connection": "local"}}},
+        "students": {"hosts": {name: dict(values) for name, values in students.items()}},
+    }
+    file = folder / f"{lab_class}.yml"
+    text = yaml.safe_dump({"all": {"vars": {"lab_class": lab_class, **settings}, "children": groups}}, sort_keys=False)
+    file.write_text(text, encoding="utf-8")
+    return file
 
 
 @pytest.fixture(scope="session")
