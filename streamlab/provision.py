@@ -39,20 +39,20 @@ def provision(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -
     """
     preflight.require_memory(students)
     ensure_engines(lab, students, verbose=verbose)
+    processors = 0
     for docker_host, group in by_docker_host(students):
         with engine.connect(docker_host) as client:
             preflight.require_possible(client, group)
+            processors += client.info()["NCPU"]
         ensure_images(docker_host)
-    summary = play("provision.yml", lab, limit=[student.name for student in students], verbose=verbose)
+    names = [student.name for student in students]
+    summary = play("provision.yml", lab, limit=names, at_once=processors, verbose=verbose)
     for docker_host, group in by_docker_host(students):
         with engine.connect(docker_host) as client:
             for student in group:
                 volumes.prune(client, student)
-    names = ", ".join(student.name for student in students)
-    if verbose:
-        say(f"{names}: provisioned")  # Ansible has told what it changed
-    else:
-        say(f"{names}: provisioned and {'proved' if summary.changed else 'answering'}, {summary.changed} changed")
+    came_to = f" and {'proved' if summary.changed else 'answering'}, {summary.changed} changed"
+    say(f"{', '.join(names)}: provisioned{'' if verbose else came_to}")  # verbose: Ansible has told what it changed
 
 
 def build_images(lab: Lab) -> None:

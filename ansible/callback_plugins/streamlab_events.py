@@ -1,13 +1,14 @@
 """Ansible stdout callback: one JSON event a line for the control program, which prints them for people.
 
-An event is one student's finished stage (a role): ``{"host", "stage", "changed", "details"}``; a failure adds
-``"failed"``, the message. `--verbose` uses Ansible's own output instead.
+An event is one student's finished stage (a role): ``{"host", "stage", "seconds", "changed", "details"}``; a failure
+adds ``"failed"``, the message. `--verbose` uses Ansible's own output instead.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+import time
+from dataclasses import dataclass, field
 
 from ansible.plugins.callback import CallbackBase
 
@@ -19,6 +20,17 @@ description: One JSON event per host and stage, for the control program.
 """
 
 
+@dataclass
+class Stage:
+    """What one host has come to in the stage where it is."""
+
+    name: str
+    began: float = field(default_factory=time.monotonic)
+    changed: list[str] = field(default_factory=list)
+    details: list[str] = field(default_factory=list)
+    heard: bool = False
+
+
 class CallbackModule(CallbackBase):
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
@@ -26,36 +38,36 @@ class CallbackModule(CallbackBase):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.stage: str | None = None
-        self.changed: dict[str, list[str]] = defaultdict(list)
-        self.details: dict[str, list[str]] = defaultdict(list)
-        self.hosts: set[str] = set()
+        self.stages: dict[str, Stage] = {}  # hosts go on at their own pace
 
-    def v2_playbook_on_task_start(self, task, is_conditional) -> None:
+    def v2_runner_on_start(self, host, task) -> None:
         if task._role is None or task.action.endswith(("set_fact", "validate_argument_spec")):
             return  # describing what is wanted is no stage of its own
-        if task._role.get_name() != self.stage:
-            self._close()
-            self.stage = task._role.get_name()
+        name, stage = host.get_name(), task._role.get_name()
+        if name in self.stages and self.stages[name].name != stage:
+            self._close(name)
+        self.stages.setdefault(name, Stage(stage))
 
-    def _close(self) -> None:
-        for host in sorted(self.hosts):
-            self._emit(host=host, stage=self.stage, changed=self.changed[host], details=self.details[host])
-        self.hosts.clear()
-        self.changed.clear()
-        self.details.clear()
+    def _close(self, host: str) -> None:
+        stage = self.stages.pop(host, None)
+        if stage and stage.heard:
+            self._emit(host, stage, changed=stage.changed, details=stage.details)
 
-    def _emit(self, **event) -> None:
-        print(json.dumps(event), flush=True)
+    def _emit(self, host: str, stage: Stage, **event) -> None:
+        seconds = round(time.monotonic() - stage.began, 1)
+        print(json.dumps({"host": host, "stage": stage.name, "seconds": seconds, **event}), flush=True)
 
     def _heard(self, result, *, item: str | None = None) -> None:
-        if self.stage is None:
-            return
         host, answer = result._host.get_name(), result._result
-        self.hosts.add(host)
+        if host not in self.stages:
+            return
+        stage = self.stages[host]
+        stage.heard = True
         if answer.get("changed") and "results" not in answer:
-            self.changed[host] += [item] if item else answer.get("made") or [result._task.name]
-        self.details[host] += answer.get("proven", [])
+            stage.changed += [item] if item else answer.get("made") or [result._task.name]
+        if "proven" in answer:  # the last there is to tell of a student
+            stage.details += answer["proven"]
+            self._close(host)
 
     def v2_runner_on_ok(self, result) -> None:
         self._heard(result)
@@ -77,8 +89,9 @@ class CallbackModule(CallbackBase):
 
     def _fail(self, result, message: str) -> None:
         host = result._host.get_name()
-        self.hosts.discard(host)
-        self._emit(host=host, stage=self.stage or result._task.get_name(), changed=[], details=[], failed=message)
+        stage = self.stages.pop(host, None) or Stage(result._task.get_name())
+        self._emit(host, stage, changed=[], details=[], failed=message)
 
     def v2_playbook_on_stats(self, stats) -> None:
-        self._close()
+        for host in sorted(self.stages):
+            self._close(host)

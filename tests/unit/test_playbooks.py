@@ -18,15 +18,15 @@ LAB = Lab(Path("/lab/class.yml"), ())
 def event(host: str, stage: str, changed: str = "", details: str = "", **more: str) -> dict:
     """An event as the callback writes it; names that changed by spaces, details by bars."""
     listed = {"changed": changed.split(), "details": details.split("|") if details else []}
-    return {"host": host, "stage": stage, **listed, **more}
+    return {"host": host, "stage": stage, "seconds": 1.2, **listed, **more}
 
 
 def test_the_command_names_the_inventory_and_the_students() -> None:
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     plain = [program, "-i", "/lab/class.yml", str(ANSIBLE / "provision.yml")]
     assert playbooks.argv("provision.yml", LAB.path) == plain
-    limited = playbooks.argv("provision.yml", LAB.path, limit=["ada", "bob"], verbose=True)
-    assert limited == [*plain, "--limit", "ada,bob", "-v"]
+    limited = playbooks.argv("provision.yml", LAB.path, limit=["ada", "bob"], at_once=2, verbose=True)
+    assert limited == [*plain, "--forks", "2", "--limit", "ada,bob", "-v"]
     assert Path(program).is_file()
 
 
@@ -55,7 +55,7 @@ def test_ansible_is_given_our_settings_and_events_unless_its_own_output_is_wante
     ],
 )  # fmt: skip
 def test_an_event_is_one_line(told: dict, line: str) -> None:
-    assert playbooks.describe(told, 1.24) == line
+    assert playbooks.describe(told) == line
 
 
 @pytest.fixture
