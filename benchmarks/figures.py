@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -17,9 +18,10 @@ from streamlab.destroy import belongings, remove
 from streamlab.errors import LabError
 from streamlab.paths import ROOT
 from streamlab.topology import Student
+from streamlab.ui import say
 
 INVENTORY = ROOT / "inventory" / "bench.yml"
-COUNT = ROOT / "benchmarks" / "count"
+COUNT, FLOW = ROOT / "benchmarks" / "count", ROOT / "benchmarks" / "flow"
 LONG = 3600
 #: Seconds that a stack is left alone before its memory is read.
 IDLE_SECONDS = 60
@@ -144,6 +146,10 @@ def idle_memory() -> Iterator[tuple[Side, Side]]:
     yield ours, as_they_come
 
 
+def where(student: Student) -> list[str]:
+    return ["--inventory", str(INVENTORY), "--student", student.name]
+
+
 @contextmanager
 def beside_ours(student: Student, *, as_they_come: bool) -> Iterator[Student]:
     """The stack that a baseline runs on: another as the products come, or this student's."""
@@ -177,8 +183,7 @@ def submitting(*configuration: str) -> Callable[[], AbstractContextManager[tuple
             command += [part for item in configuration for part in ("--conf", item)]
 
             def ours() -> float:
-                where = ["--inventory", str(INVENTORY), "--student", student.name]
-                return timed(lambda: lab("submit", "--job", str(COUNT), *where))
+                return timed(lambda: lab("submit", "--job", str(COUNT), *where(student)))
 
             def spark_submit() -> float:
                 env = {"SPARK_CONF_DIR": "/tmp/bare", **plain.JDK_ARCHIVE}
@@ -194,20 +199,45 @@ def submitting(*configuration: str) -> Callable[[], AbstractContextManager[tuple
     return sides
 
 
+def flowing(rate: int, *, batches: int) -> Callable[[], AbstractContextManager[tuple[Side, Side]]]:
+    """Records a second from Kafka through Spark to Cassandra, a second's records of such a `rate` in each batch.
+
+    The same job with the same resources on a plain stack is the baseline. Each run fails if a record is lost.
+    """
+    numbers = itertools.count(1)
+
+    def drained(student: Student) -> float:
+        number = f"run={next(numbers)}"
+        said = lab("submit", "--job", f"{FLOW}/drain", "--set", f"rate={rate}", "--set", number, *where(student))
+        (line,) = re.findall(r"^ *\| (\{.*)$", said, re.MULTILINE)
+        measured = json.loads(line)
+        say(f"    a batch in {measured['batch_seconds']} s")
+        return measured["records_per_second"]
+
+    @contextmanager
+    def sides() -> Iterator[tuple[Side, Side]]:
+        with ours_up() as (student,), beside_ours(student, as_they_come=True) as other:
+            for one in (student, other):
+                amount = ["--set", f"rate={rate}", "--set", f"batches={batches}"]
+                lab("submit", "--job", f"{FLOW}/fill", *amount, *where(one))
+            yield lambda: drained(student), lambda: drained(other)
+
+    return sides
+
+
 def command(*arguments: str, stacks: int = 0) -> Callable[[], AbstractContextManager[tuple[Side, None]]]:
     """One command of the lab, with so many stacks up."""
 
     @contextmanager
     def sides() -> Iterator[tuple[Side, None]]:
-        where = ["--inventory", str(INVENTORY)] if stacks else []
-        limit = ["--limit", names(stacks)] if stacks > 1 else ["--student", names(1)] if stacks else []
         if not stacks:
             yield lambda: timed(lambda: lab(*arguments)), None
             return
         with ours_up(stacks):
+            whose = ["--inventory", str(INVENTORY), "--limit", names(stacks)] if stacks > 1 else where(students(1)[0])
             if arguments[0] == "check":
-                lab("submit", *arguments[1:], *where, *limit)
-            yield lambda: timed(lambda: lab(*arguments, *where, *limit)), None
+                lab("submit", *arguments[1:], *whose)
+            yield lambda: timed(lambda: lab(*arguments, *whose)), None
 
     return sides
 
@@ -241,6 +271,7 @@ def calls(*, again: bool) -> Callable[[], AbstractContextManager[tuple[Side, Sid
 
 ARCHIVES = "class-data archives, C1 and the serial collector"
 SUBMIT = "the same; jars and PySpark on the nodes; short heartbeats; the driver plans while executors start"
+FLOWS = "rows to Cassandra in batches of 4 KB, sixteen at a time; no 400 ms at the end of a file on HDFS"
 LOCAL_JARS = ("spark.yarn.jars=local:/opt/spark/jars/*",)
 FIGURES = (
     Figure("provision-1", "s", "one student, warm, with proofs", "plain", ARCHIVES, provisioning(1)),
@@ -250,6 +281,9 @@ FIGURES = (
     Figure("idle-memory", "MB", "one stack, idle", "plain", "heaps, thread stacks, C1", idle_memory),
     Figure("submit", "s", "1000 rows counted", "spark-submit as installed", SUBMIT, submitting()),
     Figure("submit-local-jars", "s", "the same", "spark-submit, local jars", SUBMIT, submitting(*LOCAL_JARS)),
+    Figure("flow-1000", "records/s", "stream to Cassandra, 1000 a batch", "plain", FLOWS, flowing(1000, batches=30)),
+    Figure("flow-10000", "records/s", "10,000 a batch", "plain", FLOWS, flowing(10000, batches=15)),
+    Figure("flow-50000", "records/s", "50,000 a batch", "plain", FLOWS, flowing(50000, batches=7)),
     Figure("calls", "s", "a stack's containers made", "community.docker", "one call", calls(again=False)),
     Figure("calls-again", "s", "and found unchanged", "community.docker", "one call", calls(again=True)),
     Figure("images-again", "s", "`images`, nothing to do", "", "names that follow from content", command("images")),

@@ -20,31 +20,19 @@ RECORD = StructType(
         StructField("id", LongType()),
         StructField("kind", StringType()),
         StructField("at", TimestampType()),
-        StructField("value", DoubleType()),
+        StructField("amount", DoubleType()),
     ]
 )
-
-#: What the connector does when nobody says anything (its reference, "Write Tuning Parameters").
-DEFAULTS = {
-    "spark.cassandra.output.batch.grouping.key": "partition",
-    "spark.cassandra.output.batch.size.bytes": "1024",
-    "spark.cassandra.output.batch.grouping.buffer.size": "1000",
-    "spark.cassandra.output.concurrent.writes": "5",
-}
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     rate, number = int(settings.args["rate"]), int(settings.args["run"])
     topic = f"flow-{rate}"
     source = from_kafka_json(kafka_stream(spark, settings, topic, per_batch=rate), RECORD)
-    options = {**table_sink(TABLE), **(DEFAULTS if settings.args["connector"] == "default" else {})}
-    for item in filter(None, settings.args["try"].split(",")):
-        key, _, value = item.partition("=")
-        options[f"spark.cassandra.output.{key}"] = value
     query = (
-        source.select("id", "kind", "at", "value", F.lit(number).alias("run"))
+        source.select("id", "kind", "at", "amount", F.lit(number).alias("run"))
         .writeStream.format(CASSANDRA)
-        .options(**options, checkpointLocation=settings.checkpoint(f"{topic}-{number}"))
+        .options(**table_sink(TABLE), checkpointLocation=settings.checkpoint(f"{topic}-{number}"))
         .trigger(availableNow=True)
         .start()
     )
@@ -64,5 +52,4 @@ def measured(batches: list[dict]) -> dict[str, float]:
     return {
         "records_per_second": round(sum(batch["numInputRows"] for batch in batches) / sum(took)),
         "batch_seconds": round(statistics.median(took), 3),
-        "parts": {k: statistics.median(b["durationMs"].get(k, 0) for b in batches) for k in batches[0]["durationMs"]},
     }

@@ -17,7 +17,7 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
         "id",
         F.concat(F.lit("kind-"), F.col("id") % 50).alias("kind"),
         F.timestamp_seconds(F.lit(1735689600) + F.col("id") / rate).alias("at"),
-        (F.col("id") % 1000 / 7).alias("value"),
+        (F.col("id") % 1000 / 7).alias("amount"),
     )
     rows = spark.range(count, numPartitions=4)
     append_kafka(
