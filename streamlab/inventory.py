@@ -7,18 +7,17 @@ import ipaddress
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from streamlab import __version__
 from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE
 from streamlab.topology import SERVICE_OF, SINGLE, Student, node_names, nodes
+from streamlab.yamlfile import check_yaml
 
 DEFAULT = ROOT / "inventory" / "local.yml"
 
@@ -141,49 +140,6 @@ def load(path: Path | str | None = None) -> Lab:
             f"{source.name} cannot be provisioned", evidence=problems, fix=f"edit {source.name} and try again"
         )
     return Lab(source, students, variables)
-
-
-def check_yaml(file: Path) -> Any:
-    """The parsed file, or an error that names the line. A name that a mapping has twice is one: YAML takes the last."""
-    try:
-        loader = yaml.SafeLoader(file.read_text(encoding="utf-8"))
-        root = loader.get_single_node()
-        twice = [f"{file}:{line}: {key!r} stands in line {first} already" for key, first, line in _twice(root, set())]
-        if twice:
-            raise WrongRequest(f"{file.name} has a name twice", evidence=twice, fix="keep one of the two, or rename it")
-        return loader.construct_document(root) if root else None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = mark.line + 1 if mark else 1
-        text = file.read_text(encoding="utf-8").splitlines()
-        raise WrongRequest(
-            f"{file.name} is not valid YAML",
-            evidence=[f"{file}:{line}: {error.problem}", *(text[line - 1 : line])],
-            fix=f"correct line {line}",
-        ) from None
-    except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
-        raise WrongRequest(
-            f"{file.name} is not text in UTF-8", evidence=f"{file}: {error.reason}", fix="save it as UTF-8"
-        ) from None
-
-
-def _twice(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[str, int, int]]:
-    """Each name that one mapping has more than once: the name, the line of the first, and the line of another."""
-    if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
-        return
-    seen.add(id(node))  # an alias leads to what was seen already, and perhaps to itself
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _twice(item, seen)
-        return
-    lines: dict[tuple[str, str], int] = {}
-    for key, value in node.value:
-        if isinstance(key, yaml.ScalarNode):
-            name, line = (key.tag, key.value), key.start_mark.line + 1
-            if name in lines:
-                yield key.value, lines[name], line
-            lines.setdefault(name, line)
-        yield from _twice(value, seen)
 
 
 def _files_of(source: Path) -> list[Path]:

@@ -15,8 +15,9 @@ import yaml
 
 from streamlab import inventory
 from streamlab.errors import WrongRequest
-from streamlab.inventory import GROUPS, SAFE_NAME, check_yaml
+from streamlab.inventory import GROUPS, SAFE_NAME
 from streamlab.ui import say
+from streamlab.yamlfile import check_yaml
 
 #: Columns of a roster; `name` must be there, an empty cell of another leaves the class's own value.
 COLUMNS = ("name", "size", "docker_host")

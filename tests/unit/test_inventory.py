@@ -14,6 +14,7 @@ from streamlab import inventory, roster
 from streamlab.errors import WrongRequest
 from streamlab.paths import ROOT
 from streamlab.topology import Student, by_docker_host
+from streamlab.yamlfile import check_yaml
 
 EXAMPLE = ROOT / "inventory" / "class.example.yml"
 
@@ -50,7 +51,7 @@ def test_the_example_of_a_class_says_what_its_comments_say() -> None:
 def test_a_roster_makes_an_inventory_of_the_example_s_shape() -> None:
     entries = [roster.Entry(2, "Ada", "ada", {"size": "roomy", "docker_host": "ssh://teacher@lab2.example"})]
     made = roster.document("spring", entries, {"ada": 0}, roster.block(24000, "10.90.0.0/16"))["all"]
-    shown = inventory.check_yaml(EXAMPLE)["all"]
+    shown = check_yaml(EXAMPLE)["all"]
     assert made["vars"].items() <= shown["vars"].items()
     assert made["children"]["docker_hosts"] == shown["children"]["docker_hosts"]
     ada = made["children"]["students"]["hosts"]["ada"]
