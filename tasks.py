@@ -57,8 +57,8 @@ def prove(_, inventory=None, student=None, limit=None, service=None, seconds=60)
 
 
 @lab_task(iterable=["set"])
-def submit(_, job, inventory=None, student=None, preset=None, set=None, continuous=False, detach=False,
-           driver_memory=None, executor_memory=None, executors=None):  # fmt: skip
+def submit(_, job, inventory=None, student=None, limit=None, at_once=None, preset=None, set=None, continuous=False,
+           detach=False, driver_memory=None, executor_memory=None, executors=None):  # fmt: skip
     """Run a lesson (lesson08), one step (lesson08/train) or a folder on YARN."""
     from streamlab import submit as submission
     from streamlab.inventory import load
@@ -67,25 +67,31 @@ def submit(_, job, inventory=None, student=None, preset=None, set=None, continuo
     wanted = submission.request(
         job, preset=preset, given=set, continuous=continuous, detach=detach, resources=resources
     )
-    submission.submit(load(inventory).student(student), wanted)
+    lab = load(inventory)
+    submission.submit_each(lab, lab.named(student, limit), wanted, at_once=at_once)
 
 
 @lab_task
-def check(_, job=None, inventory=None, student=None, json=False):
+def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv=None):
     """Look from outside whether a lesson (or every one) left what it should."""
     from streamlab import check as checks
-    from streamlab.inventory import load
+    from streamlab import gradebook
+    from streamlab.inventory import EVERYBODY, load
 
-    checks.report(load(inventory).student(student), job, as_json=json)
+    students = load(inventory).named(student, limit)
+    if student == EVERYBODY or limit or csv:
+        gradebook.report(students, job, as_json=json, csv_file=csv)
+    else:
+        checks.report(students[0], job, as_json=json)
 
 
 @lab_task
-def reset(_, job, inventory=None, student=None):
+def reset(_, job, inventory=None, student=None, limit=None):
     """Bring a lesson, and no other, back to its start."""
     from streamlab import check as checks
     from streamlab.inventory import load
 
-    checks.reset(load(inventory).student(student), job)
+    checks.reset_each(load(inventory).named(student, limit), job)
 
 
 @lab_task
@@ -106,13 +112,12 @@ def new(_, job, like, to="."):
 
 
 @lab_task
-def stop(_, job, inventory=None, student=None):
+def stop(_, job, inventory=None, student=None, limit=None):
     """End a running stream after its current batch."""
-    from streamlab import jobs as known
     from streamlab import stop as stopping
     from streamlab.inventory import load
 
-    stopping.stop(load(inventory).student(student), *known.find(job))
+    stopping.stop_each(load(inventory).named(student, limit), job)
 
 
 @lab_task
@@ -196,12 +201,12 @@ def resume(_, inventory=None, student=None, limit=None):
 
 
 @lab_task
-def destroy(_, inventory=None, student=None, yes=False):
+def destroy(_, inventory=None, student=None, limit=None, yes=False):
     """Take clusters away: exactly what carries the lab's label."""
     from streamlab import destroy as destroying
     from streamlab.inventory import load
 
-    destroying.destroy(load(inventory), student, yes=yes)
+    destroying.destroy(load(inventory), student, limit, yes=yes)
 
 
 @lab_task

@@ -60,7 +60,8 @@ def sweep() -> None:
     """Take every stack of this class away."""
     first = students(1)[0]
     with engine.connect(first.docker_host) as client:
-        remove(client, belongings(client, first.lab_class, None))
+        for found in belongings(client, first.lab_class).values():
+            remove(client, found)
 
 
 @contextmanager

@@ -89,11 +89,11 @@ def up(client: docker.DockerClient, students: Sequence[Student], files: dict[str
 @contextmanager
 def stack(student: Student, files: dict[str, str]) -> Iterator[None]:
     """One plain stack for as long as the block runs."""
-    from streamlab.destroy import belongings, remove
+    from streamlab.destroy import Belongings, belongings, remove
 
     with engine.connect(student.docker_host) as client:
         try:
             up(client, [student], files)
             yield
         finally:
-            remove(client, belongings(client, student.lab_class, student.name))
+            remove(client, belongings(client, student.lab_class).get(student.name, Belongings()))

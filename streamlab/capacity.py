@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streamlab import engine
+from streamlab.errors import WrongRequest
 from streamlab.inventory import Lab
 from streamlab.topology import Student, by_docker_host
 from streamlab.ui import say, table
@@ -27,6 +28,26 @@ def room_for(student: Student, machine_mb: int, *, at_work: int = 1) -> int:
     """How many stacks like this one a machine carries."""
     left = machine_mb - RESERVE_MB - at_work * student.working_mb
     return max(0, left // student.idle_mb)
+
+
+def at_work(students: Sequence[Student], machine_mb: int, cores: int) -> int:
+    """How many of these students may run applications at the same time: one for each core, as far as memory lasts.
+
+    At least one. A job begins with three JVMs that start: more jobs than cores only wait for one another.
+    """
+    numbers = range(1, min(cores, len(students)) + 1)
+    return max((n for n in numbers if needed_mb(students, at_work=n) <= machine_mb), default=1)
+
+
+def at_once(lab: Lab, docker_host: str) -> int:
+    """How many students of one Docker host may run applications at the same time, beside the stacks of the others."""
+    try:
+        with engine.connect(docker_host) as client:
+            found = client.info()
+    except WrongRequest:
+        return 1  # whoever works there next is told that nothing answers
+    here = [student for student in lab.students if student.docker_host == docker_host]
+    return at_work(here, found["MemTotal"] // 2**20, found["NCPU"])
 
 
 def report(lab: Lab, *, at_work: int) -> None:

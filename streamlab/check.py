@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from streamlab import bundle, jobs
+from streamlab import bundle, jobs, many
 from streamlab.errors import LabError, WrongRequest
 from streamlab.jobs import Job
 from streamlab.stack import failed, open_stack
@@ -35,13 +36,18 @@ def check(student: Student, job: Job, step: str = "") -> dict[str, Any]:
     return {"job": job.name, "student": student.name, "passed": passed, "assertions": assertions}
 
 
-def reset(student: Student, name: str) -> None:
+def reset_each(students: Sequence[Student], name: str) -> None:
+    """Bring one lesson of every student back to its start."""
+    job, _ = jobs.find(name)
+    many.each(students, lambda student: reset(student, job), what=f"reset {job.name}")
+
+
+def reset(student: Student, job: Job) -> None:
     """Bring one lesson of a student back to its start, and say what was taken away.
 
     Raises:
         WrongRequest: a step of it runs now.
     """
-    job, _ = jobs.find(name)
     with open_stack(student) as stack:
         running = stack.answer("edge.running", *(application_name(student, step) for step in job.steps), seconds=30)
         if running:
@@ -80,7 +86,7 @@ def report(student: Student, name: str | None, *, as_json: bool) -> None:
     Raises:
         LabError: an assertion does not hold.
     """
-    found = [check(student, job, step) for job, step in _asked(name)]
+    found = [check(student, job, step) for job, step in asked(name)]
     for one in found:
         say(json.dumps(one, indent=2) if as_json else describe(one))
     wrong = [failure(one) for one in found if not one["passed"]]
@@ -93,7 +99,7 @@ def report(student: Student, name: str | None, *, as_json: bool) -> None:
         raise wrong[0]
 
 
-def _asked(name: str | None) -> list[tuple[Job, str]]:
+def asked(name: str | None) -> list[tuple[Job, str]]:
     """The jobs to check, each with the step that alone was meant, or with none."""
     if name is None:
         return [(jobs.load(jobs.JOBS / known), "") for known in jobs.known_jobs()]

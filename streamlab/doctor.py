@@ -66,8 +66,11 @@ def _engine(docker_host: str, students: list[Student]) -> Iterator[Finding]:
         yield Finding("; ".join([error.what, *error.evidence]), error.fix)
         return
     for student in status.look(students)["students"]:
-        if all(node["state"] == "missing" for node in student["nodes"]):
+        if student["state"] == "missing":
             yield Finding(f"{student['name']} has no stack", "invoke provision")
+            continue
+        if student["state"] == "suspended":
+            yield Finding(f"{student['name']}: suspended")
             continue
         sick = [f"{node['name']}: {node['problem']}" for node in student["nodes"] if not node["healthy"]]
         yield Finding(

@@ -15,6 +15,7 @@ import docker
 from docker.errors import DockerException, NotFound
 from docker.models.containers import Container
 
+from streamlab import interrupt
 from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.topology import Student
 
@@ -117,6 +118,11 @@ def containers(client: docker.DockerClient, student: Student) -> dict[str, Conta
     return {c.labels["streamlab.node"]: c for c in found if "streamlab.node" in c.labels}
 
 
+def is_suspended(found: Mapping[str, Container]) -> bool:
+    """Whether a stack's containers were all stopped on purpose: the engine starts again what ends by itself."""
+    return bool(found) and all(container.status == "exited" for container in found.values())
+
+
 def node(client: docker.DockerClient, student: Student, name: str, *, running: bool = True) -> Container:
     """One node's container.
 
@@ -161,12 +167,17 @@ def run_inside(
     command = ["timeout", "-k", "5", str(seconds), *argv]
     exec_id = api.exec_create(container.id, command, environment={**(env or {}), name: value})["Id"]
     out, err = _Lines("out", lines), _Lines("err", lines)
-    try:
-        for chunk_out, chunk_err in api.exec_start(exec_id, stream=True, demux=True):
-            out.feed(chunk_out)
-            err.feed(chunk_err)
-    except BaseException:
+
+    def end() -> None:
         container.exec_run(["sh", "-c", END_MARKED, mark])
+
+    try:
+        with interrupt.waiting(end):
+            for chunk_out, chunk_err in api.exec_start(exec_id, stream=True, demux=True):
+                out.feed(chunk_out)
+                err.feed(chunk_err)
+    except BaseException:
+        end()
         raise
     finally:
         out.close()

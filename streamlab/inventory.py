@@ -7,23 +7,27 @@ import ipaddress
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from streamlab import __version__
 from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE
-from streamlab.topology import SERVICE_OF, SINGLE, Student, nodes
+from streamlab.topology import SERVICE_OF, SINGLE, Student, node_names, nodes
+from streamlab.yamlfile import check_yaml
 
 DEFAULT = ROOT / "inventory" / "local.yml"
 
 #: Safe as a container name, a host name and an application name alike.
 SAFE_NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
+
+#: As `--student`: everybody.
+EVERYBODY = "all"
+#: Groups that every inventory has.
+GROUPS = (EVERYBODY, "ungrouped", "students")
 
 _CONFIG = ANSIBLE / "ansible.cfg"
 
@@ -73,7 +77,7 @@ class Lab:
         return {size: student_from(name, {**values, "size": size}, where=self.path.name) for size in values["sizes"]}
 
     def chosen(self, name: str | None = None, limit: str | None = None) -> tuple[Student, ...]:
-        """The student called `name`, those whose names match `limit`, or all.
+        """The student called `name` (`all` is everybody), those whose names match `limit`, or all.
 
         Args:
             limit: names and wildcards with commas between them, for example ``ada,b*``.
@@ -81,15 +85,31 @@ class Lab:
         Raises:
             WrongRequest: a part of it matches nobody, or both are given.
         """
-        if name and limit:
+        if name is not None and limit is not None:
             raise WrongRequest("--student and --limit are both given", fix="give one of them")
-        if not limit:
-            return (self.student(name),) if name else self.students
-        patterns = [part.strip() for part in limit.split(",") if part.strip()]
-        for pattern in patterns:
-            if not any(fnmatchcase(student.name, pattern) for student in self.students):
-                raise unknown("student", pattern, (s.name for s in self.students), usage="--limit {}")
-        return tuple(s for s in self.students if any(fnmatchcase(s.name, pattern) for pattern in patterns))
+        if limit is None:
+            return self.students if name in (None, EVERYBODY) else (self.student(name),)
+        names = matching(limit, [student.name for student in self.students])
+        return tuple(student for student in self.students if student.name in names)
+
+    def named(self, name: str | None = None, limit: str | None = None) -> tuple[Student, ...]:
+        """As `chosen`, for what is done to those only who were named; without a name, the only one there is."""
+        return (self.student(),) if name is None and limit is None else self.chosen(name, limit)
+
+
+def matching(limit: str, names: Collection[str]) -> set[str]:
+    """Those of `names` that a part of `limit` matches.
+
+    Raises:
+        WrongRequest: a part of it matches nobody, or it has none.
+    """
+    patterns = [part.strip() for part in limit.split(",") if part.strip()]
+    if not patterns:  # an empty variable of a script is not everybody
+        raise WrongRequest(f"--limit {limit!r} names nobody", fix=f"--student {EVERYBODY} is everybody")
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise unknown("student", pattern, names, usage="--limit {}")
+    return {name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)}
 
 
 def load(path: Path | str | None = None) -> Lab:
@@ -120,25 +140,6 @@ def load(path: Path | str | None = None) -> Lab:
             f"{source.name} cannot be provisioned", evidence=problems, fix=f"edit {source.name} and try again"
         )
     return Lab(source, students, variables)
-
-
-def check_yaml(file: Path) -> Any:
-    """The parsed file, or an error that names the line."""
-    try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = mark.line + 1 if mark else 1
-        text = file.read_text(encoding="utf-8").splitlines()
-        raise WrongRequest(
-            f"{file.name} is not valid YAML",
-            evidence=[f"{file}:{line}: {error.problem}", *(text[line - 1 : line])],
-            fix=f"correct line {line}",
-        ) from None
-    except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
-        raise WrongRequest(
-            f"{file.name} is not text in UTF-8", evidence=f"{file}: {error.reason}", fix="save it as UTF-8"
-        ) from None
 
 
 def _files_of(source: Path) -> list[Path]:
@@ -174,6 +175,13 @@ def _ask_ansible(source: Path) -> dict[str, dict[str, Any]]:
         inventory = InventoryManager(loader=loader, sources=[str(source)])
         manager = VariableManager(loader=loader, inventory=inventory)
         hosts = inventory.get_hosts("students") if "students" in inventory.groups else []
+        both = sorted({host.name for host in hosts} & set(inventory.groups))
+        if both:
+            raise WrongRequest(
+                f"{source.name} has a student and a group of one name",
+                evidence=f"{', '.join(both)}: Ansible would take one student for the whole group",
+                fix="rename the student",
+            )
         found = {host.name: manager.get_vars(host=host) for host in hosts}
     except AnsibleError as error:
         raise WrongRequest(
@@ -199,6 +207,7 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
     where_size = f"of size {values['size']}"
     nodes_of_size = size.get("nodes") or {}
     counts = {kind: _whole(nodes_of_size.get(kind, 0), f"nodes.{kind} {where_size}") for kind in SERVICE_OF}
+    _check_pages(values, where=where)
     return Student(
         name=name,
         lab_class=str(values["lab_class"]),
@@ -212,6 +221,32 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         node_idle_mb=_megabytes(values, "node_idle_mb"),
         pages=values["pages"],
     )
+
+
+def _check_pages(values: Mapping[str, Any], *, where: str) -> None:
+    """Refuse a page that nobody could open. A node that a smaller size lacks is no mistake; one that none has is."""
+    known = {
+        node
+        for size in values["sizes"].values()
+        for kind, count in (size.get("nodes") or {}).items()
+        if kind in SERVICE_OF
+        for node in node_names(kind, _whole(count, f"nodes.{kind} in sizes"))
+    }
+    for name, page in values["pages"].items():
+        lacks = [key for key in ("node", "port", "offset", "title") if key not in (page or {})]
+        if lacks:
+            raise WrongRequest(
+                f"page {name} in {where} lacks {', '.join(lacks)}",
+                evidence=f"found: {page!r}",
+                fix="write it as {node: kafka1, port: 9092, offset: 92, title: Kafka}",
+            )
+        if page["node"] not in known:
+            error = unknown("node", str(page["node"]), known, usage="node: {}")
+            raise WrongRequest(
+                f"page {name} in {where} is of a node that no size has: {page['node']}",
+                evidence=error.evidence,
+                fix=error.fix,
+            )
 
 
 def _megabytes(values: Mapping[str, Any], name: str) -> dict[str, int]:
@@ -262,6 +297,8 @@ def _problems_of(student: Student) -> list[str]:
         missing = [kind for kind in SERVICE_OF if kind not in given]
         if missing:
             problems.append(f"{student.name}: {name} lacks {', '.join(missing)}")
+    if not student.docker_host.startswith(("unix:///", "ssh://")):
+        problems.append(f"{student.name}: docker_host {student.docker_host!r} is no unix:///… or ssh://user@host")
     if not 1024 <= student.port_base <= 65000:
         problems.append(f"{student.name}: port_base {student.port_base} is not between 1024 and 65000")
     network = _network(student.subnet)

@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 
 from streamlab.errors import WrongRequest, unknown
-from streamlab.inventory import SAFE_NAME, check_yaml
+from streamlab.inventory import SAFE_NAME
 from streamlab.paths import JOBS
 from streamlab.ui import say, table
+from streamlab.yamlfile import check_yaml
 
 PRESETS = JOBS / "presets.yml"
 

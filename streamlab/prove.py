@@ -42,9 +42,6 @@ def prove(
 
     A node that does not run fails its service at once: waiting would not start it.
     """
-    for service in services:
-        if service not in SERVICES:
-            raise unknown("service", service, SERVICES, usage="--service {}")
     with open_stack(student) as stack:
         down = _down(stack)
         results = []
@@ -122,18 +119,22 @@ def prove_all(students: Sequence[Student], services: Sequence[str] | None, *, se
     Raises:
         LabError: a service did not answer as it should.
     """
-    errors = []
+    for service in services or ():
+        if service not in SERVICES:
+            raise unknown("service", service, SERVICES, usage="--service {}")
+    errors: list[LabError] = []
     for student in students:
 
         def tell(proven: Proven, student: Student = student) -> None:
             verdict = "proved" if proven.passed else "FAILED"
             say(f"{student.name:13} {proven.service:11} {verdict}: {proven.answer} ({proven.seconds} s)")
 
-        errors += [
-            failure(student, p)
-            for p in prove(student, services or SERVICES, seconds=seconds, tell=tell)
-            if not p.passed
-        ]
+        try:
+            found = prove(student, services or SERVICES, seconds=seconds, tell=tell)
+        except LabError as error:  # no stack, or its edge does not run; the others' are asked none the less
+            errors.append(error)
+            continue
+        errors += [failure(student, proven) for proven in found if not proven.passed]
     if errors:
         *others, last = errors
         for error in others:

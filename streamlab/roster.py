@@ -15,8 +15,9 @@ import yaml
 
 from streamlab import inventory
 from streamlab.errors import WrongRequest
-from streamlab.inventory import SAFE_NAME, check_yaml
+from streamlab.inventory import GROUPS, SAFE_NAME
 from streamlab.ui import say
+from streamlab.yamlfile import check_yaml
 
 #: Columns of a roster; `name` must be there, an empty cell of another leaves the class's own value.
 COLUMNS = ("name", "size", "docker_host")
@@ -75,10 +76,13 @@ def read(file: Path) -> list[Entry]:
 
 def _columns(file: Path, found: Sequence[str]) -> list[str]:
     columns = [column.strip() for column in found]
-    if "name" not in columns or set(columns) - set(COLUMNS):
+    if "name" not in columns or set(columns) - set(COLUMNS) or len(set(columns)) < len(columns):
         raise WrongRequest(
             f"{file.name} has the wrong columns",
-            evidence=[f"line 1: {', '.join(columns) or 'nothing'}", f"known: {', '.join(COLUMNS)}; name must be there"],
+            evidence=[
+                f"line 1: {', '.join(columns) or 'nothing'}",
+                f"known: {', '.join(COLUMNS)}, each once; name must be there",
+            ],
             fix="name the columns in the first line, for example: name,size",
         )
     return columns
@@ -105,6 +109,8 @@ def problems_of(entries: Sequence[Entry]) -> list[str]:
             problems.append(
                 f"line {entry.line}: {entry.name!r} becomes {entry.host!r}; it must begin with a letter a-z"
             )
+        elif entry.host in GROUPS:
+            problems.append(f"line {entry.line}: {entry.name!r} becomes {entry.host!r}, which stands for everybody")
         elif first is not entry:
             problems.append(
                 f"line {entry.line}: {entry.name!r} becomes {entry.host!r}, as {first.name!r} of line {first.line}"
@@ -213,6 +219,18 @@ def known_slots(file: Path, lab_class: str, where: Block) -> dict[str, int]:
     return {host: slot for host, slot in slots_there.items() if slot is not None}
 
 
+def _check(partial: Path, source: str) -> None:
+    """Refuse what cannot be provisioned in the roster's name: the inventory that is refused is gone in a moment."""
+    try:
+        inventory.load(partial)
+    except WrongRequest as error:
+        raise WrongRequest(
+            f"{Path(source).name} makes no inventory that could be provisioned",
+            evidence=[error.what.replace(partial.name, "it"), *error.evidence],
+            fix="correct the roster",
+        ) from None
+
+
 HEAD = """\
 # Made by `invoke roster --from {source}`. Who stays in the roster keeps ports and subnet when it is made again;
 # settings for all stand in group_vars/all.yml beside this file.
@@ -231,6 +249,9 @@ def make(source: str, to: str, lab_class: str, *, ports_from: Any, subnets: str)
             fix="--name spring",
         )  # fmt: skip
     entries, where, file = read(Path(source)), block(ports_from, subnets), Path(to)
+    if file.is_dir() or not file.parent.is_dir():
+        what = "it is a folder" if file.is_dir() else f"there is no folder {file.parent}"
+        raise WrongRequest(f"{file} cannot be written", evidence=what, fix="--to inventory/class.yml")
     there = known_slots(file, lab_class, where)
     text = HEAD.format(source=Path(source).name) + yaml.safe_dump(
         document(lab_class, entries, slots(entries, there, room=where.room), where), sort_keys=False, allow_unicode=True
@@ -238,7 +259,7 @@ def make(source: str, to: str, lab_class: str, *, ports_from: Any, subnets: str)
     partial = file.with_name(f"{file.stem}.partial.yml")
     partial.write_text(text, encoding="utf-8")
     try:
-        inventory.load(partial)
+        _check(partial, source)
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)

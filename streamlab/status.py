@@ -18,12 +18,20 @@ from streamlab.ui import say, table
 SECONDS = 20
 
 
+#: State -> what is said of a stack that has no node to ask.
+_WITHOUT_NODES = {
+    "suspended": "suspended; invoke resume starts it again",
+    "missing": "no stack; invoke provision makes one",
+}
+
+
 def look(students: Sequence[Student]) -> dict[str, Any]:
     """The state of every student's stack.
 
     Returns:
-        ``{"students": [{"name", "healthy", "nodes": [{"name", "service", "state", "healthy", "problem", "memory_bytes",
-        "memory_limit_bytes"}], "applications": [{"id", "name", "state", "final_status"}]}]}``
+        ``{"students": [{"name", "state", "healthy", "nodes": [{"name", "service", "state", "healthy", "problem",
+        "memory_bytes", "memory_limit_bytes"}], "applications": [{"id", "name", "state", "final_status"}]}]}``, where a
+        student's state is healthy, unhealthy, suspended or missing.
     """
     with ThreadPoolExecutor(8) as pool:
         return {"students": list(pool.map(_student, students))}
@@ -47,9 +55,17 @@ def _student(student: Student) -> dict[str, Any]:
         with ThreadPoolExecutor(8) as pool:
             memory = dict(zip(running, pool.map(memory_bytes, running.values()), strict=True))
     rows = [_node(node, found.get(node.name), answers["nodes"], memory) for node in nodes(student)]
+    healthy = all(row["healthy"] for row in rows)
+    if not found:
+        state = "missing"
+    elif engine.is_suspended(found):
+        state = "suspended"
+    else:
+        state = "healthy" if healthy else "unhealthy"
     return {
         "name": student.name,
-        "healthy": all(row["healthy"] for row in rows),
+        "state": state,
+        "healthy": healthy,
         "nodes": rows,
         "applications": answers["applications"],
     }
@@ -96,6 +112,9 @@ def describe(found: dict[str, Any], *, applications: int = 5) -> str:
     """The same for people: one table of nodes per student, and the last few applications."""
     parts = []
     for student in found["students"]:
+        if student["state"] in _WITHOUT_NODES:
+            parts.append(f"{student['name']}: {_WITHOUT_NODES[student['state']]}")
+            continue
         rows = [
             [
                 node["name"],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from streamlab import jobs, many
 from streamlab.engine import run_inside
 from streamlab.jobs import Job, Step
 from streamlab.stack import failed, open_stack
@@ -11,6 +14,12 @@ from streamlab.ui import say
 
 #: Seconds that a job may take to see that it should stop, and to finish its batch.
 SECONDS = 90
+
+
+def stop_each(students: Sequence[Student], name: str) -> None:
+    """Stop what runs of a lesson, or of one step of it, for every student."""
+    job, steps = jobs.find(name)
+    many.each(students, lambda student: stop(student, job, steps), what=f"stop {name}")
 
 
 def stop(student: Student, job: Job, steps: tuple[Step, ...]) -> None:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from streamlab import bundle, jobs
+from streamlab import bundle, capacity, jobs, many
 from streamlab.cause import probable_cause
 from streamlab.engine import run_inside
 from streamlab.errors import LabError, WrongRequest
+from streamlab.inventory import Lab
 from streamlab.jobs import Job, Preset, Step
 from streamlab.resources import Capacity, containers, too_large
 from streamlab.stack import Stack, failed, open_stack
@@ -96,7 +97,8 @@ def request(
             None leaves the preset's.
     """
     found, steps = jobs.find(job)
-    values = {key: _positive(key, value) for key, value in resources.items() if value is not None}
+    options = {key: f"--{key.removesuffix('_mb').replace('_', '-')}" for key in resources}
+    values = {key: positive(options[key], value) for key, value in resources.items() if value is not None}
     presets = {step.name: replace(jobs.preset(preset or step.preset), **values) for step in steps}
     if detach and len(steps) > 1:
         raise WrongRequest(
@@ -116,15 +118,14 @@ def request(
     return Request(found, steps, presets, args, continuous, detach)
 
 
-def _positive(key: str, value: Any) -> int:
-    """A resource from the command line as a number."""
+def positive(option: str, value: Any) -> int:
+    """An option's value as a number above 0."""
     try:
         number = int(value)
     except ValueError:
         number = 0
     if number < 1:
-        option = f"--{key.removesuffix('_mb').replace('_', '-')}"
-        raise WrongRequest(f"{option} {value} is no whole number above 0", fix=f"{option} 1024")
+        raise WrongRequest(f"{option} {value} is no whole number above 0", fix=f"write a number, as in {option} 2")
     return number
 
 
@@ -133,6 +134,21 @@ def _meant_for(item: str, step: Step, steps: Sequence[Step]) -> bool:
     key = item.partition("=")[0]
     knowing = [s for s in steps if key in s.args]
     return step in knowing or not knowing
+
+
+def submit_each(lab: Lab, students: Sequence[Student], wanted: Request, *, at_once: str | None = None) -> None:
+    """Submit for every student, on each Docker host `at_once` at a time, or as many as it has memory and cores for.
+
+    Raises:
+        LabError: it failed for some; for the others it is done.
+    """
+    number = positive("--at-once", at_once) if at_once is not None else None
+    many.each(
+        students,
+        lambda student: submit(student, wanted),
+        what=wanted.job.name if len(wanted.steps) > 1 else wanted.steps[0].full_name,
+        at_once=lambda docker_host: number or capacity.at_once(lab, docker_host),
+    )
 
 
 def submit(student: Student, wanted: Request) -> list[str]:
@@ -178,14 +194,14 @@ def _require_room(stack: Stack, preset: Preset) -> None:
     runs, is waited for.
     """
     ends = time.monotonic() + RELEASE_SECONDS
-    while problem := too_large(preset, found := capacity(stack)):
+    while problem := too_large(preset, found := yarn_capacity(stack)):
         wanted = sum(mb for mb, _ in containers(preset, step_mb=found.step_mb))
         if found.running or wanted > found.total_mb or time.monotonic() > ends:
             raise problem
         time.sleep(0.5)
 
 
-def capacity(stack: Stack) -> Capacity:
+def yarn_capacity(stack: Stack) -> Capacity:
     """What the student's YARN could hand out now."""
     found = stack.answer("edge.capacity", seconds=30)
     return Capacity(
@@ -211,13 +227,25 @@ def _prepare(stack: Stack, step: Step, args: Mapping[str, str], packed: bundle.B
 
 def _hand_over(stack: Stack, command: Sequence[str]) -> str:
     """Run ``spark-submit`` until YARN has the application, and return its id."""
+    said: list[str] = []
     with progress("spark-submit") as line:
         line.update("handing the application to YARN")
-        done = run_inside(stack.edge, command, seconds=SUBMIT_SECONDS)
+        try:
+            done = run_inside(stack.edge, command, seconds=SUBMIT_SECONDS, lines=lambda stream, text: said.append(text))
+        except KeyboardInterrupt:
+            line.close()
+            _kill(stack, application_id("\n".join(said)))
+            raise
     app_id = application_id(done.err + done.out)
     if done.code != 0 or app_id is None:
         raise failed(f"spark-submit could not hand over {shlex.join(command[-3:])}", done, seconds=SUBMIT_SECONDS)
     return app_id
+
+
+def _kill(stack: Stack, app_id: str | None) -> None:
+    """End what was interrupted, if YARN has or may soon have it."""
+    if app_id and run_inside(stack.edge, ["yarn", "application", "-kill", app_id], seconds=60).code == 0:
+        say(f"ended {app_id}; with --detach it would run on")
 
 
 def _follow(stack: Stack, step: Step, app_id: str, began: float, *, seconds: int) -> None:
@@ -233,8 +261,7 @@ def _follow(stack: Stack, step: Step, app_id: str, began: float, *, seconds: int
             done = stack.python("edge.follow", app_id, str(seconds), seconds=seconds + 120, lines=heard)
         except KeyboardInterrupt:
             line.close()
-            run_inside(stack.edge, ["yarn", "application", "-kill", app_id], seconds=60)
-            say(f"ended {app_id}; with --detach it would run on")
+            _kill(stack, app_id)
             raise
     final = seen["final"]
     if final is None:

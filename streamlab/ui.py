@@ -6,19 +6,40 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+
+#: Where this thread's lines are kept instead of being shown, if they are.
+_kept: ContextVar[list[str] | None] = ContextVar("kept", default=None)
 
 
 def say(text: str = "") -> None:
-    """Print one line, at once."""
-    print(text, flush=True)
+    """Print one line, at once; or keep it, inside `unheard`."""
+    kept = _kept.get()
+    if kept is None:
+        print(text, flush=True)
+    else:
+        kept.append(text)
+
+
+@contextmanager
+def unheard() -> Iterator[list[str]]:
+    """Keep what this thread says in the block, and show none of it nor any progress: several threads speak at once."""
+    lines: list[str] = []
+    token = _kept.set(lines)
+    try:
+        yield lines
+    finally:
+        _kept.reset(token)
 
 
 class Progress:
-    """A line that rewrites itself on a terminal; elsewhere it prints at most one line every ten seconds."""
+    """A line that rewrites itself on a terminal; elsewhere it prints at most one line every ten seconds, or nothing."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, *, elsewhere: bool = True) -> None:
         self.label = label
-        self._tty = sys.stdout.isatty()
+        heard = _kept.get() is None
+        self._tty = heard and sys.stdout.isatty()
+        self._elsewhere = heard and elsewhere
         self._last = time.monotonic()
 
     def update(self, text: str) -> None:
@@ -26,7 +47,7 @@ class Progress:
         if self._tty:
             sys.stdout.write(f"\r\x1b[K  {self.label}: {text}")
             sys.stdout.flush()
-        elif now - self._last >= 10:
+        elif self._elsewhere and now - self._last >= 10:
             say(f"  {self.label}: {text}")
             self._last = now
 
@@ -37,9 +58,13 @@ class Progress:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Progress]:
-    """Show progress under `label` while the block runs, and leave no half line behind."""
-    line = Progress(label)
+def progress(label: str, *, elsewhere: bool = True) -> Iterator[Progress]:
+    """Show progress under `label` while the block runs, and leave no half line behind.
+
+    Args:
+        elsewhere: whether it is told where there is no terminal, too.
+    """
+    line = Progress(label, elsewhere=elsewhere)
     try:
         yield line
     finally:

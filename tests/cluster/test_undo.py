@@ -57,6 +57,15 @@ def names(client: docker.DockerClient, prefix: str) -> list[str]:
     return sorted(thing.name for thing in found if thing.name.startswith(prefix))
 
 
+def clear(client: docker.DockerClient, prefix: str) -> None:
+    """Take away what a test made, whatever is left of it."""
+    for container in client.containers.list(all=True, filters={"name": prefix}):
+        container.remove(force=True)
+    for thing in [*client.networks.list(), *client.volumes.list()]:
+        if thing.name.startswith(prefix):
+            thing.remove()
+
+
 def test_destroy_takes_one_student_then_the_class_and_nothing_else(
     client: docker.DockerClient, undo: LabRunner
 ) -> None:
@@ -81,7 +90,28 @@ def test_destroy_takes_one_student_then_the_class_and_nothing_else(
         again = undo("destroy", "--yes", student=False)
         assert again.startswith("nothing to destroy on unix:///var/run/docker.sock")
     finally:
-        for thing in client.containers.list(all=True, filters={"name": name}):
-            thing.remove(force=True)
-        for thing in [*client.networks.list(names=[f"{name}-foreign"]), client.volumes.get(f"{name}-foreign")]:
-            thing.remove()
+        clear(client, name)
+
+
+def test_a_network_that_something_foreign_has_joined_keeps_no_other_student_s_stack(
+    client: docker.DockerClient, undo: LabRunner
+) -> None:
+    name = undo.student
+    for student in ("ada", "bob"):
+        make(client, f"{name}-{student}", {"streamlab.class": name, "streamlab.student": student})
+    make(client, f"{name}-foreign", {})
+    client.networks.get(f"{name}-ada").connect(f"{name}-foreign")
+    try:
+        ran = undo.run("destroy", "--limit", "a*,bob", "--yes", student=False)
+        assert ran.code == 1
+        assert "error: something of the lab's is used by something that is not ours\n" in ran.err
+        assert ran.err.endswith("repeat it for them alone: --limit ada\n")
+        # Of ada only the network is left, and nothing of bob.
+        assert names(client, name) == sorted([f"{name}-ada"] + [f"{name}-foreign"] * 3)
+
+        client.networks.get(f"{name}-ada").disconnect(f"{name}-foreign")
+        assert undo("destroy", "--limit", "ada", "--yes", student=False) == (
+            "removed 0 containers, 1 networks and 0 volumes\n"
+        )
+    finally:
+        clear(client, name)

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import inventory
+from streamlab import inventory, roster
 from streamlab.errors import WrongRequest
 from streamlab.paths import ROOT
-from streamlab.topology import Student
+from streamlab.topology import Student, by_docker_host
+from streamlab.yamlfile import check_yaml
+
+EXAMPLE = ROOT / "inventory" / "class.example.yml"
 
 ONE = """\
 all:
@@ -29,6 +32,32 @@ TWO = f"{ONE}        bob: {{port_base: 22000, subnet: 10.89.8.0/27}}\n"
 @pytest.mark.parametrize("file", sorted((ROOT / "inventory").glob("*.yml")), ids=lambda file: file.name)
 def test_every_inventory_of_the_lab_can_be_provisioned(file: Path) -> None:
     assert inventory.load(file).students
+
+
+def test_the_example_of_a_class_says_what_its_comments_say() -> None:
+    students = {student.name: student for student in inventory.load(EXAMPLE).students}
+    assert list(students) == ["ada", "bob", "carl", "dora", "eve", "finn"]
+    hosts = {host: [one.name for one in group] for host, group in by_docker_host([*students.values()])}
+    assert hosts == {
+        "unix:///var/run/docker.sock": ["ada", "bob", "carl"],
+        "ssh://teacher@lab2.example": ["dora", "eve", "finn"],
+    }
+    assert {name for name, one in students.items() if one.yarn_memory_mb == 8192} == {"carl", "finn"}
+    assert {one.yarn_memory_mb for name, one in students.items() if name not in ("carl", "finn")} == {4096}
+    assert students["ada"].prefix == "spring-ada"
+    assert students["ada"].port_base == students["dora"].port_base  # two hosts
+
+
+def test_a_roster_makes_an_inventory_of_the_example_s_shape() -> None:
+    entries = [roster.Entry(2, "Ada", "ada", {"size": "roomy", "docker_host": "ssh://teacher@lab2.example"})]
+    made = roster.document("spring", entries, {"ada": 0}, roster.block(24000, "10.90.0.0/16"))["all"]
+    shown = check_yaml(EXAMPLE)["all"]
+    assert made["vars"].items() <= shown["vars"].items()
+    assert made["children"]["docker_hosts"] == shown["children"]["docker_hosts"]
+    ada = made["children"]["students"]["hosts"]["ada"]
+    assert shown["children"]["students"]["hosts"]["ada"].items() <= ada.items()
+    groups = [group["vars"] for name, group in shown["children"].items() if name not in ("docker_hosts", "students")]
+    assert {key for variables in groups for key in variables} == set(roster.COLUMNS) - {"name"}
 
 
 def test_without_a_name_the_local_inventory_is_loaded() -> None:
@@ -117,7 +146,20 @@ def test_students_are_chosen_by_name_by_wildcard_or_all(student: Student) -> Non
 
     assert names() == ["ada", "bob", "bea"]
     assert names(name="bob") == ["bob"]
+    assert names(name="all") == ["ada", "bob", "bea"]
     assert names(limit="bea, a*") == ["ada", "bea"]
-    for wanted in ({"limit": "c*"}, {"limit": "ada,bbo"}, {"name": "ada", "limit": "b*"}):
+    wrong = [{"limit": "c*"}, {"limit": "ada,bbo"}, {"name": "ada", "limit": "b*"}, {"limit": " ,"}, {"name": ""}]
+    for wanted in wrong:
         with pytest.raises(WrongRequest):
             lab.chosen(**wanted)
+
+
+def test_what_is_for_one_student_is_for_several_only_when_they_are_named(student: Student) -> None:
+    ada, bob = students = (student, replace(student, name="bob"))
+    lab = inventory.Lab(Path("class.yml"), students)
+    assert lab.named("all") == lab.named(None, "*") == students
+    assert (lab.named("bob"), lab.named(None, "a*")) == ((bob,), (ada,))
+    assert inventory.Lab(Path("one.yml"), (ada,)).named() == (ada,)
+    for wanted in ((), ("", None), (None, "")):
+        with pytest.raises(WrongRequest):
+            lab.named(*wanted)

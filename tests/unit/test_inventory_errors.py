@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from streamlab import inventory
 
 ONE = """\
@@ -85,4 +87,30 @@ def test_impossible_students_are_refused_together(class_file: Callable, error_of
         "  bob's resourcemanager and ada's resourcemanager both publish port 21088: set another port_base\n"
         "  bob: subnet 10.89.7.16/28 overlaps ada's 10.89.7.0/27\n"
         "  fix: edit class.yml and try again"
+    )
+
+
+def test_a_student_who_stands_there_twice_is_named_with_both_lines(class_file: Callable, error_of: Callable) -> None:
+    """YAML takes the last, and the first would have no stack."""
+    file = class_file(f"{TWO}        ada: {{port_base: 23000, port_base: 24000, subnet: 10.89.9.0/27}}\n")
+    assert error_of(inventory.load, file) == (
+        "error: class.yml has a name twice\n"
+        f"  {file}:8: 'ada' stands in line 6 already\n"
+        f"  {file}:8: 'port_base' stands in line 8 already\n"
+        "  fix: keep one of the two, or rename it"
+    )
+
+
+def test_a_name_that_two_mappings_have_is_no_mistake(class_file: Callable) -> None:
+    groups = "    room: {vars: &v {size: small}, hosts: {ada: }}\n    other: {vars: *v, hosts: {bob: , ada: }}\n"
+    assert [one.name for one in inventory.load(class_file(TWO + groups)).students] == ["ada", "bob"]
+
+
+@pytest.mark.parametrize("name", ["all", "students", "ungrouped", "room"])
+def test_a_student_who_is_called_as_a_group_is_refused(class_file: Callable, error_of: Callable, name: str) -> None:
+    file = class_file(ONE.replace("ada", name) + "    room: {hosts: {}}\n")
+    assert error_of(inventory.load, file) == (
+        "error: class.yml has a student and a group of one name\n"
+        f"  {name}: Ansible would take one student for the whole group\n"
+        "  fix: rename the student"
     )

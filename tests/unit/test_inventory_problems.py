@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from streamlab.inventory import find_problems, student_from
-from streamlab.topology import SERVICE_OF, Student
+from streamlab.topology import SERVICE_OF, Student, nodes
 
 NAME = "use lower-case letters and digits only, a letter first, 31 at most"
 VALUES = {
@@ -47,6 +47,7 @@ def test_one_overlapping_port_is_enough(student: Student) -> None:
         ({"name": "a" * 32}, f"student '{'a' * 32}': {NAME}"),
         ({"name": "ada-b"}, f"student 'ada-b': {NAME}"),
         ({"lab_class": "1st"}, f"lab_class '1st': {NAME}"),
+        ({"docker_host": "lab2"}, "ada: docker_host 'lab2' is no unix:///… or ssh://user@host"),
         ({"port_base": 80}, "ada: port_base 80 is not between 1024 and 65000"),
         ({"port_base": 65001}, "ada: port_base 65001 is not between 1024 and 65000"),
         ({"subnet": "10.89.1.5/27"}, "ada: subnet '10.89.1.5/27' is no IPv4 network such as 10.89.1.0/27"),
@@ -103,3 +104,41 @@ def test_a_variable_that_is_no_number_is_named(changes: dict[str, Any], text: st
     assert error_of(student_from, "ada", {**VALUES, **changes}, where="class.yml") == (
         f"error: {text}\n  fix: write a number"
     )
+
+
+KAFKA_PAGE = {"node": "kafka2", "port": 1, "offset": 2, "title": "Kafka"}
+
+
+def test_a_page_of_a_node_that_a_smaller_size_lacks_is_no_mistake() -> None:
+    large = {**VALUES["sizes"]["small"], "nodes": {**VALUES["sizes"]["small"]["nodes"], "kafka": 2}}
+    values = {**VALUES, "sizes": {**VALUES["sizes"], "large": large}, "pages": {"kafka": KAFKA_PAGE}}
+    small, bigger = (student_from("ada", {**values, "size": size}, where="class.yml") for size in ("small", "large"))
+    assert [page.title for node in nodes(small) for page in node.pages] == []
+    assert [page.title for node in nodes(bigger) for page in node.pages] == ["Kafka"]
+
+
+@pytest.mark.parametrize(
+    ("page", "error"),
+    [
+        (
+            KAFKA_PAGE,
+            "error: page mine in class.yml is of a node that no size has: kafka2\n"
+            "  known: cassandra1, datanode1, edge, kafka1, namenode, nodemanager1, resourcemanager\n"
+            "  fix: did you mean node: kafka1?",
+        ),
+        (
+            {"node": "kafka1", "port": 1},
+            "error: page mine in class.yml lacks offset, title\n"
+            "  found: {'node': 'kafka1', 'port': 1}\n"
+            "  fix: write it as {node: kafka1, port: 9092, offset: 92, title: Kafka}",
+        ),
+        (
+            None,
+            "error: page mine in class.yml lacks node, port, offset, title\n"
+            "  found: None\n"
+            "  fix: write it as {node: kafka1, port: 9092, offset: 92, title: Kafka}",
+        ),
+    ],
+)
+def test_a_page_that_nobody_could_open_is_refused(page: dict[str, Any] | None, error: str, error_of: Callable) -> None:
+    assert error_of(student_from, "ada", {**VALUES, "pages": {"mine": page}}, where="class.yml") == error

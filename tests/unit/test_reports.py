@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,11 +29,13 @@ def test_status_is_a_table_for_each_student() -> None:
             for i in range(1, 8)]  # fmt: skip
     ada = {
         "name": "ada",
+        "state": "healthy",
         "healthy": True,
         "nodes": [row("namenode", "hdfs"), row("kafka1", "kafka")],
         "applications": apps,
     }
-    bob = {"name": "bob", "healthy": False, "nodes": [row("kafka1", "kafka", "it is exited")], "applications": []}
+    nodes = [row("kafka1", "kafka", "it is exited")]
+    bob = {"name": "bob", "state": "unhealthy", "healthy": False, "nodes": nodes, "applications": []}
     assert status.describe({"students": [ada, bob]}, applications=2) == (
         "ada: healthy, 200 MB in use\n"
         "node      service  health   memory\n"
@@ -47,6 +50,41 @@ def test_status_is_a_table_for_each_student() -> None:
         "node    service  health                   memory\n"
         "kafka1  kafka    UNHEALTHY: it is exited  100 of 384 MB"
     )
+
+
+def test_a_stack_without_a_running_node_is_told_in_a_line() -> None:
+    students = [{"name": "ada", "state": "suspended"}, {"name": "bob", "state": "missing"}]
+    assert status.describe({"students": students}) == (
+        "ada: suspended; invoke resume starts it again\n\nbob: no stack; invoke provision makes one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("states", "state"),
+    [
+        ({"edge": "running", "kafka1": "running"}, "healthy"),
+        ({"edge": "running", "kafka1": "exited"}, "unhealthy"),
+        ({"edge": "running"}, "unhealthy"),
+        ({"edge": "exited", "kafka1": "exited"}, "suspended"),
+        ({"edge": "exited", "kafka1": "restarting"}, "unhealthy"),
+        ({}, "missing"),
+    ],
+)
+def test_a_stack_s_state_follows_from_its_nodes(
+    student: Student, monkeypatch: pytest.MonkeyPatch, states: dict[str, str], state: str
+) -> None:
+    @contextmanager
+    def connect(docker_host: str) -> Iterator[None]:
+        yield None
+
+    found = {name: SimpleNamespace(status=of_it) for name, of_it in states.items()}
+    monkeypatch.setattr(status.engine, "connect", connect)
+    monkeypatch.setattr(status.engine, "containers", lambda client, student: found)
+    monkeypatch.setattr(status, "nodes", lambda student: [KAFKA, replace(KAFKA, name="edge", kind="edge")])
+    monkeypatch.setattr(status, "memory_bytes", lambda container: 5)
+    monkeypatch.setattr(status, "_ask", lambda running, names: {"nodes": dict.fromkeys(running), "applications": []})
+    (looked,) = status.look([student])["students"]
+    assert (looked["state"], looked["healthy"]) == (state, state == "healthy")
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,13 @@ def test_forty_students_have_forty_networks_and_no_port_twice(make: Callable) ->
         ("name\nada,small\n", "line 2: it has more cells than the first line"),
         ("name\n\"ada\n", "line 1: unexpected end of data"),
         ("name\nZoë\n".encode("latin-1"), "is not text in UTF-8"),
-        ("name,size\nada,huge\n", "no size named 'huge'"),
+        ("name\nZoë\n".encode("utf-16"), "is not text in UTF-8"),
+        ("name,size\nada,huge\n", "students.csv makes no inventory that could be provisioned\n  no size named 'huge'"),
+        ("name,docker_host\nada,lab2\n", "  it cannot be provisioned\n  ada: docker_host 'lab2' is no unix:///…"),
+        ("name\nbob\nAll\n", "line 3: 'All' becomes 'all', which stands for everybody"),
+        ("name\nstudents\n", "line 2: 'students' becomes 'students', which stands for everybody"),
+        ("name,size,name\nada,small,bob\n", "line 1: name, size, name"),
+        ("name;size\nada;small\n", "line 1: name;size"),
         ("name\n" + "".join(f"s{i}\n" for i in range(99)), "there are ports or subnets for 87"),
     ],
 )  # fmt: skip
@@ -119,6 +125,15 @@ def test_an_inventory_of_another_shape_is_left_alone(make: Callable, error_of: C
     (tmp_path / "made.yml").write_text("all: {}\n")
     assert "was not made from a roster" in error_of(make, "name\nada\n")
     assert (tmp_path / "made.yml").read_text() == "all: {}\n"
+
+
+@pytest.mark.parametrize(("to", "evidence"), [("nowhere/class.yml", "there is no folder "), (".", "it is a folder")])
+def test_what_cannot_be_written_is_said_before(tmp_path: Path, error_of: Callable, to: str, evidence: str) -> None:
+    source = tmp_path / "students.csv"
+    source.write_text("name\nada\n")
+    text = error_of(roster.make, source, tmp_path / to, "spring", ports_from=24000, subnets="10.90.0.0/16")
+    assert f" cannot be written\n  {evidence}" in text
+    assert [file.name for file in tmp_path.iterdir()] == ["students.csv"]
 
 
 def test_a_missing_roster_is_said_to_be_missing(error_of: Callable) -> None:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from streamlab import resources, submit
+from streamlab.engine import Result
+from streamlab.errors import WrongRequest
+from streamlab.inventory import Lab
 from streamlab.jobs import Preset, Step
 from streamlab.resources import Capacity
 from streamlab.topology import Student
@@ -128,3 +134,38 @@ def test_both_sides_give_an_application_one_name(student: Student) -> None:
     from common.settings import application_name
 
     assert submit.application_name(student, SCORE) == application_name("ada", "lesson08", "score")
+
+
+def test_ctrl_c_while_it_is_handed_over_ends_what_yarn_may_have(
+    student: Student, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    ran: list[list[str]] = []
+
+    def run_inside(edge: None, command: list[str], *, seconds: int, lines: Any = None) -> Result:
+        ran.append(command)
+        if command[0] == "spark-submit":
+            lines("err", "INFO Client: Submitting application application_1_7 to ResourceManager")
+            raise KeyboardInterrupt
+        return Result(0, "", "")
+
+    monkeypatch.setattr(submit, "run_inside", run_inside)
+    with pytest.raises(KeyboardInterrupt):
+        submit._hand_over(SimpleNamespace(edge=None), ["spark-submit", "x"])
+    assert ran[1:] == [["yarn", "application", "-kill", "application_1_7"]]
+    assert capsys.readouterr().out == "ended application_1_7; with --detach it would run on\n"
+
+
+@pytest.mark.parametrize(("step", "what"), [("lesson08", "lesson08"), ("lesson08/score", "lesson08/score")])
+def test_many_are_submitted_for_under_the_name_that_was_asked_for(
+    student: Student, monkeypatch: pytest.MonkeyPatch, step: str, what: str
+) -> None:
+    asked: dict[str, Any] = {}
+    monkeypatch.setattr(submit.many, "each", lambda students, do, **options: asked.update(options))
+    monkeypatch.setattr(submit.capacity, "at_once", lambda lab, docker_host: 7)
+    lab = Lab(Path("class.yml"), (student,))
+    submit.submit_each(lab, lab.students, submit.request(step))
+    assert (asked["what"], asked["at_once"]("unix:///a")) == (what, 7)
+    submit.submit_each(lab, lab.students, submit.request(step), at_once="3")
+    assert asked["at_once"]("unix:///a") == 3
+    with pytest.raises(WrongRequest, match="--at-once 0 is no whole number above 0"):
+        submit.submit_each(lab, lab.students, submit.request(step), at_once="0")

@@ -1,0 +1,54 @@
+"""YAML files that people write: read by one loader, which says what is wrong and in which line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from streamlab.errors import WrongRequest
+
+
+def check_yaml(file: Path) -> Any:
+    """The parsed file, or an error that names the line. A name that a mapping has twice is one: YAML takes the last."""
+    try:
+        loader = yaml.SafeLoader(file.read_text(encoding="utf-8"))
+        root = loader.get_single_node()
+        twice = [f"{file}:{line}: {key!r} stands in line {first} already" for key, first, line in _twice(root, set())]
+        if twice:
+            raise WrongRequest(f"{file.name} has a name twice", evidence=twice, fix="keep one of the two, or rename it")
+        return loader.construct_document(root) if root else None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = mark.line + 1 if mark else 1
+        text = file.read_text(encoding="utf-8").splitlines()
+        raise WrongRequest(
+            f"{file.name} is not valid YAML",
+            evidence=[f"{file}:{line}: {error.problem}", *(text[line - 1 : line])],
+            fix=f"correct line {line}",
+        ) from None
+    except (UnicodeDecodeError, yaml.reader.ReaderError) as error:
+        raise WrongRequest(
+            f"{file.name} is not text in UTF-8", evidence=f"{file}: {error.reason}", fix="save it as UTF-8"
+        ) from None
+
+
+def _twice(node: yaml.Node | None, seen: set[int]) -> Iterator[tuple[str, int, int]]:
+    """Each name that one mapping has more than once: the name, the line of the first, and the line of another."""
+    if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+        return
+    seen.add(id(node))  # an alias leads to what was seen already, and perhaps to itself
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _twice(item, seen)
+        return
+    lines: dict[tuple[str, str], int] = {}
+    for key, value in node.value:
+        if isinstance(key, yaml.ScalarNode):
+            name, line = (key.tag, key.value), key.start_mark.line + 1
+            if name in lines:
+                yield key.value, lines[name], line
+            lines.setdefault(name, line)
+        yield from _twice(value, seen)
