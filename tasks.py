@@ -38,13 +38,13 @@ def capacity(_, inventory=None, at_work=1):
 
 
 @lab_task
-def provision(_, inventory=None, student=None, limit=None, verbose=False):
+def provision(_, inventory=None, student=None, limit=None, overcommit=False, verbose=False):
     """Bring every student's cluster up, and prove each service."""
     from streamlab import provision as provisioning
     from streamlab.inventory import load
 
     lab = load(inventory)
-    provisioning.provision(lab, lab.chosen(student, limit), verbose=verbose)
+    provisioning.provision(lab, lab.chosen(student, limit), overcommit=overcommit, verbose=verbose)
 
 
 @lab_task

@@ -58,10 +58,17 @@ def remove(client: docker.DockerClient, found: Belongings) -> None:
 
 
 def destroy(lab: Lab, student: str | None, *, yes: bool) -> None:
-    """Take away one student's stack, or all of the inventory's class, after a question unless `yes`."""
+    """Take away one student's stack, or all of the inventory's class, after a question unless `yes`.
+
+    Raises:
+        LabError: a Docker host does not answer; what is on the others was taken away.
+    """
     lab_class = lab.students[0].lab_class
     whose = student or f"class {lab_class}"
+    silent = engine.unreachable(lab.students)
     for docker_host, _ in by_docker_host(lab.students):
+        if docker_host in silent:
+            continue
         with engine.connect(docker_host) as client:
             found = belongings(client, lab_class, student)
             if not len(found):
@@ -74,6 +81,8 @@ def destroy(lab: Lab, student: str | None, *, yes: bool) -> None:
                 confirm(f"remove {counts} of {whose}, with all their data?")
             remove(client, found)
             say(f"removed {counts}")
+    if silent:
+        raise engine.not_reached(silent, lab.students)
 
 
 def confirm(question: str) -> None:

@@ -120,10 +120,11 @@ def prove_all(students: Sequence[Student], services: Sequence[str] | None, *, se
     """Prove the services of these students, and print each answer as it comes.
 
     Raises:
-        LabError: a service did not answer as it should.
+        LabError: a service did not answer as it should, or a Docker host did not at all.
     """
-    errors = []
-    for student in students:
+    silent = engine.unreachable(students)
+    errors = [engine.not_reached(silent, students)] if silent else []
+    for student in (student for student in students if student.docker_host not in silent):
 
         def tell(proven: Proven, student: Student = student) -> None:
             verdict = "proved" if proven.passed else "FAILED"

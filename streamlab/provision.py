@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamlab import artifacts, engine, images, preflight, volumes
+from streamlab import artifacts, engine, images, preflight, travel, volumes
+from streamlab.docker_hosts import LOCAL, is_here
+from streamlab.errors import LabError
 from streamlab.inventory import Lab
 from streamlab.playbooks import play
 from streamlab.topology import Student, by_docker_host
@@ -12,53 +14,81 @@ from streamlab.ui import say
 
 
 def ensure_engines(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -> bool:
-    """Make sure that every Docker host has an engine that answers; True when one had to be started."""
-    silent = [host for host, _ in by_docker_host(students) if not engine.answers(host)]
-    if silent:
-        say(f"no Docker Engine answers at {', '.join(silent)}: installing and starting one")
-        play("engine.yml", lab, verbose=verbose)
-    return bool(silent)
+    """Make sure that this machine's engine, where it is one of theirs, answers; True when it had to be started.
+
+    Any other engine is somebody else's to install.
+    """
+    if LOCAL not in (student.docker_host for student in students) or engine.answers(LOCAL):
+        return False
+    say(f"no Docker Engine answers at {LOCAL}: installing and starting one")
+    play("engine.yml", lab, verbose=verbose)
+    return True
 
 
-def ensure_images(docker_host: str) -> bool:
-    """Build on one Docker host what is missing there; True when something was."""
+def ensure_images(docker_host: str, others: Sequence[str] = ()) -> bool:
+    """Bring to one Docker host what is missing there from the `others` that have it, else build it; True when it was.
+
+    The machine's own engine is looked at as well: most often it is where the images were built first.
+    """
     with engine.connect(docker_host) as client:
-        if images.missing(client):
-            preflight.require_room(client, docker_host, needed_gb=preflight.DISK_GB_TO_BUILD)
-        return bool(images.ensure_images(client))
+        if not images.missing(client):
+            return False
+        preflight.require_room(client, docker_host, needed_gb=preflight.DISK_GB_TO_BUILD)
+        for other in dict.fromkeys((*others, LOCAL)):
+            if other != docker_host:
+                travel.bring(docker_host, other)
+        images.ensure_images(client, fetch_at=docker_host if is_here(docker_host) else LOCAL)
+    return True
 
 
-def provision(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -> None:
+def provision(lab: Lab, students: Sequence[Student], *, overcommit: bool = False, verbose: bool = False) -> None:
     """Bring the stacks of `students` to what the inventory says. Run again, it changes nothing.
 
     What was changed is proved; a stack in which nothing was, and that was proved, has its nodes asked.
 
+    Args:
+        overcommit: go on where the stacks may use more memory than their machine has.
+
     Raises:
-        WrongRequest: it cannot be done here; nothing was touched.
-        LabError: a student's stack could not be brought up; the others' were.
+        WrongRequest: it cannot be done here, or no Docker host answers; nothing was touched.
+        LabError: a student's stack could not be brought up, or a Docker host does not answer; the others' were.
     """
-    preflight.require_memory(students)
+    preflight.require_memory(students, overcommit=overcommit)
     ensure_engines(lab, students, verbose=verbose)
-    for docker_host, group in by_docker_host(students):
+    silent = engine.unreachable(students)
+    gone = engine.not_reached(silent, students) if silent else None
+    reached = [student for student in students if student.docker_host not in silent]
+    if not reached:
+        raise gone
+    hosts = [docker_host for docker_host, _ in by_docker_host(reached)]
+    for docker_host, group in by_docker_host(reached):
         with engine.connect(docker_host) as client:
-            preflight.require_possible(client, group)
-        ensure_images(docker_host)
-    summary = play("provision.yml", lab, limit=[student.name for student in students], verbose=verbose)
-    for docker_host, group in by_docker_host(students):
+            preflight.require_possible(client, group, classmates=lab.students, overcommit=overcommit)
+    for docker_host in hosts:
+        ensure_images(docker_host, hosts)
+    try:
+        summary = play("provision.yml", lab, limit=[student.name for student in reached], verbose=verbose)
+    except LabError as error:
+        error.evidence += gone.evidence if gone else []
+        raise
+    for docker_host, group in by_docker_host(reached):
         with engine.connect(docker_host) as client:
             for student in group:
                 volumes.prune(client, student)
-    names = ", ".join(student.name for student in students)
+    names = ", ".join(student.name for student in reached)
     if verbose:
         say(f"{names}: provisioned")  # Ansible has told what it changed
     else:
         say(f"{names}: provisioned and {'proved' if summary.changed else 'answering'}, {summary.changed} changed")
+    if gone:
+        raise gone
 
 
 def build_images(lab: Lab) -> None:
     """`invoke images`: build on every Docker host of the inventory what is missing there."""
     ensure_engines(lab, lab.students)
-    built = [ensure_images(docker_host) for docker_host, _ in by_docker_host(lab.students)]
+    hosts = [docker_host for docker_host, _ in by_docker_host(lab.students)]
+    built = [ensure_images(docker_host, hosts) for docker_host in hosts]
     if not any(built):
         say("nothing to do: every image is built")
 
@@ -66,6 +96,7 @@ def build_images(lab: Lab) -> None:
 def renew_locks(lab: Lab) -> None:
     """`invoke lock`: resolve every version again on this machine's engine, and say what changed."""
     ensure_engines(lab, lab.students)
-    with engine.connect(lab.students[0].docker_host) as client:
+    here = next((student.docker_host for student in lab.students if is_here(student.docker_host)), LOCAL)
+    with engine.connect(here) as client:
         changes = artifacts.write_locks(client, images.ensure_builder(client))
     say("\n".join(changes) or "nothing changed")
