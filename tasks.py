@@ -223,6 +223,24 @@ def images(_, inventory=None):
 
 
 @lab_task
+def export(_, to, inventory=None):
+    """Pack images and packages for a room without internet: --to DIR."""
+    from streamlab import offline
+    from streamlab.inventory import load
+
+    offline.export(load(inventory), to)
+
+
+@lab_task(name="import")
+def import_(_, from_, inventory=None):
+    """Take in what `invoke export` packed: --from DIR."""
+    from streamlab import offline
+    from streamlab.inventory import load
+
+    offline.import_(load(inventory), from_)
+
+
+@lab_task
 def lock(_, inventory=None):
     """Resolve images/versions.yml and requirements.in into locks again."""
     from streamlab import provision as provisioning
@@ -249,5 +267,6 @@ def test(_, only=None):
 
 namespace = Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status,
-    links, logs, shell, notebook, suspend, resume, destroy, doctor, images, lock, bench, test,
+    links, logs, shell, notebook, suspend, resume, destroy, doctor, images, export, import_,
+    lock, bench, test,
 )  # fmt: skip

@@ -66,8 +66,13 @@ def image_keys(folder: Path = IMAGES) -> dict[str, str]:
 
 def image_tags(folder: Path = IMAGES) -> dict[str, str]:
     """The image that each product's containers are started from, for example `streamlab/kafka:0123456789ab`."""
-    keys = image_keys(folder)
-    return {name: _tag(name, keys[name]) for name in PRODUCTS}
+    tags = all_tags(folder)
+    return {name: tags[name] for name in PRODUCTS}
+
+
+def all_tags(folder: Path = IMAGES) -> dict[str, str]:
+    """Every image of ours, those that others are built on included; parents before children."""
+    return {name: _tag(name, key) for name, key in image_keys(folder).items()}
 
 
 def recipe(folder: Path) -> dict[str, bytes]:
@@ -93,7 +98,7 @@ def ensure_images(client: docker.DockerClient, *, only: tuple[str, ...] = PRODUC
     Args:
         fetch_at: the engine that fetches, one of this machine whatever `client` is: it writes to the cache here.
     """
-    tags = {name: _tag(name, key) for name, key in image_keys().items()}
+    tags = all_tags()
     for name in only:
         if name not in PRODUCTS:
             raise unknown("image", name, PRODUCTS)
@@ -106,14 +111,14 @@ def ensure_images(client: docker.DockerClient, *, only: tuple[str, ...] = PRODUC
 
 def missing(client: docker.DockerClient) -> list[str]:
     """The images that `ensure_images` would build, parents first."""
-    tags = {name: _tag(name, key) for name, key in image_keys().items()}
+    tags = all_tags()
     absent = _missing(client, tags, PRODUCTS)
     return [image.name for image in IMAGES_OF_OURS if image.name in absent]
 
 
 def ensure_builder(client: docker.DockerClient) -> str:
     """The tag of the builder image, for throw-away containers; built first where it is missing."""
-    tags = {name: _tag(name, key) for name, key in image_keys().items()}
+    tags = all_tags()
     for image in IMAGES_OF_OURS[:2]:
         if not is_present(client, tags[image.name]):
             _build(client, image, tags, LOCAL)
@@ -169,6 +174,11 @@ def _build(client: docker.DockerClient, image: Image, tags: Mapping[str, str], f
             client.images.prune(filters={"dangling": True, "label": "streamlab.stage=true"})
     say(f"built {image.name} in {time.monotonic() - started:.0f} s")
     return image.name
+
+
+def all_artifacts(client: docker.DockerClient, *, fetch_at: str) -> set[Path]:
+    """Every jar and wheel, in the cache, of which the images are built; fetched where they are not there."""
+    return {path for image in IMAGES_OF_OURS if image.jars for path in _artifacts(client, image, fetch_at).values()}
 
 
 def _artifacts(client: docker.DockerClient, image: Image, fetch_at: str) -> dict[str, Path]:
