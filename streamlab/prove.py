@@ -42,9 +42,7 @@ def prove(
 
     A node that does not run fails its service at once: waiting would not start it.
     """
-    for service in services:
-        if service not in SERVICES:
-            raise unknown("service", service, SERVICES, usage="--service {}")
+    _require_known(services)
     with open_stack(student) as stack:
         down = _down(stack)
         results = []
@@ -59,6 +57,12 @@ def prove(
         if ask:
             results += _ask(stack, ask, seconds=seconds, tell=tell)
     return sorted(results, key=lambda proven: SERVICES.index(proven.service))
+
+
+def _require_known(services: Sequence[str]) -> None:
+    for service in services:
+        if service not in SERVICES:
+            raise unknown("service", service, SERVICES, usage="--service {}")
 
 
 def remember(student: Student) -> None:
@@ -122,6 +126,7 @@ def prove_all(students: Sequence[Student], services: Sequence[str] | None, *, se
     Raises:
         LabError: a service did not answer as it should, or a Docker host did not at all.
     """
+    _require_known(services or ())
     silent = engine.unreachable(students)
     errors = [engine.not_reached(silent, students)] if silent else []
     for student in (student for student in students if student.docker_host not in silent):
@@ -130,11 +135,12 @@ def prove_all(students: Sequence[Student], services: Sequence[str] | None, *, se
             verdict = "proved" if proven.passed else "FAILED"
             say(f"{student.name:13} {proven.service:11} {verdict}: {proven.answer} ({proven.seconds} s)")
 
-        errors += [
-            failure(student, p)
-            for p in prove(student, services or SERVICES, seconds=seconds, tell=tell)
-            if not p.passed
-        ]
+        try:
+            proven = prove(student, services or SERVICES, seconds=seconds, tell=tell)
+        except LabError as error:  # the next student's services are asked all the same
+            errors.append(error)
+        else:
+            errors += [failure(student, p) for p in proven if not p.passed]
     if errors:
         *others, last = errors
         for error in others:
