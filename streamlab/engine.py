@@ -103,7 +103,7 @@ def unreachable(students: Sequence[Student]) -> dict[str, NoEngine]:
     return {host: error for host, error in found.items() if error is not None}
 
 
-def not_reached(silent: Mapping[str, NoEngine], students: Sequence[Student]) -> LabError:
+def not_reached(silent: Mapping[str, LabError], students: Sequence[Student]) -> LabError:
     """The error that names the students whose Docker host does not answer.
 
     A failure where the others could be served; where nobody could, the request was wrong.

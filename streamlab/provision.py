@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from streamlab import artifacts, engine, images, preflight, travel, volumes
 from streamlab.docker_hosts import LOCAL, is_here
@@ -55,23 +55,21 @@ def provision(lab: Lab, students: Sequence[Student], *, overcommit: bool = False
     """
     preflight.require_memory(students, overcommit=overcommit)
     ensure_engines(lab, students, verbose=verbose)
-    silent = engine.unreachable(students)
-    gone = engine.not_reached(silent, students) if silent else None
-    reached = [student for student in students if student.docker_host not in silent]
-    if not reached:
-        raise gone
-    hosts = [docker_host for docker_host, _ in by_docker_host(reached)]
-    for docker_host, group in by_docker_host(reached):
+    failed: dict[str, LabError] = {**engine.unreachable(students)}
+    if not _left(students, failed):
+        raise engine.not_reached(failed, students)
+    for docker_host, group in _left(students, failed):
         with engine.connect(docker_host) as client:
             preflight.require_possible(client, group, classmates=lab.students, overcommit=overcommit)
-    for docker_host in hosts:
-        ensure_images(docker_host, hosts)
+    _ensure_images_of(students, failed)
+    gone = engine.not_reached(failed, students) if failed else None
+    reached = [student for _, group in _left(students, failed) for student in group]
     try:
         summary = play("provision.yml", lab, limit=[student.name for student in reached], verbose=verbose)
     except LabError as error:
         error.evidence += gone.evidence if gone else []
         raise
-    for docker_host, group in by_docker_host(reached):
+    for docker_host, group in _left(students, failed):
         with engine.connect(docker_host) as client:
             for student in group:
                 volumes.prune(client, student)
@@ -84,13 +82,39 @@ def provision(lab: Lab, students: Sequence[Student], *, overcommit: bool = False
         raise gone
 
 
+def _left(students: Sequence[Student], failed: Mapping[str, LabError]) -> list[tuple[str, list[Student]]]:
+    """The students by Docker host, without the hosts that failed."""
+    return [(docker_host, group) for docker_host, group in by_docker_host(students) if docker_host not in failed]
+
+
+def _ensure_images_of(students: Sequence[Student], failed: dict[str, LabError]) -> bool:
+    """Images for every Docker host of these students; True when some were missing.
+
+    A host that goes away meanwhile joins the `failed`, and the others go on.
+    """
+    hosts, brought = [docker_host for docker_host, _ in _left(students, failed)], False
+    for docker_host in hosts:
+        try:
+            brought |= ensure_images(docker_host, hosts)
+        except LabError as error:
+            failed[docker_host] = error
+            if not _left(students, failed):
+                raise
+    return brought
+
+
 def build_images(lab: Lab) -> None:
-    """`invoke images`: build on every Docker host of the inventory what is missing there."""
+    """`invoke images`: bring or build on every Docker host of the inventory what is missing there.
+
+    Raises:
+        LabError: a Docker host does not answer, or could not be served; the others were.
+    """
     ensure_engines(lab, lab.students)
-    hosts = [docker_host for docker_host, _ in by_docker_host(lab.students)]
-    built = [ensure_images(docker_host, hosts) for docker_host in hosts]
-    if not any(built):
+    failed: dict[str, LabError] = {**engine.unreachable(lab.students)}
+    if not _ensure_images_of(lab.students, failed) and not failed:
         say("nothing to do: every image is built")
+    if failed:
+        raise engine.not_reached(failed, lab.students)
 
 
 def renew_locks(lab: Lab) -> None:

@@ -233,6 +233,27 @@ def test_nothing_is_provisioned_where_no_docker_host_answers(student: Student, b
     assert played == []
 
 
+def test_a_docker_host_that_goes_away_while_images_travel_leaves_the_others_students_provisioned(
+    student: Student, bob: Student, played: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanishing(docker_host: str, others: object) -> bool:
+        if docker_host == carl.docker_host:
+            raise LabError("images did not arrive", evidence="connection reset by peer")
+        return False
+
+    carl = replace(student, name="carl", docker_host="unix:///run/second.sock", port_base=21000, subnet="10.89.2.0/27")
+    monkeypatch.setattr(provision, "ensure_images", vanishing)
+    lab = Lab(Path("class.yml"), (student, bob, carl))
+    with pytest.raises(LabError, match="not reached: carl, bob") as caught:
+        provision.provision(lab, lab.students)
+    assert caught.value.evidence[0] == "carl: images did not arrive: connection reset by peer"
+    assert played == ["ada"]
+    played.clear()
+    with pytest.raises(LabError, match="images did not arrive"):
+        provision.provision(lab, [carl])
+    assert played == []
+
+
 def test_both_kinds_of_failure_are_told(
     student: Student, bob: Student, played: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
