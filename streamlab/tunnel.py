@@ -103,6 +103,7 @@ def _dig(docker_host: str) -> Tunnel:
         if not _echoes(process):
             raise ConnectionError("; ".join(made.words()) or f"ssh had no answer within {CONNECT_SECONDS} s")
     except BaseException:
+        process.kill()
         made.close()
         raise
     return made
