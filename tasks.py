@@ -38,13 +38,13 @@ def capacity(_, inventory=None, at_work=1):
 
 
 @lab_task
-def provision(_, inventory=None, student=None, limit=None, verbose=False):
+def provision(_, inventory=None, student=None, limit=None, overcommit=False, verbose=False):
     """Bring every student's cluster up, and prove each service."""
     from streamlab import provision as provisioning
     from streamlab.inventory import load
 
     lab = load(inventory)
-    provisioning.provision(lab, lab.chosen(student, limit), verbose=verbose)
+    provisioning.provision(lab, lab.chosen(student, limit), overcommit=overcommit, verbose=verbose)
 
 
 @lab_task
@@ -228,6 +228,24 @@ def images(_, inventory=None):
 
 
 @lab_task
+def export(_, to, inventory=None):
+    """Pack images and packages for a room without internet: --to DIR."""
+    from streamlab import offline
+    from streamlab.inventory import load
+
+    offline.export(load(inventory), to)
+
+
+@lab_task(name="import")
+def import_(_, from_, inventory=None):
+    """Take in what `invoke export` packed: --from DIR."""
+    from streamlab import offline
+    from streamlab.inventory import load
+
+    offline.import_(load(inventory), from_)
+
+
+@lab_task
 def lock(_, inventory=None):
     """Resolve images/versions.yml and requirements.in into locks again."""
     from streamlab import provision as provisioning
@@ -246,7 +264,7 @@ def bench(_, only=None, runs=None):
 
 @lab_task
 def test(_, only=None):
-    """Run the tests: --only unit, jobs or cluster; lessons and course are longer."""
+    """Run the tests, or --only one kind; lessons, course, faults are longer."""
     from streamlab import testing
 
     testing.test(only)
@@ -254,5 +272,6 @@ def test(_, only=None):
 
 namespace = Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status,
-    links, logs, shell, notebook, suspend, resume, destroy, doctor, images, lock, bench, test,
+    links, logs, shell, notebook, suspend, resume, destroy, doctor, images, export, import_,
+    lock, bench, test,
 )  # fmt: skip

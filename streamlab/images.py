@@ -17,6 +17,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from streamlab.docker_hosts import LOCAL
 from streamlab.errors import LabError, unknown
 from streamlab.paths import CACHE, IMAGES
 from streamlab.ui import progress, say
@@ -65,8 +66,13 @@ def image_keys(folder: Path = IMAGES) -> dict[str, str]:
 
 def image_tags(folder: Path = IMAGES) -> dict[str, str]:
     """The image that each product's containers are started from, for example `streamlab/kafka:0123456789ab`."""
-    keys = image_keys(folder)
-    return {name: _tag(name, keys[name]) for name in PRODUCTS}
+    tags = all_tags(folder)
+    return {name: tags[name] for name in PRODUCTS}
+
+
+def all_tags(folder: Path = IMAGES) -> dict[str, str]:
+    """Every image of ours, those that others are built on included; parents before children."""
+    return {name: _tag(name, key) for name, key in image_keys(folder).items()}
 
 
 def recipe(folder: Path) -> dict[str, bytes]:
@@ -86,12 +92,13 @@ def _arguments(image: Image, versions: Versions, keys: Mapping[str, str]) -> dic
     return {parent.upper(): _tag(parent, keys[parent]) for parent in image.parents}
 
 
-def ensure_images(client: docker.DockerClient, *, only: tuple[str, ...] = PRODUCTS) -> list[str]:
+def ensure_images(client: docker.DockerClient, *, only: tuple[str, ...] = PRODUCTS, fetch_at: str = LOCAL) -> list[str]:
     """Build what is missing, fetching what that takes; return the images built, none where all were there.
 
-    Fetching happens on this machine's engine even where `client` speaks to another one: it writes to the cache here.
+    Args:
+        fetch_at: the engine that fetches, one of this machine whatever `client` is: it writes to the cache here.
     """
-    tags = {name: _tag(name, key) for name, key in image_keys().items()}
+    tags = all_tags()
     for name in only:
         if name not in PRODUCTS:
             raise unknown("image", name, PRODUCTS)
@@ -99,22 +106,22 @@ def ensure_images(client: docker.DockerClient, *, only: tuple[str, ...] = PRODUC
         return []
     with _one_at_a_time():
         missing = _missing(client, tags, only)
-        return [_build(client, image, tags) for image in IMAGES_OF_OURS if image.name in missing]
+        return [_build(client, image, tags, fetch_at) for image in IMAGES_OF_OURS if image.name in missing]
 
 
 def missing(client: docker.DockerClient) -> list[str]:
     """The images that `ensure_images` would build, parents first."""
-    tags = {name: _tag(name, key) for name, key in image_keys().items()}
+    tags = all_tags()
     absent = _missing(client, tags, PRODUCTS)
     return [image.name for image in IMAGES_OF_OURS if image.name in absent]
 
 
 def ensure_builder(client: docker.DockerClient) -> str:
     """The tag of the builder image, for throw-away containers; built first where it is missing."""
-    tags = {name: _tag(name, key) for name, key in image_keys().items()}
+    tags = all_tags()
     for image in IMAGES_OF_OURS[:2]:
-        if not _present(client, tags[image.name]):
-            _build(client, image, tags)
+        if not is_present(client, tags[image.name]):
+            _build(client, image, tags, LOCAL)
     return tags["builder"]
 
 
@@ -125,13 +132,14 @@ def _missing(client: docker.DockerClient, tags: Mapping[str, str], only: tuple[s
     pending = list(only)
     while pending:
         name = pending.pop()
-        if name not in missing and not _present(client, tags[name]):
+        if name not in missing and not is_present(client, tags[name]):
             missing.add(name)
             pending += parents[name]
     return missing
 
 
-def _present(client: docker.DockerClient, tag: str) -> bool:
+def is_present(client: docker.DockerClient, tag: str) -> bool:
+    """Whether an engine has an image."""
     return bool(client.images.list(name=tag))
 
 
@@ -148,12 +156,12 @@ def _one_at_a_time() -> Iterator[None]:
         yield
 
 
-def _build(client: docker.DockerClient, image: Image, tags: Mapping[str, str]) -> str:
+def _build(client: docker.DockerClient, image: Image, tags: Mapping[str, str], fetch_at: str) -> str:
     """Build one image whose parents are there, and say how long it took."""
     versions = load_versions()
     if not image.parents:
         _ensure_debian(client, versions.debian)
-    files = _artifacts(client, image) if image.jars else {}
+    files = _artifacts(client, image, fetch_at) if image.jars else {}
     arguments = _arguments(image, versions, {name: tag.rpartition(":")[2] for name, tag in tags.items()})
     started = time.monotonic()
     with tempfile.TemporaryFile(dir=CACHE) as context:
@@ -168,35 +176,33 @@ def _build(client: docker.DockerClient, image: Image, tags: Mapping[str, str]) -
     return image.name
 
 
-def _artifacts(client: docker.DockerClient, image: Image) -> dict[str, Path]:
+def all_artifacts(client: docker.DockerClient, *, fetch_at: str) -> set[Path]:
+    """Every jar and wheel, in the cache, of which the images are built; fetched where they are not there."""
+    return {path for image in IMAGES_OF_OURS if image.jars for path in _artifacts(client, image, fetch_at).values()}
+
+
+def _artifacts(client: docker.DockerClient, image: Image, fetch_at: str) -> dict[str, Path]:
     """The locked files that go into the build, by name. A test jar is raw material, never on a class path."""
-    from streamlab import artifacts
+    from streamlab import artifacts, engine
 
-    fetcher = _local_engine(client)
-    builder = ensure_builder(fetcher)
-    # All products' jars in one go: one start of Maven, and the other images' turn comes anyway.
-    jars = {other.name: artifacts.load_jars(other.name) for other in IMAGES_OF_OURS if other.jars}
-    artifacts.ensure_jars(fetcher, builder, jars)
-    files = {
-        f"{'unpack' if jar.classifier == 'tests' else 'jars'}/{jar.filename}": artifacts.jar_path(jar)
-        for jar in jars[image.name]
-    }
-    if image.wheels:
-        processor = client.version()["Arch"]
-        if processor != fetcher.version()["Arch"]:
-            fix = "run this command on a machine with that processor"
-            raise LabError(f"Python packages for {processor} cannot be fetched on this machine", fix=fix)
-        lock = IMAGES / image.name / "requirements.lock"
-        folder = artifacts.ensure_wheels(fetcher, builder, lock, processor=processor)
-        files |= {f"wheels/{path.name}": path for path in folder.glob("*.whl")}
+    with engine.connect(fetch_at) as fetcher:
+        builder = ensure_builder(fetcher)
+        # All products' jars in one go: one start of Maven, and the other images' turn comes anyway.
+        jars = {other.name: artifacts.load_jars(other.name) for other in IMAGES_OF_OURS if other.jars}
+        artifacts.ensure_jars(fetcher, builder, jars)
+        files = {
+            f"{'unpack' if jar.classifier == 'tests' else 'jars'}/{jar.filename}": artifacts.jar_path(jar)
+            for jar in jars[image.name]
+        }
+        if image.wheels:
+            processor = client.version()["Arch"]
+            if processor != fetcher.version()["Arch"]:
+                fix = "run this command on a machine with that processor"
+                raise LabError(f"Python packages for {processor} cannot be fetched on this machine", fix=fix)
+            lock = IMAGES / image.name / "requirements.lock"
+            folder = artifacts.ensure_wheels(fetcher, builder, lock, processor=processor)
+            files |= {f"wheels/{path.name}": path for path in folder.glob("*.whl")}
     return files
-
-
-def _local_engine(client: docker.DockerClient) -> docker.DockerClient:
-    import docker
-
-    local = client.api.base_url.startswith(("http+docker://localhost", "http+docker://localnpipe"))
-    return client if local else docker.from_env()
 
 
 def write_context(out: IO[bytes], recipe_files: Mapping[str, bytes], artifact_files: Mapping[str, Path]) -> None:
@@ -246,7 +252,7 @@ def _ensure_debian(client: docker.DockerClient, suite: str) -> None:
     from streamlab import debian
 
     tag = _tag("debian", suite)
-    if not _present(client, tag):
+    if not is_present(client, tag):
         started = time.monotonic()
         how = debian.make(client, suite, tag=tag)
         say(f"base system: {how}, in {time.monotonic() - started:.0f} s")

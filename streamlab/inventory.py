@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from streamlab import __version__
+from streamlab.docker_hosts import is_known, machine
 from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE
 from streamlab.topology import SERVICE_OF, SINGLE, Student, node_names, nodes
@@ -165,11 +166,14 @@ def _cached_variables(source: Path, files: Sequence[Path]) -> dict[str, dict[str
 
 def _ask_ansible(source: Path) -> dict[str, dict[str, Any]]:
     os.environ["ANSIBLE_CONFIG"] = str(_CONFIG)  # which group's variables win is the playbooks' rule; read at import
+    from ansible import constants
     from ansible.errors import AnsibleError
     from ansible.inventory.manager import InventoryManager
     from ansible.parsing.dataloader import DataLoader
     from ansible.vars.manager import VariableManager
 
+    if str(constants.CONFIG_FILE) != str(_CONFIG):  # the answer would be another one, and be kept
+        raise RuntimeError(f"Ansible was imported before it was told of {_CONFIG}; it reads {constants.CONFIG_FILE}")
     try:
         loader = DataLoader()
         inventory = InventoryManager(loader=loader, sources=[str(source)])
@@ -273,14 +277,14 @@ def find_problems(students: Sequence[Student]) -> list[str]:
         for node in nodes(student):
             for page in node.pages:
                 owner = f"{student.name}'s {node.name}"
-                other = ports.setdefault((student.docker_host, page.host_port), owner)
+                other = ports.setdefault((machine(student.docker_host), page.host_port), owner)
                 if other != owner:
                     problems.append(f"{owner} and {other} both publish port {page.host_port}: set another port_base")
         network = ipaddress.IPv4Network(student.subnet)
         for host, other_network, other in networks:
-            if host == student.docker_host and network.overlaps(other_network):
+            if host == machine(student.docker_host) and network.overlaps(other_network):
                 problems.append(f"{student.name}: subnet {network} overlaps {other}'s {other_network}")
-        networks.append((student.docker_host, network, student.name))
+        networks.append((machine(student.docker_host), network, student.name))
     return problems
 
 
@@ -297,8 +301,8 @@ def _problems_of(student: Student) -> list[str]:
         missing = [kind for kind in SERVICE_OF if kind not in given]
         if missing:
             problems.append(f"{student.name}: {name} lacks {', '.join(missing)}")
-    if not student.docker_host.startswith(("unix:///", "ssh://")):
-        problems.append(f"{student.name}: docker_host {student.docker_host!r} is no unix:///… or ssh://user@host")
+    if not is_known(student.docker_host):
+        problems.append(f"{student.name}: docker_host {student.docker_host!r} is no unix:///path or ssh://user@machine")
     if not 1024 <= student.port_base <= 65000:
         problems.append(f"{student.name}: port_base {student.port_base} is not between 1024 and 65000")
     network = _network(student.subnet)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from streamlab import engine
+from streamlab.docker_hosts import forwarding, is_here, machine
 from streamlab.errors import WrongRequest
 from streamlab.stack import failed, open_stack
 from streamlab.topology import Student, nodes
@@ -13,10 +16,20 @@ LOG_SECONDS = 120
 
 def links(student: Student) -> str:
     """The pages of a student's stack as a table; the address of a running application's page follows."""
-    rows = [[page.title, page.url] for node in nodes(student) for page in node.pages]
+    pages = [page for node in nodes(student) for page in node.pages]
+    rows = [[page.title, page.url] for page in pages]
     base = next(page.url for node in nodes(student) if node.kind == "resourcemanager" for page in node.pages)
     rows.append(["a running application", f"{base}proxy/APPLICATION_ID/"])
-    return table(["page", "address"], rows)
+    return table(["page", "address"], rows) + way_there(student, [page.host_port for page in pages])
+
+
+def way_there(student: Student, ports: Sequence[int]) -> str:
+    """Where the pages are another machine's: a line that says so, with the command that brings them here."""
+    if is_here(student.docker_host):
+        return ""
+    return f"\nthese are {machine(student.docker_host)}'s; here they are while this runs: " + forwarding(
+        student.docker_host, ports
+    )
 
 
 def node_log(student: Student, name: str, *, lines: int) -> str:

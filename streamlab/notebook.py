@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import secrets
 import time
-import urllib.error
-import urllib.request
 
 from docker.models.containers import Container
 
 from streamlab.bundle import files_below
 from streamlab.engine import put_files, run_inside
 from streamlab.errors import LabError
+from streamlab.look import way_there
 from streamlab.paths import JOBS
 from streamlab.stack import Stack, open_stack
-from streamlab.topology import Student, nodes
+from streamlab.topology import Page, Student, nodes
 from streamlab.ui import say
 
 HOME = "/home/student"
@@ -38,15 +37,16 @@ def notebook(student: Student, *, stop: bool) -> None:
             say("stopped" if _stop(stack.edge) else "no JupyterLab runs")
             return
         place_notebooks(stack)
-        if not _answers(student):
+        if not _answers(stack.edge):
             _start(stack.edge)
             _wait(stack)
-        say(f"{page(student)}lab?token={_token(stack.edge)}")
+        published = page(student)
+        say(f"{published.url}lab?token={_token(stack.edge)}{way_there(student, [published.host_port])}")
 
 
-def page(student: Student) -> str:
+def page(student: Student) -> Page:
     """Where the student's JupyterLab is published."""
-    return next(p.url for node in nodes(student) for p in node.pages if p.container_port == PORT)
+    return next(p for node in nodes(student) for p in node.pages if p.container_port == PORT)
 
 
 def place_notebooks(stack: Stack) -> None:
@@ -78,17 +78,15 @@ def _stop(edge: Container) -> bool:
     return run_inside(edge, ["jupyter", "lab", "stop", str(PORT)], seconds=60).code == 0
 
 
-def _answers(student: Student) -> bool:
-    try:
-        urllib.request.urlopen(f"{page(student)}api", timeout=2).close()
-    except (OSError, urllib.error.URLError):
-        return False
-    return True
+def _answers(edge: Container) -> bool:
+    """Asked on the edge itself: what it publishes may be another machine's."""
+    ask = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{PORT}/api', timeout=2)"
+    return run_inside(edge, ["python3", "-c", ask], seconds=10).code == 0
 
 
 def _wait(stack: Stack) -> None:
     ends = time.monotonic() + START_SECONDS
-    while not _answers(stack.student):
+    while not _answers(stack.edge):
         if time.monotonic() > ends:
             words = run_inside(stack.edge, ["tail", "-n", "5", LOG], seconds=30).out.splitlines()
             raise LabError(

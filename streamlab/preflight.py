@@ -13,6 +13,7 @@ from pathlib import Path
 import docker
 
 from streamlab import capacity, engine
+from streamlab.docker_hosts import is_here
 from streamlab.errors import WrongRequest
 from streamlab.topology import Student, nodes
 
@@ -36,10 +37,11 @@ def memory_problem(students: Sequence[Student], machine_mb: int) -> WrongRequest
         f"and {students[0].docker_host} has {machine_mb} MB",
         evidence=[
             *sums,
-            f"one student's applications: up to {max(student.working_mb for student in students)} MB",
+            f"one student at work: {max(capacity.at_work_mb(student) for student in students)} MB "
+            f"(preset {capacity.largest().name} asks for {capacity.asked_mb(capacity.largest())})",
             f"the machine itself: {capacity.RESERVE_MB} MB",
         ],
-        fix="use a smaller size, a lower yarn_memory_mb or fewer students, or give some of them another docker_host",
+        fix="use a smaller size or fewer students, or give some of them another docker_host; --overcommit goes on",
     )
 
 
@@ -56,7 +58,7 @@ def disk_problem(folder: str, free_gb: float, needed_gb: float) -> WrongRequest 
 
 def port_problem(client: docker.DockerClient, student: Student) -> WrongRequest | None:
     """Whether somebody else holds a port that the student's stack publishes."""
-    if not student.docker_host.startswith("unix://"):
+    if not is_here(student.docker_host):
         return None  # another machine's loopback cannot be tried from here; its engine refuses a taken port
     ours = engine.containers(client, student)
     for node in nodes(student):
@@ -81,7 +83,7 @@ def subnet_problem(client: docker.DockerClient, student: Student) -> WrongReques
             used.setdefault(pool["Subnet"], f"the engine's network {network.name}")
             if network.name == student.network:
                 own.add(pool["Subnet"])
-    if student.docker_host.startswith("unix://"):
+    if is_here(student.docker_host):
         for subnet, interface in routes():
             used.setdefault(subnet, f"this machine's interface {interface}")
     for subnet, holder in used.items():
@@ -146,7 +148,7 @@ def _listening_inode(port: int) -> str:
 def free_gb(client: docker.DockerClient, docker_host: str) -> tuple[str, float] | None:
     """The engine's folder and the room left there; None for an engine on another machine."""
     folder = client.info()["DockerRootDir"]
-    if not docker_host.startswith("unix://") or not Path(folder).exists():
+    if not is_here(docker_host) or not Path(folder).exists():
         return None
     return folder, shutil.disk_usage(folder).free / 1e9
 
@@ -159,27 +161,46 @@ def require_room(client: docker.DockerClient, docker_host: str, *, needed_gb: fl
         raise problem
 
 
-def require_memory(students: Sequence[Student]) -> None:
+def require_memory(students: Sequence[Student], *, overcommit: bool = False) -> None:
     """Refuse what this machine cannot carry before an engine is installed for it.
 
     Raises:
         WrongRequest: the students who are to live on this machine may use more memory than it has.
     """
-    here = [student for student in students if student.docker_host.startswith("unix://")]
+    here = [student for student in students if is_here(student.docker_host)]
     machine_mb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
-    problem = memory_problem(here, machine_mb) if here else None
+    problem = memory_problem(here, machine_mb) if here and not overcommit else None
     if problem:
         raise problem
 
 
-def require_possible(client: docker.DockerClient, students: Sequence[Student]) -> None:
+def running(client: docker.DockerClient, students: Sequence[Student]) -> list[Student]:
+    """Those of these students, of one class, of whose stack something runs on this engine."""
+    if not students:
+        return []
+    chosen = {"label": f"streamlab.class={students[0].lab_class}"}
+    names = {container["Labels"]["streamlab.student"] for container in client.api.containers(filters=chosen)}
+    return [student for student in students if student.name in names]
+
+
+def require_possible(
+    client: docker.DockerClient,
+    students: Sequence[Student],
+    *,
+    classmates: Sequence[Student] = (),
+    overcommit: bool = False,
+) -> None:
     """Refuse, before anything is touched, what this engine cannot carry. All students are of one Docker host.
 
+    Args:
+        classmates: the whole class, of which those whose stack runs here use memory as well.
+
     Raises:
-        WrongRequest: too much memory, too little disk, or a port or a subnet that is taken.
+        WrongRequest: too much memory unless `overcommit`, too little disk, or a port or a subnet that is taken.
     """
     machine_mb = client.info()["MemTotal"] // 2**20
-    problem = memory_problem(students, machine_mb)
+    together = [*students, *(one for one in running(client, classmates) if one not in students)]
+    problem = None if overcommit else memory_problem(together, machine_mb)
     for student in students:
         problem = problem or port_problem(client, student) or subnet_problem(client, student)
     if problem:

@@ -42,6 +42,7 @@ def prove(
 
     A node that does not run fails its service at once: waiting would not start it.
     """
+    _require_known(services)
     with open_stack(student) as stack:
         down = _down(stack)
         results = []
@@ -56,6 +57,12 @@ def prove(
         if ask:
             results += _ask(stack, ask, seconds=seconds, tell=tell)
     return sorted(results, key=lambda proven: SERVICES.index(proven.service))
+
+
+def _require_known(services: Sequence[str]) -> None:
+    for service in services:
+        if service not in SERVICES:
+            raise unknown("service", service, SERVICES, usage="--service {}")
 
 
 def remember(student: Student) -> None:
@@ -117,24 +124,23 @@ def prove_all(students: Sequence[Student], services: Sequence[str] | None, *, se
     """Prove the services of these students, and print each answer as it comes.
 
     Raises:
-        LabError: a service did not answer as it should.
+        LabError: a service did not answer as it should, or a Docker host did not at all.
     """
-    for service in services or ():
-        if service not in SERVICES:
-            raise unknown("service", service, SERVICES, usage="--service {}")
-    errors: list[LabError] = []
-    for student in students:
+    _require_known(services or ())
+    silent = engine.unreachable(students)
+    errors = [engine.not_reached(silent, students)] if silent else []
+    for student in (student for student in students if student.docker_host not in silent):
 
         def tell(proven: Proven, student: Student = student) -> None:
             verdict = "proved" if proven.passed else "FAILED"
             say(f"{student.name:13} {proven.service:11} {verdict}: {proven.answer} ({proven.seconds} s)")
 
         try:
-            found = prove(student, services or SERVICES, seconds=seconds, tell=tell)
-        except LabError as error:  # no stack, or its edge does not run; the others' are asked none the less
+            proven = prove(student, services or SERVICES, seconds=seconds, tell=tell)
+        except LabError as error:  # the next student's services are asked all the same
             errors.append(error)
-            continue
-        errors += [failure(student, proven) for proven in found if not proven.passed]
+        else:
+            errors += [failure(student, p) for p in proven if not p.passed]
     if errors:
         *others, last = errors
         for error in others:

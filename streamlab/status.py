@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from docker.models.containers import Container
 
 from streamlab import bundle, engine
+from streamlab.errors import LabError
 from streamlab.stack import SHELF
 from streamlab.topology import Node, Student, nodes
 from streamlab.ui import say, table
@@ -25,16 +26,27 @@ _WITHOUT_NODES = {
 }
 
 
-def look(students: Sequence[Student]) -> dict[str, Any]:
+def look(students: Sequence[Student], silent: Mapping[str, LabError] | None = None) -> dict[str, Any]:
     """The state of every student's stack.
+
+    Args:
+        silent: Docker hosts of which it is known that they do not answer, and why; without it they are asked.
 
     Returns:
         ``{"students": [{"name", "state", "healthy", "nodes": [{"name", "service", "state", "healthy", "problem",
         "memory_bytes", "memory_limit_bytes"}], "applications": [{"id", "name", "state", "final_status"}]}]}``, where a
-        student's state is healthy, unhealthy, suspended or missing.
+        student's state is healthy, unhealthy, suspended, missing, or unreachable where its Docker host does not answer.
     """
+    silent = engine.unreachable(students) if silent is None else silent
+    reached = [student for student in students if student.docker_host not in silent]
     with ThreadPoolExecutor(8) as pool:
-        return {"students": list(pool.map(_student, students))}
+        seen = {found["name"]: found for found in pool.map(_student, reached)}
+    return {"students": [seen.get(s.name) or _unreachable(s, silent[s.docker_host].what) for s in students]}
+
+
+def _unreachable(student: Student, why: str) -> dict[str, Any]:
+    rows = [{**_node(node, None, {}, {}), "state": "unreachable", "problem": why} for node in nodes(student)]
+    return {"name": student.name, "state": "unreachable", "healthy": False, "nodes": rows, "applications": []}
 
 
 def is_healthy(student: Student) -> bool:
@@ -115,6 +127,9 @@ def describe(found: dict[str, Any], *, applications: int = 5) -> str:
         if student["state"] in _WITHOUT_NODES:
             parts.append(f"{student['name']}: {_WITHOUT_NODES[student['state']]}")
             continue
+        if student["state"] == "unreachable":
+            parts.append(f"{student['name']}: UNKNOWN, {student['nodes'][0]['problem']}")
+            continue
         rows = [
             [
                 node["name"],
@@ -138,6 +153,13 @@ def describe(found: dict[str, Any], *, applications: int = 5) -> str:
 
 
 def report(students: Sequence[Student], *, as_json: bool) -> None:
-    """Print the state of the students' stacks."""
-    found = look(students)
+    """Print the state of the students' stacks.
+
+    Raises:
+        LabError: a Docker host does not answer; the others' students were shown.
+    """
+    silent = engine.unreachable(students)
+    found = look(students, silent)
     say(json.dumps(found, indent=2) if as_json else describe(found))
+    if silent:
+        raise engine.not_reached(silent, students)

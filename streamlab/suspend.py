@@ -25,7 +25,11 @@ def suspend(students: Sequence[Student], *, force: bool = False) -> None:
 
     Raises:
         WrongRequest: applications run, which would be lost, and `force` is not given; nothing was stopped.
+        LabError: a Docker host does not answer; nothing was stopped.
     """
+    silent = engine.unreachable(students)
+    if silent:
+        raise engine.not_reached(silent, students)
     if not force:
         busy = [line for student in students for line in _running(student)]
         if busy:

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from streamlab import __version__
+from streamlab.docker_hosts import is_here
 
 #: Kind of node -> the service it belongs to, in the order in which people read them.
 SERVICE_OF = {
@@ -110,8 +111,8 @@ class Student:
         return sum(self.node_idle_mb[node.kind] for node in nodes(self))
 
     @property
-    def working_mb(self) -> int:
-        """The most that its applications may use on top while somebody does."""
+    def yarn_total_mb(self) -> int:
+        """The most that its applications may use on top while somebody does: all that its YARN may hand out."""
         return self.yarn_memory_mb * self.node_counts["nodemanager"]
 
 
@@ -136,8 +137,8 @@ def nodes(student: Student) -> list[Node]:
 
 
 def by_docker_host(students: Sequence[Student]) -> Iterator[tuple[str, list[Student]]]:
-    """The students of each Docker host together."""
-    ordered = sorted(students, key=lambda student: student.docker_host)
+    """The students of each Docker host together; the hosts of this machine come first."""
+    ordered = sorted(students, key=lambda student: (not is_here(student.docker_host), student.docker_host))
     return ((host, list(group)) for host, group in groupby(ordered, key=lambda student: student.docker_host))
 
 

@@ -20,7 +20,8 @@ def client(lab: LabRunner) -> Iterator[docker.DockerClient]:
         try:
             yield client
         finally:
-            destroy.remove(client, destroy.belongings(client, "labforty", None))
+            for found in destroy.belongings(client, "labforty").values():
+                destroy.remove(client, found)
 
 
 def test_forty_students_have_forty_networks(client: docker.DockerClient, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shutil
 import socket
 import sys
@@ -17,10 +18,13 @@ import pytest
 
 from streamlab import inventory
 from streamlab.errors import LabError
-from streamlab.paths import ROOT
+from streamlab.paths import ANSIBLE, ROOT
 from streamlab.topology import SERVICE_OF, Student
 
 Serve = Callable[[int, Any], None]
+
+# Some tests import Ansible, which reads its configuration then and never again.
+os.environ["ANSIBLE_CONFIG"] = str(ANSIBLE / "ansible.cfg")
 
 # In a stack this package stands alone, next to `common`; here it is found under the same name.
 sys.modules["edge"] = importlib.import_module("streamlab.edge")

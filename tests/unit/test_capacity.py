@@ -10,19 +10,44 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
-from streamlab import capacity
+from streamlab import capacity, jobs
 from streamlab.errors import WrongRequest
 from streamlab.inventory import Lab
+from streamlab.paths import ANSIBLE
 from streamlab.topology import Student
+
+WORK = capacity.asked_mb(capacity.largest())
 
 
 def test_what_a_class_uses_is_idle_memory_and_those_at_work(student: Student) -> None:
     small = replace(student, name="bob", yarn_memory_mb=1000)
     both = capacity.RESERVE_MB + 2 * student.idle_mb
-    assert capacity.needed_mb([small, student]) == both + 4000
-    assert capacity.needed_mb([small, student], at_work=2) == both + 5000
+    assert capacity.needed_mb([small, student]) == both + WORK
+    assert capacity.needed_mb([small, student], at_work=2) == both + WORK + 1000
     assert capacity.needed_mb([small, student], at_work=0) == both
+
+
+def test_a_lesson_at_work_uses_what_its_preset_asks_of_yarn_whatever_else_that_has(student: Student) -> None:
+    asked = {name: capacity.asked_mb(preset) for name, preset in jobs.presets().items()}
+    assert (asked["tiny"], asked["ml"], max(asked.values())) == (1792, 3328, WORK)
+    assert capacity.at_work_mb(replace(student, yarn_memory_mb=10**6)) == WORK
+    assert capacity.at_work_mb(replace(student, yarn_memory_mb=1000)) == 1000
+
+
+def test_yarn_s_step_is_the_role_s() -> None:
+    defaults = yaml.safe_load((ANSIBLE / "roles" / "yarn" / "defaults" / "main.yml").read_text())
+    assert defaults["yarn_allocation_step_mb"] == capacity.STEP_MB
+
+
+def test_each_preset_says_how_many_can_work_at_once_and_in_which_lessons() -> None:
+    rows = {row[0]: row[1:] for row in capacity.preset_rows(2 * 3328 + 1, 12)}
+    assert set(rows) == set(jobs.presets())
+    assert rows["ml"][:2] == ["3328 MB", "2 of 12"]
+    assert rows["tiny"][:2] == ["1792 MB", "3 of 12"]
+    assert "lesson08" in rows["ml"][2]
+    assert capacity.preset_rows(-1, 12)[0][2] == "0 of 12"
 
 
 def test_as_many_fit_as_are_not_refused(student: Student) -> None:
@@ -35,8 +60,8 @@ def test_as_many_fit_as_are_not_refused(student: Student) -> None:
 
 def test_as_many_work_at_once_as_cores_and_memory_allow(student: Student) -> None:
     both = capacity.RESERVE_MB + 2 * student.idle_mb
-    assert capacity.at_work([student] * 2, both + 8000, cores=4) == 2
-    assert capacity.at_work([student] * 2, both + 7999, cores=4) == 1
+    assert capacity.at_work([student] * 2, both + 2 * WORK, cores=4) == 2
+    assert capacity.at_work([student] * 2, both + 2 * WORK - 1, cores=4) == 1
     assert capacity.at_work([student] * 8, 10**6, cores=4) == 4
     assert capacity.at_work([student] * 2, 1, cores=4) == 1
 
@@ -51,7 +76,7 @@ def test_the_stacks_of_those_who_do_not_work_count_as_well(student: Student, mon
     monkeypatch.setattr(capacity.engine, "connect", connect)
     remote = replace(student, name="eve", docker_host="ssh://lab@second")
     lab = Lab(Path("class.yml"), (student, replace(student, name="bob"), remote))
-    machine_mb = capacity.RESERVE_MB + 2 * student.idle_mb + 8000
+    machine_mb = capacity.RESERVE_MB + 2 * student.idle_mb + 2 * WORK
     assert capacity.at_once(lab, student.docker_host) == 2
     machine_mb -= 1
     assert capacity.at_once(lab, student.docker_host) == 1

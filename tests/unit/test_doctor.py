@@ -40,4 +40,4 @@ def test_without_an_engine_the_doctor_still_tells_the_rest(student: Student, tmp
     lab = Lab(Path("a.yml"), (replace(student, docker_host=f"unix://{tmp_path}/none.sock"),))
     *_, last = doctor.examine(lab)
     assert last.what.startswith("no Docker Engine answers at unix:///")
-    assert last.fix.startswith("invoke provision installs")
+    assert last.fix == "start that engine, or correct docker_host in the inventory"

@@ -14,6 +14,7 @@ import pytest
 from docker.errors import DockerException
 
 from streamlab import engine, provision
+from streamlab.docker_hosts import LOCAL
 from streamlab.engine import Result
 from streamlab.errors import WrongRequest
 from streamlab.stack import failed
@@ -30,9 +31,17 @@ def test_without_an_engine_the_fix_is_said(tmp_path: Path, error_of: Callable) -
     assert error_of(open_at, host) == (
         f"error: no Docker Engine answers at {host}\n"
         "  No such file or directory\n"
-        "  fix: invoke provision installs and starts one on Debian and Ubuntu; elsewhere start Docker, then try again"
+        "  fix: start that engine, or correct docker_host in the inventory"
     )
     assert engine.answers(host) is False
+
+
+def test_only_this_machine_s_own_engine_is_one_that_the_lab_starts() -> None:
+    assert engine._way_to(LOCAL).startswith("invoke provision installs and starts one on Debian and Ubuntu;")
+    assert engine._way_to("ssh://lab@second:2222") == (
+        "`ssh -o BatchMode=yes -p 2222 lab@second docker version` must work; "
+        "else mend the way there, or correct docker_host in the inventory"
+    )
 
 
 def test_a_refused_connection_is_said_in_the_system_s_words(error_of: Callable) -> None:

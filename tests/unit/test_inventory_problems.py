@@ -47,7 +47,7 @@ def test_one_overlapping_port_is_enough(student: Student) -> None:
         ({"name": "a" * 32}, f"student '{'a' * 32}': {NAME}"),
         ({"name": "ada-b"}, f"student 'ada-b': {NAME}"),
         ({"lab_class": "1st"}, f"lab_class '1st': {NAME}"),
-        ({"docker_host": "lab2"}, "ada: docker_host 'lab2' is no unix:///… or ssh://user@host"),
+        ({"docker_host": "lab2"}, "ada: docker_host 'lab2' is no unix:///path or ssh://user@machine"),
         ({"port_base": 80}, "ada: port_base 80 is not between 1024 and 65000"),
         ({"port_base": 65001}, "ada: port_base 65001 is not between 1024 and 65000"),
         ({"subnet": "10.89.1.5/27"}, "ada: subnet '10.89.1.5/27' is no IPv4 network such as 10.89.1.0/27"),

@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
-from streamlab import preflight
+from streamlab import capacity, preflight
 from streamlab.topology import Student
+
+LARGEST = capacity.largest()
+AT_WORK = capacity.asked_mb(LARGEST)
 
 
 def engine(*containers: Any) -> Any:
@@ -45,27 +48,57 @@ def publishing(student: Student, port: int) -> Student:
 
 
 def test_stacks_that_fit_into_memory_are_no_problem(student: Student) -> None:
-    assert preflight.memory_problem([student, student], 2 * 371 + 4000 + 1024) is None
+    assert preflight.memory_problem([student, student], 2 * 371 + AT_WORK + 1024) is None
 
 
 def test_stacks_that_are_too_large_are_refused_with_the_sums(student: Student) -> None:
     bob = replace(student, name="bob", yarn_memory_mb=1000)
     nodes = "namenode 50 + datanode1 51 + resourcemanager 52 + nodemanager1 53 + kafka1 54 + cassandra1 55 + edge 56"
-    assert str(preflight.memory_problem([student, bob], 2 * 371 + 4000 + 1023)) == (
-        "error: 2 stacks with one student at work use 5766 MB, and unix:///var/run/docker.sock has 5765 MB\n"
+    assert str(preflight.memory_problem([student, bob], 2 * 371 + AT_WORK + 1023)) == (
+        f"error: 2 stacks with one student at work use {2 * 371 + AT_WORK + 1024} MB, "
+        f"and unix:///var/run/docker.sock has {2 * 371 + AT_WORK + 1023} MB\n"
         f"  ada: {nodes} = 371 MB, idle\n"
         f"  bob: {nodes} = 371 MB, idle\n"
-        "  one student's applications: up to 4000 MB\n"
+        f"  one student at work: {AT_WORK} MB (preset {LARGEST.name} asks for {AT_WORK})\n"
         "  the machine itself: 1024 MB\n"
-        "  fix: use a smaller size, a lower yarn_memory_mb or fewer students, or give some of them another docker_host"
+        "  fix: use a smaller size or fewer students, or give some of them another docker_host; --overcommit goes on"
     )
 
 
 def test_only_students_of_this_machine_count_against_its_memory(student: Student) -> None:
-    huge = replace(student, yarn_memory_mb=10**9)
+    huge = replace(student, node_idle_mb=dict.fromkeys(student.node_idle_mb, 10**9))
     preflight.require_memory([replace(huge, docker_host="ssh://lab@elsewhere")])
-    with pytest.raises(preflight.WrongRequest, match="1 stack with one student at work use 1000001395 MB"):
+    with pytest.raises(preflight.WrongRequest, match="1 stack with one student at work use 7000"):
         preflight.require_memory([huge])
+    preflight.require_memory([huge], overcommit=True)
+
+
+def listing(*names: str, machine_mb: int = 10**6) -> Any:
+    """An engine on which something of these students runs."""
+
+    def containers(*, filters: dict) -> list:
+        assert filters == {"label": "streamlab.class=spring"}
+        return [{"Labels": {"streamlab.student": name}} for name in names]
+
+    return SimpleNamespace(
+        api=SimpleNamespace(containers=containers),
+        info=lambda: {"MemTotal": machine_mb * 2**20, "DockerRootDir": "/nowhere"},
+        **vars(engine()),
+        **vars(networks()),
+    )
+
+
+def test_classmates_whose_stack_runs_use_memory_as_well(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "routes", list)
+    ada = replace(student, pages={})
+    bob, carl = replace(ada, name="bob"), replace(ada, name="carl")
+    assert preflight.running(listing("bob", "stranger"), [ada, bob, carl]) == [bob]
+    room = 2 * 371 + AT_WORK + 1023
+    preflight.require_possible(listing("ada", machine_mb=room), [ada], classmates=[ada, bob])
+    crowded = listing("ada", "bob", machine_mb=room)
+    with pytest.raises(preflight.WrongRequest, match="2 stacks with one student at work"):
+        preflight.require_possible(crowded, [ada], classmates=[ada, bob])
+    preflight.require_possible(crowded, [ada], classmates=[ada, bob], overcommit=True)
 
 
 def test_a_disk_that_is_nearly_full_is_refused() -> None:

@@ -88,7 +88,7 @@ def test_forty_students_have_forty_networks_and_no_port_twice(make: Callable) ->
         ("name\nZoë\n".encode("latin-1"), "is not text in UTF-8"),
         ("name\nZoë\n".encode("utf-16"), "is not text in UTF-8"),
         ("name,size\nada,huge\n", "students.csv makes no inventory that could be provisioned\n  no size named 'huge'"),
-        ("name,docker_host\nada,lab2\n", "  it cannot be provisioned\n  ada: docker_host 'lab2' is no unix:///…"),
+        ("name,docker_host\nada,lab2\n", "  it cannot be provisioned\n  ada: docker_host 'lab2' is no unix:///path"),
         ("name\nbob\nAll\n", "line 3: 'All' becomes 'all', which stands for everybody"),
         ("name\nstudents\n", "line 2: 'students' becomes 'students', which stands for everybody"),
         ("name,size,name\nada,small,bob\n", "line 1: name, size, name"),

@@ -48,10 +48,10 @@ def test_what_yarn_hands_out_comes_on_top_of_every_nodemanager(student: Student)
         "kafka1": 104, "cassandra1": 105, "edge": 106,
     }  # fmt: skip
     assert student.idle_mb == sum(range(50, 57))
-    assert student.working_mb == 4000
+    assert student.yarn_total_mb == 4000
     two = replace(student, node_counts={**student.node_counts, "nodemanager": 2})
     assert two.idle_mb == student.idle_mb + 53
-    assert two.working_mb == 8000
+    assert two.yarn_total_mb == 8000
 
 
 def test_pages_are_published_at_the_student_s_base(student: Student) -> None:

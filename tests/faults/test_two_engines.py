@@ -1,0 +1,125 @@
+"""Students on two engines: images travel, neither reaches the other, and one engine that is gone stops nobody else."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Engine
+
+from lab_runner import ROOT, LabRunner
+from streamlab import engine, images, inventory
+from streamlab.docker_hosts import LOCAL
+
+INVENTORY = """
+all:
+  vars: {{lab_class: {name}}}
+  children:
+    docker_hosts: {{hosts: {{this_machine: {{ansible_connection: local}}}}}}
+    students:
+      hosts:
+        ada: {{port_base: 26700, subnet: 10.94.1.0/27}}
+        bob: {{port_base: 26800, subnet: 10.94.2.0/27, docker_host: "{second}"}}
+"""
+PROBE = "timeout 3 bash -c '</dev/tcp/{address}/{port}' 2>/dev/null && echo open || echo closed"
+#: The ports on which nodes answer each other, by kind of node.
+PORTS = {"namenode": 8020, "resourcemanager": 8032, "kafka1": 9092, "cassandra1": 9042}
+
+
+@pytest.fixture(scope="module")
+def file(second_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("two")
+    shutil.copytree(ROOT / "inventory" / "group_vars", folder / "group_vars")
+    made = folder / "two.yml"
+    made.write_text(INVENTORY.format(name=f"two{uuid.uuid4().hex[:8]}", second=second_engine.docker_host))
+    return made
+
+
+@pytest.fixture(scope="module")
+def told(file: Path) -> Iterator[str]:
+    """What provision says when it brings both students' stacks up; destroyed at the end."""
+    lab = LabRunner(str(file), "ada")
+    try:
+        yield lab("provision", seconds=1800, student=False)
+    finally:
+        lab("destroy", "--yes", student=False)
+
+
+@pytest.fixture
+def ada(file: Path, told: str) -> LabRunner:
+    return LabRunner(str(file), "ada")
+
+
+@pytest.fixture
+def bob(file: Path, told: str) -> LabRunner:
+    return LabRunner(str(file), "bob")
+
+
+def addresses(file: Path, name: str) -> dict[str, str]:
+    """Node -> its address, as the student's own engine says."""
+    student = inventory.load(file).student(name)
+    with engine.connect(student.docker_host) as client:
+        found = engine.containers(client, student)
+        return {
+            node: container.attrs["NetworkSettings"]["Networks"][student.network]["IPAddress"]
+            for node, container in found.items()
+        }
+
+
+def test_images_travel_instead_of_being_built(told: str, second_engine: Engine) -> None:
+    products = ", ".join(images.PRODUCTS)
+    line = rf"brought {products} from {LOCAL} to {second_engine.docker_host}: \d+ MB in \d+ s"
+    assert re.search(line, told)
+    assert "built " not in told
+    assert "ada, bob: provisioned and proved" in told
+
+
+@pytest.mark.parametrize("name", ["ada", "bob"])
+def test_a_lesson_passes_on_either_engine(file: Path, told: str, name: str) -> None:
+    lab = LabRunner(str(file), name)
+    lab("submit", "--job", "lesson01")
+    assert lab.check("lesson01")["passed"]
+
+
+@pytest.mark.parametrize(("name", "other"), [("ada", "bob"), ("bob", "ada")])
+def test_neither_engine_reaches_the_other_s_nodes(file: Path, told: str, name: str, other: str) -> None:
+    lab, own, foreign = LabRunner(str(file), name), addresses(file, name), addresses(file, other)
+    for node, port in PORTS.items():
+        assert lab.inside(PROBE.format(address=own[node], port=port)) == "open\n", node
+        assert lab.inside(PROBE.format(address=foreign[node], port=port)) == "closed\n", node
+
+
+def test_one_engine_gone_stops_nobody_else_and_its_students_come_back_with_it(
+    ada: LabRunner, bob: LabRunner, second_engine: Engine
+) -> None:
+    bob.inside("echo kept | hdfs dfs -put -f - /tmp/kept")
+    gone = f"no Docker Engine answers at {second_engine.docker_host}"
+    second_engine.stop()
+    try:
+        assert ada.check("lesson01")["passed"]
+        for task in (("status",), ("check", "--job", "lesson01"), ("submit", "--job", "lesson01"), ("provision",)):
+            refused = bob.run(*task)
+            assert refused.code == 2, task
+            assert gone in refused.err, task
+
+        seen = ada.run("status", "--json", student=False)
+        assert seen.code == 1
+        assert "error: not reached: bob\n" in seen.err
+        healthy = {student["name"]: student["healthy"] for student in json.loads(seen.out)["students"]}
+        assert healthy == {"ada": True, "bob": False}
+
+        provisioned = ada.run("provision", student=False)
+        assert provisioned.code == 1
+        assert "ada: provisioned and answering, 0 changed\n" in provisioned.out
+        assert f"error: not reached: bob\n  bob: {gone}" in provisioned.err
+    finally:
+        second_engine.start()
+    bob("prove", "--seconds", "150")
+    assert bob.inside("hdfs dfs -cat /tmp/kept") == "kept\n"
+    assert bob.check("lesson01")["passed"]
+    assert "ada, bob: provisioned and answering, 0 changed\n" in ada("provision", student=False)

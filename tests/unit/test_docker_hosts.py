@@ -1,0 +1,297 @@
+"""Docker hosts: what an address says, which of them the lab can use, and what is said of one that does not answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from streamlab import docker_hosts, engine, inventory, look, provision, status, suspend, topology, tunnel
+from streamlab.docker_hosts import LOCAL
+from streamlab.errors import LabError, WrongRequest
+from streamlab.inventory import Lab
+from streamlab.playbooks import Summary
+from streamlab.topology import Student
+
+SECOND = "ssh://lab@second"
+
+
+@pytest.fixture
+def bob(student: Student) -> Student:
+    return replace(student, name="bob", docker_host=SECOND)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """An engine of which nothing is there but the answer to who it is; gives its address."""
+    servers = []
+
+    def at(api_version: str) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = json.dumps({"ApiVersion": api_version}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def address_string(self) -> str:
+                return "here"
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        path = f"{tmp_path}/{api_version}.sock"
+        server = socketserver.ThreadingUnixStreamServer(path, Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        servers.append(server)
+        return f"unix://{path}"
+
+    yield at
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Put a program called `ssh` before all others; tunnels that it opened are closed afterwards."""
+
+    def put(script: str) -> None:
+        program = tmp_path / "bin" / "ssh"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    yield put
+    while tunnel._open:
+        tunnel._open.popitem()[1].close()
+
+
+@pytest.mark.parametrize(
+    "address", [LOCAL, "unix:///run/user/1000/docker.sock", SECOND, "ssh://second:2222/run/d.sock"]
+)
+def test_a_socket_and_a_machine_are_known(address: str) -> None:
+    assert docker_hosts.is_known(address)
+
+
+@pytest.mark.parametrize("address", ["", "/var/run/docker.sock", "unix://docker.sock", "tcp://second:2375", "ssh://"])
+def test_anything_else_is_refused_with_the_student_s_name(student: Student, address: str) -> None:
+    assert inventory.find_problems([replace(student, docker_host=address)]) == [
+        f"ada: docker_host {address!r} is no unix:///path or ssh://user@machine"
+    ]
+
+
+def test_two_engines_of_one_machine_share_its_ports_and_its_routes(student: Student) -> None:
+    other = replace(student, name="bob", docker_host="unix:///run/second.sock")
+    assert inventory.find_problems([student, other]) == [
+        "bob's namenode and ada's namenode both publish port 20070: set another port_base",
+        "bob's resourcemanager and ada's resourcemanager both publish port 20088: set another port_base",
+        "bob: subnet 10.89.1.0/27 overlaps ada's 10.89.1.0/27",
+    ]
+    assert inventory.find_problems([student, replace(other, docker_host=SECOND)]) == []
+
+
+def test_this_machine_s_hosts_come_first(student: Student, bob: Student) -> None:
+    carl = replace(student, name="carl", docker_host="unix:///run/second.sock")
+    hosts = [host for host, _ in topology.by_docker_host([bob, student, carl])]
+    assert hosts == ["unix:///run/second.sock", LOCAL, SECOND]
+
+
+def test_pages_of_another_machine_come_with_the_way_there(student: Student) -> None:
+    assert "ssh" not in look.links(student)
+    assert look.links(replace(student, docker_host="ssh://lab@second:2222")).splitlines()[-1] == (
+        "these are second's; here they are while this runs: "
+        "ssh -N -L 20070:127.0.0.1:20070 -L 20088:127.0.0.1:20088 -p 2222 lab@second"
+    )
+
+
+def test_an_engine_that_is_too_old_is_refused_with_both_versions(serve: Callable, error_of: Callable) -> None:
+    address = serve("1.40")
+    assert error_of(lambda: engine.connect(address).__enter__()) == (
+        f"error: the Docker Engine at {address} is too old\n"
+        "  found: API 1.40; needed: API 1.41, which Docker Engine 20.10 has\n"
+        "  fix: install a newer engine there, or give its students another docker_host"
+    )
+    with pytest.raises(WrongRequest, match="is too old"):
+        engine.answers(serve("1.22"))
+    assert engine.answers(serve("1.41"))
+    assert engine.answers(serve("1.100"))
+
+
+def test_another_machine_s_socket_is_brought_here(serve: Callable, ssh: Callable, tmp_path: Path) -> None:
+    there = serve("1.41").removeprefix("unix://")
+    ssh(f'echo "$@" >> {tmp_path}/calls; for a; do case $a in /*:*) ln -s {there} "${{a%%:*}}" ;; esac; done; exec cat')
+    for _ in range(2):
+        with engine.connect(f"{SECOND}:2222") as client:
+            assert client.api.base_url.startswith("http+docker://localhost")
+    (call,) = (tmp_path / "calls").read_text().splitlines()
+    assert call.endswith("/docker.sock:/var/run/docker.sock -p 2222 lab@second cat")
+    assert "BatchMode=yes" in call
+    (opened,) = tunnel._open.values()
+    opened.close()
+    assert opened.process.returncode is not None
+    assert not opened.folder.exists()
+
+
+def test_a_machine_that_lets_nobody_in_is_told_in_ssh_s_words(ssh: Callable, error_of: Callable) -> None:
+    ssh("echo 'lab@second: Permission denied (publickey).' >&2; exit 255")
+    assert error_of(lambda: engine.connect(SECOND).__enter__()) == (
+        f"error: no Docker Engine answers at {SECOND}\n"
+        "  lab@second: Permission denied (publickey).\n"
+        "  fix: `ssh -o BatchMode=yes lab@second docker version` must work; "
+        "else mend the way there, or correct docker_host in the inventory"
+    )
+
+
+def test_a_machine_that_never_answers_is_not_waited_for(ssh: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tunnel, "CONNECT_SECONDS", 0.1)
+    ssh("exec sleep 60")
+    with pytest.raises(engine.NoEngine) as caught:
+        engine.connect(SECOND).__enter__()
+    assert caught.value.evidence == ["ssh had no answer within 0.1 s"]
+
+
+def test_an_engine_that_is_not_behind_the_tunnel_is_told_in_ssh_s_words(ssh: Callable) -> None:
+    ssh("echo 'channel 2: open failed: connect failed: No such file or directory' >&2; exec cat")
+    with pytest.raises(engine.NoEngine) as caught:
+        engine.connect(SECOND).__enter__()
+    assert caught.value.evidence == ["channel 2: open failed: connect failed: No such file or directory"]
+
+
+SILENT = engine.NoEngine(f"no Docker Engine answers at {SECOND}", evidence="Connection refused", fix="mend the way")
+
+
+@pytest.fixture
+def second_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine of this machine answers, and the other machine's does not."""
+    monkeypatch.setattr(engine, "_silence", lambda host: SILENT if host == SECOND else None)
+
+
+def test_who_was_not_reached_is_named_with_why(student: Student, bob: Student) -> None:
+    error = engine.not_reached({SECOND: SILENT}, [student, bob, replace(bob, name="carl")])
+    assert str(error) == (
+        "error: not reached: bob, carl\n"
+        f"  bob, carl: no Docker Engine answers at {SECOND}: Connection refused\n"
+        "  fix: mend the way"
+    )
+    assert (error.exit_code, engine.not_reached({SECOND: SILENT}, [bob]).exit_code) == (1, 2)
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch, second_is_gone: None) -> list[str]:
+    """Provision without an engine: whom the playbook was limited to."""
+    told: list[str] = []
+
+    def play(playbook: str, lab: Lab, *, limit: list[str], at_once: int, verbose: bool) -> Summary:
+        assert at_once == 2  # both engines are on one machine, or one is gone
+        told.extend(limit)
+        return Summary(changed=3)
+
+    client = SimpleNamespace(info=lambda: {"NCPU": 2})
+    monkeypatch.setattr(engine, "connect", lambda host, **_: _opened(client))
+    monkeypatch.setattr(provision.preflight, "require_possible", lambda *_, **__: None)
+    monkeypatch.setattr(provision, "ensure_images", lambda *_: False)
+    monkeypatch.setattr(provision.volumes, "prune", lambda *_: [])
+    monkeypatch.setattr(provision, "play", play)
+    return told
+
+
+class _opened:
+    def __init__(self, client: object) -> None:
+        self.client = client
+
+    def __enter__(self) -> object:
+        return self.client
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_a_docker_host_that_is_gone_leaves_the_others_students_provisioned(
+    student: Student, bob: Student, played: list[str], capsys: pytest.CaptureFixture
+) -> None:
+    with pytest.raises(LabError, match="not reached: bob") as caught:
+        provision.provision(Lab(Path("class.yml"), (student, bob)), [student, bob])
+    assert caught.value.exit_code == 1
+    assert played == ["ada"]
+    assert capsys.readouterr().out == "ada: provisioned and proved, 3 changed\n"
+
+
+def test_nothing_is_provisioned_where_no_docker_host_answers(student: Student, bob: Student, played: list) -> None:
+    with pytest.raises(WrongRequest, match="not reached: bob"):
+        provision.provision(Lab(Path("class.yml"), (student, bob)), [bob])
+    assert played == []
+
+
+def test_a_docker_host_that_goes_away_while_images_travel_leaves_the_others_students_provisioned(
+    student: Student, bob: Student, played: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanishing(docker_host: str, others: object) -> bool:
+        if docker_host == carl.docker_host:
+            raise LabError("images did not arrive", evidence="connection reset by peer")
+        return False
+
+    carl = replace(student, name="carl", docker_host="unix:///run/second.sock", port_base=21000, subnet="10.89.2.0/27")
+    monkeypatch.setattr(provision, "ensure_images", vanishing)
+    lab = Lab(Path("class.yml"), (student, bob, carl))
+    with pytest.raises(LabError, match="not reached: carl, bob") as caught:
+        provision.provision(lab, lab.students)
+    assert caught.value.evidence[0] == "carl: images did not arrive: connection reset by peer"
+    assert played == ["ada"]
+    played.clear()
+    with pytest.raises(LabError, match="images did not arrive"):
+        provision.provision(lab, [carl])
+    assert played == []
+
+
+def test_both_kinds_of_failure_are_told(
+    student: Student, bob: Student, played: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise LabError("provision.yml failed for ada", evidence="ada: no space")
+
+    monkeypatch.setattr(provision, "play", failing)
+    with pytest.raises(LabError) as caught:
+        provision.provision(Lab(Path("class.yml"), (student, bob)), [student, bob])
+    assert caught.value.evidence == ["ada: no space", f"bob: {SILENT.what}: Connection refused"]
+
+
+def test_only_this_machine_s_own_engine_is_installed(bob: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(engine, "answers", lambda host: asked.append(host))
+    monkeypatch.setattr(provision, "play", lambda playbook, *_, **__: asked.append(playbook))
+    other = replace(bob, docker_host="unix:///run/second.sock")
+    assert not provision.ensure_engines(Lab(Path("class.yml"), ()), [bob, other])
+    assert asked == []
+    assert provision.ensure_engines(Lab(Path("class.yml"), ()), [bob, replace(bob, docker_host=LOCAL)])
+    assert asked == [LOCAL, "engine.yml"]
+
+
+def test_status_says_what_is_not_known(
+    student: Student, bob: Student, second_is_gone: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(
+        status, "_student", lambda s: {"name": s.name, "healthy": True, "nodes": [], "applications": []}
+    )
+    found = status.look([bob])["students"][0]
+    assert (found["healthy"], found["applications"]) == (False, [])
+    assert {(node["state"], node["problem"]) for node in found["nodes"]} == {("unreachable", SILENT.what)}
+    with pytest.raises(LabError, match="not reached: bob"):
+        status.report([bob], as_json=False)
+    assert capsys.readouterr().out == f"bob: UNKNOWN, {SILENT.what}\n"
+
+
+def test_nothing_is_suspended_while_a_docker_host_is_gone(student: Student, bob: Student, second_is_gone: None) -> None:
+    with pytest.raises(LabError, match="not reached: bob"):
+        suspend.suspend([student, bob])

@@ -1,0 +1,189 @@
+"""An export is used when it is whole and meant for this lab, and else not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from streamlab import engine, images, offline, throwaway, travel
+from streamlab.errors import LabError, WrongRequest
+from streamlab.inventory import Lab
+
+LAB = Lab(Path("class.yml"), ())
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+class Engine:
+    """An engine that takes and gives an archive, and has every image whose name went into it."""
+
+    def __init__(self, archive: bytes = b"") -> None:
+        self.archive = archive
+        self.images = SimpleNamespace(list=lambda name: [name] if self.archive else [])
+
+    def version(self) -> dict[str, str]:
+        return {"Arch": "amd64"}
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of its own, with a jar, the wheels of an image and the control program's."""
+    kept = tmp_path / "cache"
+    for module in (offline, throwaway):
+        monkeypatch.setattr(module, "CACHE", kept)
+    for name in ("jars/aa.jar", "wheels/0123/numpy.whl", f"{offline.control_wheels().relative_to(kept)}/invoke.whl"):
+        (kept / name).parent.mkdir(parents=True, exist_ok=True)
+        (kept / name).write_text(name)
+    return kept
+
+
+@pytest.fixture
+def client(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    there = Engine(b"layers")
+    artifacts = {cache / "jars/aa.jar", cache / "wheels/0123/numpy.whl"}
+    monkeypatch.setattr(offline, "_here", lambda lab: "unix:///here")
+    monkeypatch.setattr(offline, "ensure_images", lambda docker_host: False)
+    monkeypatch.setattr(engine, "connect", lambda docker_host, **_: nullcontext(there))
+    monkeypatch.setattr(images, "all_artifacts", lambda client, *, fetch_at: artifacts)
+    monkeypatch.setattr(travel, "saved", lambda client, tags: iter([client.archive]))
+    monkeypatch.setattr(travel, "load", lambda client, archive, *, line: setattr(client, "archive", b"".join(archive)))
+    return there
+
+
+@pytest.fixture
+def exported(client: Engine, tmp_path: Path) -> Path:
+    offline.export(LAB, str(tmp_path / "packed"))
+    return tmp_path / "packed"
+
+
+def test_everything_is_packed_with_its_hash(exported: Path) -> None:
+    manifest = json.loads((exported / "manifest.json").read_text())
+    assert {path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()} == {
+        *manifest["files"], "manifest.json",
+    }  # fmt: skip
+    assert manifest["files"]["images.tar"] == {"bytes": 6, "sha256": hashlib.sha256(b"layers").hexdigest()}
+    assert manifest["images"] == list(images.all_tags().values())
+    assert (manifest["processor"], manifest["python"]) == ("amd64", PYTHON)
+
+
+def test_what_was_packed_is_taken_in_elsewhere_and_a_second_time_nothing(
+    exported: Path, cache: Path, client: Engine, capsys: pytest.CaptureFixture
+) -> None:
+    before = {path: path.read_text() for path in cache.rglob("*") if path.is_file()}
+    for path in before:
+        path.unlink()
+    for folder in cache.glob("wheels/*"):
+        folder.rmdir()
+    client.archive = b""
+    capsys.readouterr()
+    offline.import_(LAB, str(exported))
+    assert {path: path.read_text() for path in cache.rglob("*") if path.is_file()} == before
+    assert client.archive == b"layers"
+    count = len(images.all_tags())
+    assert capsys.readouterr().out == f"{count} images and 3 packages taken in, the rest was there: invoke provision\n"
+    offline.import_(LAB, str(exported))
+    assert capsys.readouterr().out == "no images and no packages taken in, the rest was there: invoke provision\n"
+
+
+def test_nothing_is_written_over(exported: Path) -> None:
+    with pytest.raises(WrongRequest, match="is there already"):
+        offline.export(LAB, str(exported))
+
+
+def test_of_an_export_that_breaks_off_nothing_stays(
+    client: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking(client: Any, tags: Any) -> Any:
+        yield b"half"
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(travel, "saved", breaking)
+    with pytest.raises(LabError, match="could not be written"):
+        offline.export(LAB, str(tmp_path / "packed"))
+    assert not list(tmp_path.glob("packed*"))
+
+
+def damaged(folder: Path) -> None:
+    (folder / "images.tar").write_bytes(b"lAyers")
+
+
+def shortened(folder: Path) -> None:
+    (folder / "images.tar").write_bytes(b"lay")
+
+
+def missing(folder: Path) -> None:
+    (folder / "cache" / "jars" / "aa.jar").unlink()
+
+
+@pytest.mark.parametrize(
+    ("harm", "evidence"),
+    [
+        (damaged, "images.tar is damaged: its SHA-256 begins with "),
+        (shortened, "images.tar has 3 bytes; 6 were written"),
+        (missing, "cache/jars/aa.jar is missing"),
+    ],
+)
+def test_a_file_that_is_not_whole_is_refused_and_nothing_is_used(
+    exported: Path, cache: Path, client: Engine, harm: Callable, evidence: str
+) -> None:
+    harm(exported)
+    (cache / "wheels/0123/numpy.whl").unlink()
+    (cache / "wheels/0123").rmdir()
+    client.archive = b""
+    with pytest.raises(WrongRequest) as caught:
+        offline.import_(LAB, str(exported))
+    assert caught.value.what == f"1 of 4 files of {exported} are not what was exported"
+    assert caught.value.evidence[0].startswith(evidence)
+    assert (client.archive, (cache / "wheels/0123").exists()) == (b"", False)
+
+
+def change(folder: Path, **values: Any) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, **values}))
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ({"python": "3.9"}, "was exported for another Python"),
+        ({"processor": "s390x"}, "it was exported for another processor"),
+        ({"images": []}, "was exported from another version of the lab"),
+        ({"format": 2}, "is not as export writes it"),
+        ({"files": {}}, "is not as export writes it"),
+        ({"files": None}, "cannot be read"),
+    ],
+)
+def test_what_is_meant_for_something_else_is_refused(exported: Path, values: dict, what: str) -> None:
+    change(exported, **values)
+    with pytest.raises(WrongRequest, match=what):
+        offline.import_(LAB, str(exported))
+
+
+def test_a_folder_without_a_manifest_is_none(tmp_path: Path, error_of: Callable) -> None:
+    assert error_of(offline.import_, LAB, str(tmp_path)).startswith(
+        f"error: {tmp_path} is no export\n  it has no manifest.json\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["cache/../../etc/passwd", "/etc/passwd", "other/file", "cache/jars/../../x"])
+def test_a_manifest_that_names_a_file_elsewhere_is_refused(exported: Path, name: str) -> None:
+    assert not offline.is_ours(name)
+    files = json.loads((exported / "manifest.json").read_text())["files"]
+    change(exported, files={**files, name: files["images.tar"]})
+    with pytest.raises(WrongRequest, match="is not as export writes it"):
+        offline.import_(LAB, str(exported))
+
+
+def test_the_script_looks_for_wheels_where_they_are_kept() -> None:
+    """`lab` has no Python yet when it looks."""
+    script = (offline.ROOT / "lab").read_text()
+    assert 'wheels=$packed/wheels/lab-$(printf %.16s "$wanted")' in script
+    assert "packed=$word/cache" in script
+    assert offline.control_wheels().name == f"lab-{hashlib.sha256(offline.LOCK.read_bytes()).hexdigest()[:16]}"
