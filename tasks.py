@@ -241,7 +241,7 @@ def bench(_, only=None, runs=None):
 
 @lab_task
 def test(_, only=None):
-    """Run the tests: --only unit, jobs or cluster; lessons and course are longer."""
+    """Run the tests: --only unit, jobs, cluster; lessons, course, larger."""
     from streamlab import testing
 
     testing.test(only)

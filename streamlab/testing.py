@@ -20,9 +20,9 @@ from streamlab.ui import say
 
 ORDINARY = ("unit", "jobs", "cluster")
 
-#: What takes too long for every change: each lesson run, repeated, broken and killed on a real stack; and each handout
-#: followed from its first command to its last.
-KINDS = (*ORDINARY, "lessons", "course")
+#: What takes too long for every change: each lesson run, repeated, broken and killed on a real stack; each handout
+#: followed from its first command to its last; a larger stack whose workers go and come.
+KINDS = (*ORDINARY, "lessons", "course", "larger")
 
 #: The tests' own class: its stacks stand beside a user's without touching them.
 INVENTORY = ROOT / "inventory" / "test.yml"
