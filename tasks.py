@@ -264,7 +264,7 @@ def bench(_, only=None, runs=None):
 
 @lab_task
 def test(_, only=None):
-    """Run the tests, or --only one kind; lessons, course, faults are longer."""
+    """Run the ordinary tests, or --only KIND; some kinds take much longer."""
     from streamlab import testing
 
     testing.test(only)

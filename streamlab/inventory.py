@@ -17,7 +17,7 @@ from streamlab import __version__
 from streamlab.docker_hosts import is_known, machine
 from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE
-from streamlab.topology import SERVICE_OF, SINGLE, Student, node_names, nodes
+from streamlab.topology import HOLDER_OF, SERVICE_OF, SINGLE, Student, node_names, nodes, place
 from streamlab.yamlfile import check_yaml
 
 DEFAULT = ROOT / "inventory" / "local.yml"
@@ -166,11 +166,12 @@ def _cached_variables(source: Path, files: Sequence[Path]) -> dict[str, dict[str
 
 def _ask_ansible(source: Path) -> dict[str, dict[str, Any]]:
     os.environ["ANSIBLE_CONFIG"] = str(_CONFIG)  # which group's variables win is the playbooks' rule; read at import
-    from ansible import constants
     from ansible.errors import AnsibleError
     from ansible.inventory.manager import InventoryManager
     from ansible.parsing.dataloader import DataLoader
     from ansible.vars.manager import VariableManager
+
+    from ansible import constants
 
     if str(constants.CONFIG_FILE) != str(_CONFIG):  # the answer would be another one, and be kept
         raise RuntimeError(f"Ansible was imported before it was told of {_CONFIG}; it reads {constants.CONFIG_FILE}")
@@ -212,6 +213,10 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
     nodes_of_size = size.get("nodes") or {}
     counts = {kind: _whole(nodes_of_size.get(kind, 0), f"nodes.{kind} {where_size}") for kind in SERVICE_OF}
     _check_pages(values, where=where)
+    asked = size.get("replication") or {}
+    for service in asked:
+        if service not in HOLDER_OF:
+            raise unknown("service with copies of its data", service, HOLDER_OF, usage="replication: {{{}: 1}}")
     return Student(
         name=name,
         lab_class=str(values["lab_class"]),
@@ -224,6 +229,7 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         node_memory_mb=_megabytes(values, "node_memory_mb"),
         node_idle_mb=_megabytes(values, "node_idle_mb"),
         pages=values["pages"],
+        asked_copies={name: _whole(count, f"replication.{name} {where_size}") for name, count in asked.items()},
     )
 
 
@@ -297,6 +303,13 @@ def _problems_of(student: Student) -> list[str]:
         if count < 1 or (kind in SINGLE and count != 1):
             wanted = "one" if kind in SINGLE else "at least one"
             problems.append(f"{student.name}: {count} nodes of kind {kind}; there must be {wanted}")
+    for service, copies in student.asked_copies.items():
+        count, kind = student.node_counts[HOLDER_OF[service]], HOLDER_OF[service]
+        if not 1 <= copies <= count:
+            problems.append(
+                f"{student.name}: replication.{service} is {copies}, and there are {count} nodes of kind {kind}: "
+                "ask for at least one copy and at most as many as nodes, or keep the nodes"
+            )
     for name, given in (("node_memory_mb", student.node_memory_mb), ("node_idle_mb", student.node_idle_mb)):
         missing = [kind for kind in SERVICE_OF if kind not in given]
         if missing:
@@ -306,10 +319,11 @@ def _problems_of(student: Student) -> list[str]:
     if not 1024 <= student.port_base <= 65000:
         problems.append(f"{student.name}: port_base {student.port_base} is not between 1024 and 65000")
     network = _network(student.subnet)
+    names = [name for kind, count in student.node_counts.items() for name in node_names(kind, count)]
     if network is None:
         problems.append(f"{student.name}: subnet {student.subnet!r} is no IPv4 network such as 10.89.1.0/27")
-    elif network.num_addresses < sum(student.node_counts.values()) + 3:
-        problems.append(f"{student.name}: subnet {network} is too small for {sum(student.node_counts.values())} nodes")
+    elif max((place(name) for name in names), default=0) > network.num_addresses - 2:
+        problems.append(f"{student.name}: subnet {network} is too small for {len(names)} nodes")
     return problems
 
 

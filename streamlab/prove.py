@@ -103,7 +103,8 @@ def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[
             results.append(Proven(**json.loads(line)))
             tell(results[-1])
 
-    done = stack.python("edge.prove", str(seconds), *services, seconds=seconds + 30, lines=heard)
+    names = ",".join(node.name for node in nodes(stack.student))
+    done = stack.python("edge.prove", str(seconds), names, *services, seconds=seconds + 30, lines=heard)
     if done.code != 0:
         raise failed(f"{stack.student.name}: the proofs could not be run", done, seconds=seconds + 30)
     return results

@@ -17,7 +17,7 @@ from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool, LogConfig
 
 from streamlab import images, volumes
-from streamlab.errors import LabError
+from streamlab.errors import LabError, WrongRequest
 
 #: The label with what a network or a container was made from.
 MADE_FROM = "streamlab.made-from"
@@ -42,6 +42,7 @@ class Wanted:
     data_path: str
     config_volume: str
     network: str
+    address: str
     memory_mb: int
     pids: int
     ports: tuple[tuple[int, int], ...]
@@ -52,23 +53,26 @@ def wanted(plan: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], c
 
     Args:
         plan: as `topology.plan` gives it.
-        settings: kind -> ``{"command", "env", "data", "pids"}``, of which only the command must be there.
+        settings: kind -> ``{"command", "env", "data", "pids"}``, of which only the command must be there; a node that
+            is started unlike others of its kind stands there under its name.
     """
     tags = images.image_tags()
+    how = {node["name"]: settings.get(node["name"]) or settings[node["kind"]] for node in plan["nodes"]}
     return [
         Wanted(
             node=node["name"],
             name=node["container"],
             service=node["service"],
             image=tags[node["image"]],
-            command=tuple(settings[node["kind"]]["command"]),
-            env=settings[node["kind"]].get("env", {}),
+            command=tuple(how[node["name"]]["command"]),
+            env=how[node["name"]].get("env", {}),
             data_volume=f"{plan['prefix']}-{node['name']}",
-            data_path=settings[node["kind"]].get("data", "/data"),
+            data_path=how[node["name"]].get("data", "/data"),
             config_volume=config_volume,
             network=plan["network"],
+            address=node["address"],
             memory_mb=node["memory_mb"],
-            pids=settings[node["kind"]].get("pids", PIDS),
+            pids=how[node["name"]].get("pids", PIDS),
             ports=tuple((page["host_port"], page["container_port"]) for page in node["pages"]),
         )
         for node in plan["nodes"]
@@ -109,6 +113,7 @@ class Outcome:
 
     changed: tuple[str, ...]
     diff: Mapping[str, str]
+    leaving: tuple[str, ...] = ()
 
 
 def reconcile(
@@ -123,8 +128,11 @@ def reconcile(
 ) -> Outcome:
     """Make the stack what it should be; a second time nothing is changed.
 
+    A node that is there and not in the plan still holds data: it is named as leaving, and left as it is.
+
     Raises:
         LabError: the engine refused something; what was done until then stays, and the next run goes on from there.
+        WrongRequest: the subnet is another one while nodes are to leave, which need the network; nothing was touched.
     """
     stored = volumes.wanted(plan["prefix"], [node["name"] for node in plan["nodes"]], config_files)
     nodes = wanted(plan, settings, stored.config)
@@ -134,9 +142,10 @@ def reconcile(
         for c in client.api.containers(all=True, filters=chosen)
         if "streamlab.node" in c["Labels"]
     }
+    leaving = tuple(sorted(set(found) - {node.node for node in nodes}))
     changed: list[str] = []
     try:
-        if ensure_network(client, plan["network"], subnet, labels, found, dry_run=dry_run):
+        if ensure_network(client, plan["network"], subnet, labels, found, leaving, dry_run=dry_run):
             changed.append("network")
             found = {}
         made = volumes.ensure(
@@ -146,17 +155,19 @@ def reconcile(
         todo = changes(nodes, found)
         if not dry_run:
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                list(pool.map(lambda change: _apply(client, change, found, labels), todo))
+                # All away before one is made: an address may go from one to another.
+                list(pool.map(lambda change: _remove(client, change, found), todo))
+                list(pool.map(lambda change: _start(client, change, found, labels), todo))
     except APIError as error:
         raise LabError(
             "the Docker Engine refused a part of the stack",
             evidence=str(error.explanation or error),
             fix="mend what it names and run the same command again: it goes on from there",
         ) from error
-    before = {change.wanted.node: change.before for change in todo}
+    before = {change.wanted.node: change.before for change in todo} | dict.fromkeys(leaving, "leaves")
     after = {change.wanted.node: asdict(change.wanted) for change in todo}
     changed += [change.wanted.node for change in todo]
-    return Outcome(tuple(changed), {"before": _text(before), "after": _text(after)})
+    return Outcome(tuple(changed), {"before": _text(before), "after": _text(after)}, leaving)
 
 
 def _text(value: Mapping[str, Any]) -> str:
@@ -176,6 +187,7 @@ def ensure_network(
     subnet: str,
     labels: Mapping[str, str],
     found: Mapping[str, Mapping[str, Any]],
+    leaving: Sequence[str],
     *,
     dry_run: bool,
 ) -> bool:
@@ -183,6 +195,12 @@ def ensure_network(
     there = [one for one in client.api.networks(names=[name]) if one["Name"] == name]
     if there and [pool["Subnet"] for pool in there[0]["IPAM"]["Config"]] == [subnet]:
         return False
+    if there and leaving:
+        raise WrongRequest(
+            f"another subnet, {subnet}, while nodes are to leave",
+            evidence=f"{', '.join(leaving)} hold data that others take over on the network that is there",
+            fix="set the old subnet, provision, then set the new one",
+        )
     if dry_run:
         return True
     if there:
@@ -194,20 +212,20 @@ def ensure_network(
     return True
 
 
-def _apply(
-    client: docker.DockerClient, change: Change, found: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str]
-) -> None:
-    wanted = change.wanted
-    if change.action == "start":
-        client.api.start(found[wanted.node]["Id"])
-        return
+def _remove(client: docker.DockerClient, change: Change, found: Mapping[str, Mapping[str, Any]]) -> None:
     if change.action == "make anew":
         try:
-            client.api.stop(found[wanted.node]["Id"], timeout=STOP_SECONDS)
-            client.api.remove_container(found[wanted.node]["Id"])
+            client.api.stop(found[change.wanted.node]["Id"], timeout=STOP_SECONDS)
+            client.api.remove_container(found[change.wanted.node]["Id"])
         except NotFound:
             pass  # somebody else has just removed it, which is what was wanted
-    client.api.start(_make(client, wanted, labels))
+
+
+def _start(
+    client: docker.DockerClient, change: Change, found: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str]
+) -> None:
+    there = change.action == "start"
+    client.api.start(found[change.wanted.node]["Id"] if there else _make(client, change.wanted, labels))
 
 
 def _make(client: docker.DockerClient, wanted: Wanted, labels: Mapping[str, str]) -> str:
@@ -241,7 +259,7 @@ def _make(client: docker.DockerClient, wanted: Wanted, labels: Mapping[str, str]
         ports=[port for _, port in wanted.ports],
         host_config=host_config,
         networking_config=api.create_networking_config(
-            {wanted.network: api.create_endpoint_config(aliases=[wanted.node])}
+            {wanted.network: api.create_endpoint_config(aliases=[wanted.node], ipv4_address=wanted.address)}
         ),
         stop_timeout=STOP_SECONDS,
     )

@@ -21,8 +21,9 @@ from streamlab.ui import say
 ORDINARY = ("unit", "jobs", "cluster")
 
 #: What takes too long for every change: each lesson run, repeated, broken and killed on a real stack; each handout
-#: followed from its first command to its last; and faults: what is killed, stopped or gone, and what comes back.
-KINDS = (*ORDINARY, "lessons", "course", "faults")
+#: followed from its first command to its last; faults: what is killed, stopped or gone, and what comes back; a larger
+#: stack whose workers go and come.
+KINDS = (*ORDINARY, "lessons", "course", "faults", "larger")
 
 #: The tests' own class: its stacks stand beside a user's without touching them.
 INVENTORY = ROOT / "inventory" / "test.yml"

@@ -6,6 +6,7 @@ Ansible reads the same answers through the filter `stack_plan`, so neither side 
 from __future__ import annotations
 
 import base64
+import ipaddress
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -29,6 +30,12 @@ SERVICES = tuple(dict.fromkeys(SERVICE_OF.values()))
 
 #: Kinds of which a stack has exactly one; their nodes carry no number.
 SINGLE = ("namenode", "resourcemanager", "edge")
+
+#: Services that keep copies of data -> the kind of node that holds them.
+HOLDER_OF = {"hdfs": "datanode", "kafka": "kafka", "cassandra": "cassandra"}
+
+#: Copies that a service keeps where the size does not say, as far as there are nodes for them.
+COPIES = 3
 
 #: Kind of node -> the image it runs. A NodeManager runs Spark's drivers and executors, so it has Spark's image.
 IMAGE_OF = {
@@ -64,6 +71,7 @@ class Node:
     service: str
     image: str
     container: str
+    address: str
     memory_mb: int
     pages: tuple[Page, ...] = ()
 
@@ -83,6 +91,15 @@ class Student:
     node_memory_mb: Mapping[str, int]
     node_idle_mb: Mapping[str, int]
     pages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    asked_copies: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def replication(self) -> dict[str, int]:
+        """Service -> copies of its data: what the size asks for, else three where there are nodes for them."""
+        return {
+            service: self.asked_copies.get(service, min(COPIES, self.node_counts[kind]))
+            for service, kind in HOLDER_OF.items()
+        }
 
     @property
     def prefix(self) -> str:
@@ -121,6 +138,23 @@ def node_names(kind: str, count: int) -> list[str]:
     return [kind] if kind in SINGLE else [f"{kind}{i}" for i in range(1, count + 1)]
 
 
+def place(name: str) -> int:
+    """A node's place in its stack's subnet, after the network's own address and the gateway's.
+
+    The first node of every kind, then the second of every kind, and so on: the place says nothing of how many there
+    are, so that no node's address changes when others come or go. A ring of Cassandra nodes whose addresses had
+    changed hands, as they do where the engine gives them out, would take one for another.
+    """
+    kind = name.rstrip("0123456789")
+    number = int(name.removeprefix(kind) or 1)
+    return 2 + (number - 1) * len(SERVICE_OF) + list(SERVICE_OF).index(kind)
+
+
+def address(student: Student, name: str) -> str:
+    """A node's address in its stack's network, also that of one which has left the plan."""
+    return str(ipaddress.IPv4Network(student.subnet).network_address + place(name))
+
+
 def nodes(student: Student) -> list[Node]:
     """All nodes of a student's stack, in reading order."""
     made = []
@@ -132,7 +166,8 @@ def nodes(student: Student) -> list[Node]:
                 for page in student.pages.values()
                 if page["node"] == name
             )
-            made.append(Node(name, kind, service, IMAGE_OF[kind], f"{student.prefix}-{name}", memory, pages))
+            container, at = f"{student.prefix}-{name}", address(student, name)
+            made.append(Node(name, kind, service, IMAGE_OF[kind], container, at, memory, pages))
     return made
 
 
@@ -151,5 +186,6 @@ def plan(student: Student) -> dict[str, Any]:
         "kafka_cluster_id": student.kafka_cluster_id,
         "yarn_memory_mb": student.yarn_memory_mb,
         "yarn_vcores": student.yarn_vcores,
+        "replication": student.replication,
         "nodes": [asdict(node) for node in nodes(student)],
     }

@@ -45,7 +45,9 @@ def main() -> None:
             outcome = reconcile.reconcile(client, **given, dry_run=module.check_mode)
     except LabError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(outcome.changed), made=outcome.changed, diff=dict(outcome.diff))
+    module.exit_json(
+        changed=bool(outcome.changed), made=outcome.changed, leaving=outcome.leaving, diff=dict(outcome.diff)
+    )
 
 
 if __name__ == "__main__":

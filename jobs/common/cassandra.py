@@ -8,11 +8,11 @@ from functools import cached_property
 from string import Template
 from typing import Any
 
-from cassandra import InvalidRequest, UnresolvableContactPoints
+from cassandra import ConsistencyLevel, InvalidRequest, UnresolvableContactPoints
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.concurrent import execute_concurrent_with_args
 from cassandra.policies import RoundRobinPolicy
-from cassandra.query import dict_factory
+from cassandra.query import SimpleStatement, dict_factory
 
 from common.errors import JobError, Missing, Unreachable
 
@@ -49,6 +49,8 @@ class Cassandra:
     def _cluster(self) -> Cluster:
         profile = ExecutionProfile(
             load_balancing_policy=RoundRobinPolicy(),
+            # With several copies of a row, what was written is what the next question finds, whichever node it meets.
+            consistency_level=ConsistencyLevel.LOCAL_QUORUM,
             request_timeout=self.timeout,
             row_factory=dict_factory,
         )
@@ -68,11 +70,16 @@ class Cassandra:
             self.__dict__.pop("session", None)
             del self._cluster
 
-    def rows(self, cql: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
-        """The rows of one statement as dictionaries by column. Missing when it names an unknown table."""
+    def rows(self, cql: str, parameters: Sequence[object] = (), *, of_all: bool = False) -> list[dict[str, Any]]:
+        """The rows of one statement as dictionaries by column. Missing when it names an unknown table.
+
+        Args:
+            of_all: every node that has a copy must answer; else the most of them are enough.
+        """
         session = self.session
+        asked = SimpleStatement(cql, consistency_level=ConsistencyLevel.ALL) if of_all else cql
         try:
-            return list(session.execute(cql, tuple(parameters) or None))
+            return list(session.execute(asked, tuple(parameters) or None))
         except InvalidRequest as error:
             raise _invalid(error) from error
         except Exception as error:  # the driver's errors share no base class; the connection itself stands

@@ -20,11 +20,12 @@ CHUNK = 1 << 16
 
 @dataclass(frozen=True)
 class Status:
-    """One file or folder. `length` is in bytes, 0 for a folder."""
+    """One file or folder. `length` is in bytes, `replication` the copies of each block; both are 0 for a folder."""
 
     path: str
     is_dir: bool
     length: int
+    replication: int = 0
 
     @property
     def name(self) -> str:
@@ -74,11 +75,16 @@ class Hdfs:
     def read_text(self, path: str) -> str:
         return self.read(path).decode("utf-8")
 
-    def write(self, path: str, data: bytes | str) -> None:
-        """Make `path` hold exactly `data` (text as UTF-8), with the folders above it, replacing what was there."""
+    def write(self, path: str, data: bytes | str, *, replication: int | None = None) -> None:
+        """Make `path` hold exactly `data` (text as UTF-8), with the folders above it, replacing what was there.
+
+        Args:
+            replication: copies of each block, where it is not to be HDFS's own number.
+        """
         body = data.encode("utf-8") if isinstance(data, str) else data
         # Two steps by design of WebHDFS: the NameNode names a DataNode, which then takes the bytes.
-        place = self._json("PUT", path, "CREATE", overwrite="true", noredirect="true")["Location"]
+        more = {"replication": str(replication)} if replication else {}
+        place = self._json("PUT", path, "CREATE", overwrite="true", noredirect="true", **more)["Location"]
         # The NameNode leaves letters outside ASCII as they are, which is no valid address.
         self._send(Request(quote(place, safe=":/?&=%+,"), data=body, method="PUT"), path)
 
@@ -89,6 +95,15 @@ class Hdfs:
             raise JobError(
                 f"HDFS does not rename {path} to {to}", evidence="that name is taken, or its folder is missing"
             )
+
+    def set_replication(self, path: str, copies: int) -> None:
+        """Ask for so many copies of each block of the file `path`; HDFS makes or drops them by and by."""
+        self._call("PUT", path, "SETREPLICATION", replication=str(copies))
+
+    def holders(self, path: str) -> set[str]:
+        """The DataNodes that have a block of the file `path`."""
+        blocks = self._json("GET", path, "GETFILEBLOCKLOCATIONS")["BlockLocations"]["BlockLocation"]
+        return {host for block in blocks for host in block["hosts"]}
 
     def mkdirs(self, path: str) -> None:
         self._call("PUT", path, "MKDIRS")
@@ -139,4 +154,5 @@ def _refusal(error: HTTPError, path: str) -> JobError:
 
 
 def _status(path: str, entry: dict[str, Any]) -> Status:
-    return Status(path=path, is_dir=entry["type"] == "DIRECTORY", length=entry["length"])
+    is_dir, copies = entry["type"] == "DIRECTORY", entry.get("replication", 0)
+    return Status(path=path, is_dir=is_dir, length=entry["length"], replication=copies)

@@ -78,12 +78,18 @@ class Kafka:
             raise JobError(f"Kafka cannot describe topic {topic}", evidence=f"error code {described['error_code']}")
         return len(described["partitions"])
 
-    def ensure_topic(self, topic: str, *, partitions: int, config: Mapping[str, str] = TOPIC_CONFIG) -> bool:
-        """Make `topic` unless it is there; True when made. One with another number of partitions is an error."""
+    def ensure_topic(
+        self, topic: str, *, partitions: int, config: Mapping[str, str] = TOPIC_CONFIG, brokers: Sequence[int] = ()
+    ) -> bool:
+        """Make `topic` unless it is there; True when made. One with another number of partitions is an error.
+
+        Args:
+            brokers: one for each partition, which alone holds it, where Kafka is not to choose.
+        """
         try:
             found = self.partitions(topic)
         except Missing:
-            return self._create(topic, partitions=partitions, config=config)
+            return self._create(topic, partitions=partitions, config=config, brokers=brokers)
         if found != partitions:
             delete = f"kafka-topics.sh --bootstrap-server {self.bootstrap} --delete --topic {topic}"
             raise JobError(
@@ -93,12 +99,12 @@ class Kafka:
             )
         return False
 
-    def _create(self, topic: str, *, partitions: int, config: Mapping[str, str]) -> bool:
-        wanted = {
-            "num_partitions": partitions,
-            "replication_factor": self.replication,
-            "configs": dict(config),
-        }
+    def _create(self, topic: str, *, partitions: int, config: Mapping[str, str], brokers: Sequence[int]) -> bool:
+        if brokers:
+            wanted = {"assignments": {partition: [broker] for partition, broker in enumerate(brokers)}}
+        else:
+            wanted = {"num_partitions": partitions, "replication_factor": self.replication}
+        wanted["configs"] = dict(config)
         with self._errors(topic):
             try:
                 self._admin.create_topics({topic: wanted}, timeout_ms=int(self.timeout * 1000))

@@ -31,7 +31,8 @@ def _json(url: str) -> dict:
         return json.load(answer)
 
 
-def _bean(url: str, name: str) -> dict:
+def bean(url: str, name: str) -> dict:
+    """What a daemon of Hadoop's says of itself under `name`."""
     beans = _json(f"{url}/jmx?qry={name}")["beans"]
     if not beans:
         raise Unhealthy("it is still starting")
@@ -39,13 +40,13 @@ def _bean(url: str, name: str) -> dict:
 
 
 def ask_namenode(node: str) -> None:
-    state = _bean(f"http://{node}:9870", "Hadoop:service=NameNode,name=FSNamesystem")
+    state = bean(f"http://{node}:9870", "Hadoop:service=NameNode,name=FSNamesystem")
     if state.get("NumLiveDataNodes", 0) < 1:
         raise Unhealthy("no live DataNode has registered")
 
 
 def ask_datanode(node: str) -> None:
-    _bean(f"http://{node}:9864", "Hadoop:service=DataNode,name=DataNodeInfo")
+    bean(f"http://{node}:9864", "Hadoop:service=DataNode,name=DataNodeInfo")
 
 
 def ask_resourcemanager(node: str) -> None:

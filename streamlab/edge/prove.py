@@ -1,7 +1,8 @@
 """A proof per service: a real question, and the answer compared with what was asked.
 
-``python3 -m edge.prove SECONDS SERVICE …`` asks all at once and prints one JSON object a line as they are answered:
-``{"service", "passed", "seconds", "answer"}``. A service that is still starting is asked again until SECONDS are over.
+``python3 -m edge.prove SECONDS NODES SERVICE …`` asks all at once and prints one JSON object a line as they are
+answered: ``{"service", "passed", "seconds", "answer"}``. A service that is still starting is asked again until SECONDS
+are over. NODES are the stack's, with commas between them: of a service with several, every one must take part.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 
+from common.hdfs import Hdfs
 from common.lab import Lab
 from common.settings import Settings, load_info
 from edge.yarn import Yarn
@@ -26,11 +29,15 @@ COUNT_SCRIPT = """
 import sys
 from pyspark.sql import SparkSession
 from edge.prove import Proof, await_yarn
-await_yarn(Proof(float(sys.argv[1])))
+await_yarn(Proof(float(sys.argv[1]), sys.argv[2].split(",")))
 spark = SparkSession.builder.getOrCreate()
 print("counted", spark.range(1000).repartition(2).count(), flush=True)
 spark.stop()
 """
+
+
+#: Seconds within which every DataNode that was given a copy of a file has told of it.
+COPY_SECONDS = 3
 
 
 class Wrong(Exception):
@@ -44,13 +51,18 @@ class NotYet(Exception):
 class Proof:
     """One service's question under a deadline."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, nodes: Sequence[str]) -> None:
         self.ends = time.monotonic() + seconds
+        self.nodes = nodes
         self.token = f"proof-{uuid.uuid4().hex[:12]}"
 
     @property
     def left(self) -> float:
         return self.ends - time.monotonic()
+
+    def of(self, kind: str) -> list[str]:
+        """The stack's nodes of one kind."""
+        return [name for name in self.nodes if name.rstrip("0123456789") == kind]
 
     def until(self, question: Callable[[], str]) -> str:
         """Ask until there is an answer; a service that has just been started refuses at first."""
@@ -72,10 +84,12 @@ def open_lab() -> Lab:
 
 def prove_hdfs(proof: Proof) -> str:
     path, content = f"/tmp/{proof.token}", proof.token.encode() * 64
-    hdfs = open_lab().hdfs
+    hdfs, datanodes = open_lab().hdfs, proof.of("datanode")
 
     def put() -> str:
-        hdfs.write(path, content)
+        hdfs.write(path, content, replication=len(datanodes))
+        if len(datanodes) > 1:
+            _await_copies(hdfs, path, datanodes)
         return path
 
     proof.until(put)
@@ -84,32 +98,51 @@ def prove_hdfs(proof: Proof) -> str:
             raise Wrong(f"{path} reads other bytes than were written")
     finally:
         hdfs.delete(path)
-    return f"put and read a file of {len(content)} bytes"
+    return f"put and read a file of {len(content)} bytes{_each(datanodes, 'on {}')}"
+
+
+def _await_copies(hdfs: Hdfs, path: str, datanodes: Sequence[str]) -> None:
+    """Each DataNode tells the NameNode by itself, a moment later, that it has its copy."""
+    ends = time.monotonic() + COPY_SECONDS
+    while missing := set(datanodes) - hdfs.holders(path):
+        if time.monotonic() > ends:
+            raise NotYet(f"a file has no copy on {', '.join(sorted(missing))}")
+        time.sleep(0.1)
+
+
+def _each(nodes: Sequence[str], words: str) -> str:
+    """What an answer says of a service with several nodes: ``, on datanode1 and datanode2``."""
+    return ", " + words.format(f"{', '.join(nodes[:-1])} and {nodes[-1]}") if len(nodes) > 1 else ""
 
 
 def prove_kafka(proof: Proof) -> str:
+    names = proof.of("kafka")
+    brokers = [int(name.removeprefix("kafka")) for name in names]
+
     def round_trip() -> str:
         with open_lab() as lab:
-            lab.kafka.ensure_topic(proof.token, partitions=1)
+            # A partition on each broker, whether or not Kafka would have chosen it.
+            lab.kafka.ensure_topic(proof.token, partitions=len(brokers), brokers=brokers)
             try:
-                lab.kafka.produce(proof.token, [("key", proof.token)])
+                for partition in range(len(brokers)):
+                    lab.kafka.produce(proof.token, [("key", f"{proof.token}-{partition}")], partition=partition)
                 values = [record.value for record in lab.kafka.consume_all(proof.token)]
             finally:
                 lab.kafka.delete_topic(proof.token)
-        if values != [proof.token]:
-            raise Wrong(f"one record went in, {values} came out")
-        return "produced and consumed a record"
+        if values != [f"{proof.token}-{partition}" for partition in range(len(brokers))]:
+            raise Wrong(f"one record went in for each of {len(brokers)} partitions, {values} came out")
+        return f"produced and consumed a record{_each(names, 'on {}')}"
 
     return proof.until(round_trip)
 
 
 def prove_cassandra(proof: Proof) -> str:
-    keyspace = proof.token.replace("-", "_")
-    replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    keyspace, names = proof.token.replace("-", "_"), proof.of("cassandra")
+    replication = f"{{'class': 'SimpleStrategy', 'replication_factor': {len(names)}}}"
 
     def round_trip() -> str:
         with open_lab() as lab:
-            ask = lab.cassandra.rows
+            ask = partial(lab.cassandra.rows, of_all=True)  # each node has a copy, and each must answer
             ask(f"CREATE KEYSPACE {keyspace} WITH replication = {replication}")
             try:
                 ask(f"CREATE TABLE {keyspace}.answer (id text PRIMARY KEY, value int)")
@@ -119,15 +152,16 @@ def prove_cassandra(proof: Proof) -> str:
                 ask(f"DROP KEYSPACE {keyspace}")
         if rows != [{"value": 42}]:
             raise Wrong(f"one row was written, {rows} was selected")
-        return "wrote and selected a row"
+        return f"wrote and selected a row{_each(names, 'on {}')}"
 
     return proof.until(round_trip)
 
 
-def _ready(yarn: Yarn) -> str:
+def _ready(yarn: Yarn, nodemanagers: Sequence[str]) -> str:
     nodes = yarn.nodes()
-    if not nodes:
-        raise NotYet("no NodeManager has registered with the ResourceManager")
+    missing = set(nodemanagers) - {node["nodeHostName"] for node in nodes}
+    if missing:
+        raise NotYet(f"{', '.join(sorted(missing))} did not register with the ResourceManager")
     # One that was started again is still listed as it was; what is sent there before it registers is lost.
     stale = [node["id"] for node in nodes if node["lastHealthUpdate"] < yarn.started_ms(node["nodeHTTPAddress"])]
     if stale:
@@ -141,7 +175,7 @@ def await_yarn(proof: Proof) -> None:
     Raises:
         Wrong: it was not so at the proof's deadline; the message says what was missing.
     """
-    proof.until(lambda: _ready(Yarn()))
+    proof.until(lambda: _ready(Yarn(), proof.of("nodemanager")))
     prove_hdfs(proof)  # what the application needs is put there, which takes a DataNode too
 
 
@@ -166,7 +200,7 @@ class SparkRun:
         with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
             script.write(COUNT_SCRIPT)
             script.flush()
-            command = ["spark-submit", "--name", self.name, script.name, str(proof.left)]
+            command = ["spark-submit", "--name", self.name, script.name, str(proof.left), ",".join(proof.nodes)]
             try:
                 return subprocess.run(command, capture_output=True, text=True, timeout=max(1, proof.left), check=False)
             except subprocess.TimeoutExpired:
@@ -185,7 +219,7 @@ def prove_yarn(proof: Proof) -> str:
     app = Yarn().application(app_id[1])
     if app["finalStatus"] != "SUCCEEDED":
         raise Wrong(f"{app['id']} is {app['state']}, {app['finalStatus']}: {app['diagnostics'].strip()}")
-    return f"ran {app['id']} to its end"
+    return f"ran {app['id']} to its end{_each(proof.of('nodemanager'), 'with {} active')}"
 
 
 def prove_spark(proof: Proof) -> str:
@@ -209,21 +243,21 @@ PROOFS: dict[str, Callable[[Proof], str]] = {
 }
 
 
-def prove(service: str, seconds: float) -> dict[str, object]:
+def prove(service: str, seconds: float, nodes: Sequence[str]) -> dict[str, object]:
     """One service's proof as plain data; whatever it raises is evidence, not a crash."""
     began = time.monotonic()
     try:
-        answer, passed = PROOFS[service](Proof(seconds)), True
+        answer, passed = PROOFS[service](Proof(seconds, nodes)), True
     except Exception as error:
         answer, passed = str(error) if isinstance(error, Wrong) else f"{type(error).__name__}: {error}", False
     return {"service": service, "passed": passed, "seconds": round(time.monotonic() - began, 1), "answer": answer}
 
 
-def main(seconds: float, services: list[str]) -> None:
+def main(seconds: float, nodes: list[str], services: list[str]) -> None:
     with ThreadPoolExecutor(len(services)) as pool:
-        for done in as_completed([pool.submit(prove, service, seconds) for service in services]):
+        for done in as_completed([pool.submit(prove, service, seconds, nodes) for service in services]):
             print(json.dumps(done.result()), flush=True)
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), sys.argv[2:])
+    main(float(sys.argv[1]), sys.argv[2].split(","), sys.argv[3:])

@@ -28,8 +28,8 @@ class Yarn(yarn.Yarn):
     def metrics(self) -> dict[str, Any]:
         return self._json("/ws/v1/cluster/metrics")["clusterMetrics"]
 
-    def nodes(self) -> list[dict[str, Any]]:
-        return (self._json("/ws/v1/cluster/nodes?states=RUNNING")["nodes"] or {}).get("node", [])
+    def nodes(self, states: str = "RUNNING") -> list[dict[str, Any]]:
+        return (self._json(f"/ws/v1/cluster/nodes?states={states}")["nodes"] or {}).get("node", [])
 
     def started_ms(self, node_address: str) -> int:
         """When the NodeManager with this web address was started, in milliseconds since 1970, by its own clock."""

@@ -12,13 +12,14 @@ from streamlab.inventory import find_problems, student_from
 from streamlab.topology import SERVICE_OF, Student, nodes
 
 NAME = "use lower-case letters and digits only, a letter first, 31 at most"
+YARN = {"yarn_memory_mb": 4096, "yarn_vcores": 8}
 VALUES = {
     "lab_class": "spring",
     "docker_host": "unix:///var/run/docker.sock",
     "port_base": "20000",
     "subnet": "10.89.1.0/27",
     "size": "small",
-    "sizes": {"small": {"nodes": dict.fromkeys(SERVICE_OF, 1), "yarn_memory_mb": 4096, "yarn_vcores": 8}},
+    "sizes": {"small": {"nodes": dict.fromkeys(SERVICE_OF, 1), **YARN}},
     "node_memory_mb": dict.fromkeys(SERVICE_OF, 256),
     "node_idle_mb": dict.fromkeys(SERVICE_OF, 128),
     "pages": {},
@@ -72,11 +73,24 @@ def test_a_stack_with_a_wrong_number_of_nodes_is_refused(student: Student, kind:
 
 
 def test_a_network_needs_room_for_its_ends_and_its_gateway(student: Student) -> None:
-    """16 addresses: 13 nodes fit, 14 do not."""
-    fits = replace(student, subnet="10.89.1.0/28", node_counts={**student.node_counts, "datanode": 7})
+    """16 addresses hold two of every kind, each at its own place; a third lies beyond them."""
+    fits = replace(student, subnet="10.89.1.0/28", node_counts={**student.node_counts, "datanode": 2, "cassandra": 2})
     assert find_problems([fits]) == []
-    too_many = replace(fits, node_counts={**student.node_counts, "datanode": 8})
-    assert find_problems([too_many]) == ["ada: subnet 10.89.1.0/28 is too small for 14 nodes"]
+    too_many = replace(fits, node_counts={**student.node_counts, "datanode": 3})
+    assert find_problems([too_many]) == ["ada: subnet 10.89.1.0/28 is too small for 9 nodes"]
+
+
+def test_more_copies_than_nodes_are_refused(student: Student) -> None:
+    """What is asked for by name is not lowered in silence when nodes go."""
+    two = replace(student, node_counts={**student.node_counts, "kafka": 2}, asked_copies={"kafka": 2})
+    assert find_problems([two]) == []
+    ask = "ask for at least one copy and at most as many as nodes, or keep the nodes"
+    assert find_problems([replace(two, node_counts=student.node_counts)]) == [
+        f"ada: replication.kafka is 2, and there are 1 nodes of kind kafka: {ask}"
+    ]
+    assert find_problems([replace(two, asked_copies={"hdfs": 0})]) == [
+        f"ada: replication.hdfs is 0, and there are 1 nodes of kind datanode: {ask}"
+    ]
 
 
 def test_all_problems_are_said_at_once(student: Student) -> None:
@@ -97,6 +111,10 @@ def test_variables_become_a_student() -> None:
         (
             {"sizes": {"small": {"nodes": {"kafka": "three"}}}},
             "nodes.kafka of size small is not a whole number\n  found: 'three'",
+        ),
+        (
+            {"sizes": {"small": {"nodes": {"kafka": 3}, "replication": {"kafka": "all"}, **YARN}}},
+            "replication.kafka of size small is not a whole number\n  found: 'all'",
         ),
     ],
 )
@@ -142,3 +160,11 @@ def test_a_page_of_a_node_that_a_smaller_size_lacks_is_no_mistake() -> None:
 )
 def test_a_page_that_nobody_could_open_is_refused(page: dict[str, Any] | None, error: str, error_of: Callable) -> None:
     assert error_of(student_from, "ada", {**VALUES, "pages": {"mine": page}}, where="class.yml") == error
+
+
+def test_copies_of_what_keeps_none_are_refused(error_of: Callable) -> None:
+    size = {"nodes": dict.fromkeys(SERVICE_OF, 1), "replication": {"kafak": 1}, **YARN}
+    assert error_of(student_from, "ada", {**VALUES, "sizes": {"small": size}}, where="class.yml") == (
+        "error: no service with copies of its data named 'kafak'\n  known: cassandra, hdfs, kafka\n"
+        "  fix: did you mean replication: {kafka: 1}?"
+    )

@@ -113,7 +113,8 @@ def test_a_container_has_its_limits_its_volumes_and_no_rights(engine: Engine, st
     assert host["Binds"][0] == "spring-ada-namenode:/data"
     assert host["Binds"][1].startswith("spring-ada-config-")
     assert host["Binds"][1].endswith(":/etc/streamlab:ro")
-    assert asked["networking_config"]["EndpointsConfig"]["spring-ada"]["Aliases"] == ["namenode"]
+    endpoint = asked["networking_config"]["EndpointsConfig"]["spring-ada"]
+    assert (endpoint["Aliases"], endpoint["IPAMConfig"]) == (["namenode"], {"IPv4Address": "10.89.1.2"})
     edge = engine.made["spring-ada-edge"]["asked"]["host_config"]
     assert edge["Binds"][0] == "spring-ada-edge:/home/student"
     assert edge["PidsLimit"] == 7
@@ -174,4 +175,41 @@ def test_what_the_engine_refuses_is_told_and_the_next_run_goes_on(engine: Engine
 def test_a_node_more_leaves_the_others_alone(engine: Engine, student: Student) -> None:
     run(engine, student)
     larger = replace(student, node_counts={**student.node_counts, "nodemanager": 2})
-    assert run(engine, larger).changed == ("1 volume", "nodemanager2")
+    outcome = run(engine, larger)
+    assert (outcome.changed, outcome.leaving) == (("1 volume", "nodemanager2"), ())
+
+
+def test_a_node_that_is_not_in_the_plan_is_named_and_left_as_it_is(engine: Engine, student: Student) -> None:
+    """It holds data: `placement` takes it away once that is elsewhere."""
+    run(engine, replace(student, node_counts={**student.node_counts, "datanode": 2, "kafka": 2}))
+    engine.calls.clear()
+    outcome = run(engine, student)
+    assert (outcome.changed, outcome.leaving) == ((), ("datanode2", "kafka2"))
+    assert json.loads(outcome.diff["before"]) == {"datanode2": "leaves", "kafka2": "leaves"}
+    assert json.loads(outcome.diff["after"]) == {}
+    assert engine.calls == []
+
+
+def test_the_network_stays_while_nodes_are_to_leave(engine: Engine, student: Student) -> None:
+    run(engine, replace(student, node_counts={**student.node_counts, "datanode": 2}))
+    engine.calls.clear()
+    with pytest.raises(reconcile.WrongRequest, match=r"another subnet, 10\.89\.9\.0/27, while nodes are to leave"):
+        run(engine, student, subnet="10.89.9.0/27")
+    assert engine.calls == []
+
+
+def test_a_node_may_be_started_unlike_others_of_its_kind(engine: Engine, student: Student) -> None:
+    larger = replace(student, node_counts={**student.node_counts, "kafka": 2})
+    run(engine, larger, settings={**SETTINGS, "kafka1": {"command": ["kafka", "first"]}})
+    commands = [engine.made[f"spring-ada-kafka{i}"]["asked"]["command"] for i in (1, 2)]
+    assert commands == [["kafka", "first"], ["kafka"]]
+
+
+def test_addresses_may_change_hands(engine: Engine, student: Student) -> None:
+    """A node that is made anew may be given the address that another had: both are away before one is made."""
+    run(engine, student)
+    engine.calls.clear()
+    run(engine, student, config_files={"lab.json": "{ }"})
+    last = max(i for i, call in enumerate(engine.calls) if call.startswith("remove"))
+    first = min(i for i, call in enumerate(engine.calls) if call.startswith("create"))
+    assert last < first

@@ -14,7 +14,7 @@ from streamlab import check, look, status
 from streamlab.topology import Node, Student
 
 MB = 2**20
-KAFKA = Node("kafka1", "kafka", "kafka", "kafka", "spring-ada-kafka1", memory_mb=448)
+KAFKA = Node("kafka1", "kafka", "kafka", "kafka", "spring-ada-kafka1", "10.89.1.6", memory_mb=448)
 
 
 def row(name: str, service: str, problem: str | None = None) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def invoke(*args: str) -> subprocess.CompletedProcess:
         ),
         (
             "test --only units",
-            "error: no kind of test named 'units'\n  known: cluster, course, faults, jobs, lessons, unit\n"
+            "error: no kind of test named 'units'\n  known: cluster, course, faults, jobs, larger, lessons, unit\n"
             "  fix: did you mean --only unit?\n",
         ),
     ],

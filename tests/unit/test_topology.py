@@ -91,6 +91,7 @@ def test_a_plan_is_plain_data_that_ansible_can_read(student: Student) -> None:
         "kafka_cluster_id": student.kafka_cluster_id,
         "yarn_memory_mb": 4000,
         "yarn_vcores": 8,
+        "replication": {"hdfs": 1, "kafka": 1, "cassandra": 1},
     }
     assert plan["nodes"][0] == {
         "name": "namenode",
@@ -98,6 +99,7 @@ def test_a_plan_is_plain_data_that_ansible_can_read(student: Student) -> None:
         "service": "hdfs",
         "image": "hadoop",
         "container": "spring-ada-namenode",
+        "address": "10.89.1.2",
         "memory_mb": 100,
         "pages": ({"title": "HDFS NameNode", "container_port": 9870, "host_port": 20070},),
     }
@@ -106,3 +108,19 @@ def test_a_plan_is_plain_data_that_ansible_can_read(student: Student) -> None:
 def test_every_kind_has_an_image_and_a_service() -> None:
     assert set(topology.IMAGE_OF) == set(SERVICE_OF)
     assert topology.SERVICES == ("hdfs", "yarn", "kafka", "cassandra", "spark")
+
+
+def test_a_node_keeps_its_address_when_others_come_and_go(student: Student) -> None:
+    larger = replace(student, node_counts={**student.node_counts, "datanode": 3, "kafka": 3, "cassandra": 2})
+    before, after = ({n.name: n.address for n in topology.nodes(s)} for s in (student, larger))
+    assert before == {name: after[name] for name in before}
+    assert len(set(after.values())) == len(after) == 12
+    assert after["datanode1"] == "10.89.1.3"
+    assert after["cassandra2"] == topology.address(student, "cassandra2") == "10.89.1.14"
+
+
+def test_three_copies_are_kept_where_there_are_nodes_for_them(student: Student) -> None:
+    assert student.replication == {"hdfs": 1, "kafka": 1, "cassandra": 1}
+    larger = replace(student, node_counts={**student.node_counts, "datanode": 2, "kafka": 3, "cassandra": 4})
+    assert larger.replication == {"hdfs": 2, "kafka": 3, "cassandra": 3}
+    assert replace(larger, asked_copies={"kafka": 1}).replication == {"hdfs": 2, "kafka": 1, "cassandra": 3}
