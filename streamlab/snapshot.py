@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from docker.models.containers import Container
+import docker
 
 from streamlab import __version__, check, engine, jobs, snapshots, submit, suspend
 from streamlab.carrier import data_nodes, open_carrier, require_stack
@@ -36,15 +36,15 @@ def snapshot(student: Student, name: str) -> None:
     snapshots.require_free(student.lab_class, name)
     with engine.connect(student.docker_host) as client:
         require_stack(client, student)
+        ran = any(node.status == "running" for node in engine.containers(client, student).values())
     suspend.require_idle([student], fix=IDLE)
     problems: list[LabError] = []
+    began = time.monotonic()
     with progress(f"snapshot {name}") as line:
-        line.update("stopping the daemons")
-        began = time.monotonic()
-        stopped = suspend.stop_nodes(student)
         try:
-            down = time.monotonic()
-            _require_clean_end(student, stopped)
+            line.update("stopping the daemons")
+            suspend.stop_nodes(student)
+            stopped = time.monotonic()
             manifest = _keep(student, name, line)
             kept = time.monotonic()
         except KeyboardInterrupt:
@@ -52,12 +52,12 @@ def snapshot(student: Student, name: str) -> None:
             say("interrupted: nothing is kept, and the stack is started again first")
             raise
         finally:
-            if stopped:
+            if ran:
                 line.update("starting and proving the daemons")
                 problems = suspend.start_nodes(student)
     say(
-        f"{student.name}: snapshot {name}, {manifest.size_mb:.1f} MB in {kept - down:.1f} s"
-        + (f"; stopped in {down - began:.1f} s, back in {time.monotonic() - kept:.1f} s" if stopped else "")
+        f"{student.name}: snapshot {name}, {manifest.size_mb:.1f} MB in {kept - stopped:.1f} s"
+        + (f"; stopped in {stopped - began:.1f} s, back in {time.monotonic() - kept:.1f} s" if ran else "")
     )
     if problems:
         raise came_back_badly(problems)
@@ -71,15 +71,20 @@ def came_back_badly(problems: Sequence[LabError]) -> LabError:
     )
 
 
-def _require_clean_end(student: Student, stopped: Sequence[Container]) -> None:
+def _require_clean_end(client: docker.DockerClient, student: Student) -> None:
     """A daemon that was killed has not written out what it held."""
-    killed = []
-    for node in stopped:
-        node.reload()
-        if node.attrs["State"]["ExitCode"] == KILLED:
-            killed.append(f"{node.labels['streamlab.node']} did not end within {suspend.STOP_SECONDS} s")
+    found = engine.containers(client, student)
+    killed = [
+        f"{name} was ended by SIGKILL, as after {suspend.STOP_SECONDS} s without an end"
+        for name in data_nodes(student)
+        if found[name].attrs["State"]["ExitCode"] == KILLED
+    ]
     if killed:
-        raise LabError(f"{student.name}: a daemon had to be killed", evidence=killed, fix="take the snapshot again")
+        raise LabError(
+            f"{student.name}: a daemon had to be killed",
+            evidence=killed,
+            fix="invoke resume, so that it mends its data, then take the snapshot again",
+        )
 
 
 def _keep(student: Student, name: str, line: Progress) -> Manifest:
@@ -88,6 +93,7 @@ def _keep(student: Student, name: str, line: Progress) -> Manifest:
         snapshots.new(student.lab_class, name) as folder,
         open_carrier(client, student) as carrier,
     ):
+        _require_clean_end(client, student)
         carrier.exchange("end")  # what a restore that was killed has left beside the data is not part of them
         for node in data_nodes(student):
             carrier.pack(node, folder / snapshots.file_of(node), line)

@@ -30,7 +30,7 @@ def suspend(students: Sequence[Student], *, force: bool = False) -> None:
         require_idle(students, fix="invoke stop --job NAME, or add --force")
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for student, stopped in zip(students, pool.map(stop_nodes, students), strict=True):
-            say(f"{student.name}: {f'suspended, {len(stopped)} nodes stopped' if stopped else 'was suspended already'}")
+            say(f"{student.name}: {f'suspended, {stopped} nodes stopped' if stopped else 'was suspended already'}")
 
 
 def require_idle(students: Sequence[Student], *, fix: str) -> None:
@@ -45,12 +45,12 @@ def _unfinished(student: Student) -> list[str]:
     return [f"{student.name}: {app['id']} {app['name']}" for app in found["applications"] if app["state"] in UNFINISHED]
 
 
-def stop_nodes(student: Student) -> list[Container]:
-    """Stop what runs of a student's stack, and return the nodes that did."""
+def stop_nodes(student: Student) -> int:
+    """Stop what runs of a student's stack, and return how many nodes that were."""
     with engine.connect(student.docker_host) as client:
         running = [node for node in engine.containers(client, student).values() if node.status == "running"]
         _each(running, lambda node: node.stop(timeout=STOP_SECONDS))
-    return running
+    return len(running)
 
 
 def resume(students: Sequence[Student]) -> None:
