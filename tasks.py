@@ -201,6 +201,33 @@ def resume(_, inventory=None, student=None, limit=None):
 
 
 @lab_task
+def snapshot(_, name=None, at=None, inventory=None, student=None, yes=False):
+    """Keep all data of a stack: --name N, or --at lesson05 (its start)."""
+    from streamlab import snapshot as keeping
+    from streamlab.inventory import load
+
+    keeping.take(load(inventory).student(student), name=name, at=at, yes=yes)
+
+
+@lab_task
+def restore(_, name=None, at=None, inventory=None, student=None, limit=None):
+    """Bring stacks back to a snapshot, their own or another student's."""
+    from streamlab import restore as restoring
+    from streamlab.inventory import load
+
+    restoring.bring_back(load(inventory), name=name, at=at, student=student, limit=limit)
+
+
+@lab_task
+def snapshots(_, inventory=None, remove=None, yes=False):
+    """List the snapshots of a class, or --remove one."""
+    from streamlab import snapshots as shelf
+    from streamlab.inventory import load
+
+    shelf.remove(load(inventory), remove, yes=yes) if remove else shelf.report(load(inventory))
+
+
+@lab_task
 def destroy(_, inventory=None, student=None, limit=None, yes=False):
     """Take clusters away: exactly what carries the lab's label."""
     from streamlab import destroy as destroying
@@ -272,6 +299,6 @@ def test(_, only=None):
 
 namespace = Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status,
-    links, logs, shell, notebook, suspend, resume, destroy, doctor, images, export, import_,
-    lock, bench, test,
+    links, logs, shell, notebook, suspend, resume, snapshot, restore, snapshots, destroy, doctor, images, export,
+    import_, lock, bench, test,
 )  # fmt: skip

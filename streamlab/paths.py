@@ -10,8 +10,9 @@ ANSIBLE = ROOT / "ansible"
 IMAGES = ROOT / "images"
 JOBS = ROOT / "jobs"
 
-#: What this checkout keeps between two commands; safe to delete.
+#: What this checkout keeps between two commands; safe to delete, but for the snapshots.
 STATE = ROOT / ".streamlab"
+SNAPSHOTS = STATE / "snapshots"
 
 #: Fetched artifacts, shared by all checkouts of one user; safe to delete.
 CACHE = Path(os.environ.get("STREAMLAB_CACHE") or Path.home() / ".cache" / "streamlab")

@@ -31,22 +31,26 @@ def suspend(students: Sequence[Student], *, force: bool = False) -> None:
     if silent:
         raise engine.not_reached(silent, students)
     if not force:
-        busy = [line for student in students for line in _running(student)]
-        if busy:
-            raise WrongRequest(
-                "applications run, and would be lost", evidence=busy, fix="invoke stop --job NAME, or add --force"
-            )
+        require_idle(students, fix="invoke stop --job NAME, or add --force")
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for student, stopped in zip(students, pool.map(_stop, students), strict=True):
+        for student, stopped in zip(students, pool.map(stop_nodes, students), strict=True):
             say(f"{student.name}: {f'suspended, {stopped} nodes stopped' if stopped else 'was suspended already'}")
 
 
-def _running(student: Student) -> list[str]:
+def require_idle(students: Sequence[Student], *, fix: str) -> None:
+    """Refuse to stop what runs an application."""
+    busy = [line for student in students for line in _unfinished(student)]
+    if busy:
+        raise WrongRequest("applications run, and would be lost", evidence=busy, fix=fix)
+
+
+def _unfinished(student: Student) -> list[str]:
     (found,) = status.look([student])["students"]
     return [f"{student.name}: {app['id']} {app['name']}" for app in found["applications"] if app["state"] in UNFINISHED]
 
 
-def _stop(student: Student) -> int:
+def stop_nodes(student: Student) -> int:
+    """Stop what runs of a student's stack, and return how many nodes that were."""
     with engine.connect(student.docker_host) as client:
         running = [node for node in engine.containers(client, student).values() if node.status == "running"]
         _each(running, lambda node: node.stop(timeout=STOP_SECONDS))
@@ -68,7 +72,7 @@ def resume(students: Sequence[Student]) -> None:
                 )
     errors = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for student, problems in zip(students, pool.map(_start, students), strict=True):
+        for student, problems in zip(students, pool.map(start_nodes, students), strict=True):
             say(f"{student.name}: {'resumed, but not as it should be' if problems else 'resumed and proved'}")
             errors += problems
     if errors:
@@ -79,7 +83,8 @@ def resume(students: Sequence[Student]) -> None:
         )
 
 
-def _start(student: Student) -> list[LabError]:
+def start_nodes(student: Student) -> list[LabError]:
+    """Start what does not run of a student's stack, and prove every service; an error for each that fails."""
     with engine.connect(student.docker_host) as client:
         stopped = [node for node in engine.containers(client, student).values() if node.status != "running"]
         _each(stopped, lambda node: node.start())

@@ -1,0 +1,225 @@
+"""A stack that was kept, wrecked and restored answers as before; what cannot be restored touches nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab_runner import ROOT, LabRunner
+from streamlab import engine, inventory
+from streamlab.paths import SNAPSHOTS
+from streamlab.snapshots import described
+
+NAME = "test-wrecked"
+KAFKA = "--bootstrap-server kafka1:9092"
+MAKE = (
+    "echo kept | hdfs dfs -put -f - /tmp/kept",
+    f"kafka-topics.sh {KAFKA} --create --if-not-exists --topic kept --partitions 2",
+    f"echo kept | kafka-console-producer.sh {KAFKA} --topic kept",
+    f"kafka-console-consumer.sh {KAFKA} --topic kept --group kept --from-beginning --max-messages 1",
+    "cqlsh -e \"CREATE KEYSPACE IF NOT EXISTS kept WITH replication = {'class': 'SimpleStrategy', "
+    "'replication_factor': 1}; CREATE TABLE IF NOT EXISTS kept.t (id text PRIMARY KEY); "
+    "INSERT INTO kept.t (id) VALUES ('kept')\"",
+    "spark-sql --master 'local[1]' -e 'CREATE DATABASE IF NOT EXISTS kept; CREATE OR REPLACE VIEW kept.v AS SELECT 1'",
+)
+LOOK = (
+    "hdfs dfs -cat /tmp/kept",
+    "hdfs dfs -ls -R /user | awk '{print $5, $8}'",
+    f"kafka-get-offsets.sh {KAFKA} | sort",
+    f"kafka-consumer-groups.sh {KAFKA} --describe --group kept 2>/dev/null | awk '{{print $1, $2, $3, $4, $5}}'",
+    "cqlsh -e 'SELECT id FROM kept.t; SELECT count(*) FROM lab.salary_prediction' 2>/dev/null",
+)
+INVENTORY = """
+all:
+  vars: {{lab_class: {lab_class}}}
+  children:
+    docker_hosts: {{hosts: {{this_machine: {{ansible_connection: local}}}}}}
+    students: {{hosts: {{copycat: {{port_base: 28300, subnet: 10.89.253.0/27}}}}}}
+"""
+TABLES = "spark-sql --master 'local[1]' -e 'SHOW VIEWS IN kept' 2>/dev/null"
+WRECK = (
+    "hdfs dfs -rm -r -skipTrash /user/student/lesson08 /tmp/kept",
+    f"kafka-topics.sh {KAFKA} --delete --topic 'kept|l08-.*'",
+    "cqlsh -e 'DROP KEYSPACE kept; DROP KEYSPACE lab'",
+    "rm -r ~/metastore; echo later >~/mine",
+)
+UNDO = (
+    "hdfs dfs -rm -skipTrash /tmp/kept",
+    f"kafka-topics.sh {KAFKA} --delete --topic kept",
+    "cqlsh -e 'DROP KEYSPACE kept'",
+    "spark-sql --master 'local[1]' -e 'DROP DATABASE kept CASCADE'; rm ~/mine",
+)
+
+
+def look(lab: LabRunner) -> list[str]:
+    return [lab.inside(command) for command in LOOK]
+
+
+def lab_class(lab: LabRunner) -> str:
+    return inventory.load(lab.inventory).students[0].lab_class
+
+
+@pytest.fixture(scope="module")
+def kept(lab: LabRunner) -> Iterator[Path]:
+    """A snapshot of a stack in which lesson08 and a few things of the student's own were done."""
+    if not lab.check("lesson08")["passed"]:
+        lab("submit", "--job", "lesson08")
+    for command in MAKE:
+        lab.inside(command)
+    try:
+        printed = lab("snapshot", "--name", NAME)
+        assert re.search(
+            rf"^{lab.student}: snapshot {NAME}, [\d.]+ MB in [\d.]+ s; stopped in [\d.]+ s, back in [\d.]+ s$",
+            printed, re.MULTILINE,
+        )  # fmt: skip
+        yield SNAPSHOTS / lab_class(lab) / NAME
+    finally:
+        lab.run("snapshots", "--remove", NAME, "--yes", student=False)
+        for command in UNDO:
+            lab.inside(command)
+
+
+def test_wrecked_and_restored_it_answers_as_before(lab: LabRunner, kept: Path) -> None:
+    before, tables, checked = look(lab), lab.inside(TABLES), lab.check("lesson08")
+    assert (before[0], "kept" in tables, checked["passed"]) == ("kept\n", True, True)
+    for command in WRECK:
+        lab.inside(command)
+    assert not lab.check("lesson08")["passed"]
+
+    printed = lab("restore", "--name", NAME)
+    assert f"{lab.student}: restored from {NAME} of {lab.student} and proved in " in printed
+    assert look(lab) == before
+    assert lab.inside(TABLES) == tables
+    assert lab.check("lesson08") == checked
+    assert (
+        lab.inside("cat ~/mine; ls -A ~ | grep streamlab || true") == "later\n"
+    )  # the student's own, and nothing of ours
+    assert "SUCCEEDED" in lab("submit", "--job", "lesson08/score")
+
+
+def test_another_student_is_given_it(lab: LabRunner, kept: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "inventory" / "group_vars", tmp_path / "group_vars")
+    (tmp_path / "another.yml").write_text(INVENTORY.format(lab_class=lab_class(lab)))
+    other = LabRunner(str(tmp_path / "another.yml"), "copycat")
+    try:
+        other("provision")
+        printed = other("restore", "--name", NAME)
+        assert f"copycat: restored from {NAME} of {lab.student} and proved in " in printed
+        assert look(other) == look(lab)
+        assert other.inside(TABLES) == lab.inside(TABLES)
+        # The data are there as if copycat had run the lesson; YARN knows who did.
+        assert set(other.wrong("lesson08")) == {
+            f"{step}: YARN application copycat-lesson08-{step}" for step in ("train", "score")
+        }
+        other("submit", "--job", "lesson08")
+        assert other.wrong("lesson08") == {}
+    finally:
+        other("destroy", "--yes")
+
+
+def test_it_is_listed(lab: LabRunner, kept: Path) -> None:
+    (row,) = [line for line in lab("snapshots", student=False).splitlines() if line.startswith(NAME)]
+    assert re.search(rf"UTC +{lab.student} +[\d.]+ MB .* ready$", row)
+
+
+def test_one_that_cannot_be_restored_touches_nothing(lab: LabRunner, kept: Path) -> None:
+    student = inventory.load(lab.inventory).student(lab.student)
+
+    def started() -> dict[str, str]:
+        with engine.connect(student.docker_host) as client:
+            found = engine.containers(client, student).items()
+            return {name: container.attrs["State"]["StartedAt"] for name, container in found}
+
+    def refused(name: str) -> str:
+        ran = lab.run("restore", "--name", name)
+        assert ran.code == 2, ran.err
+        return ran.err
+
+    before = started()
+    copy = kept.with_name("test-damaged")
+    shutil.copytree(kept, copy)
+    try:
+        assert "no snapshot named 'test-nobody'" in refused("test-nobody")
+        with (copy / "kafka1.tar.gz").open("r+b") as file:
+            file.seek(1000)
+            file.write(b"damage")
+        assert "kafka1.tar.gz is not what was written" in refused("test-damaged")
+        (copy / "kafka1.tar.gz").unlink()
+        assert "kafka1.tar.gz is missing" in refused("test-damaged")
+        manifest = json.loads((copy / "manifest.json").read_text())
+        manifest["products"]["cassandra"] = "4.1.0"
+        (copy / "manifest.json").write_text(json.dumps(manifest))
+        assert "from another version\n  cassandra 4.1.0, here " in refused("test-damaged")
+        (copy / "manifest.json").unlink()
+        assert "the snapshot test-damaged is damaged" in refused("test-damaged")
+    finally:
+        shutil.rmtree(copy)
+    app_id = re.search(r"application_\d+_\d+", lab("submit", "--job", "lesson08/score", "--continuous", "--detach"))[0]
+    try:
+        assert f"{lab.student}: {app_id}" in refused(NAME)
+        assert lab.run("snapshot", "--name", "test-busy").code == 2
+    finally:
+        lab("stop", "--job", "lesson08")
+    assert started() == before
+
+
+def test_data_that_do_not_work_give_way_to_what_was(lab: LabRunner, kept: Path) -> None:
+    """A whole snapshot, as far as its hashes go, on which Kafka cannot start."""
+    lab.inside("echo later | hdfs dfs -put -f - /tmp/kept")
+    bad = kept.with_name("test-bad")
+    shutil.copytree(kept, bad)
+    try:
+        unpacked = bad / "unpacked"
+        unpacked.mkdir()
+        subprocess.run(["tar", "-xzf", bad / "kafka1.tar.gz", "-C", unpacked], check=True)
+        (unpacked / "kafka" / "meta.properties").write_text("version=1\ncluster.id=another\nnode.id=7\n")
+        subprocess.run(["tar", "-czf", bad / "kafka1.tar.gz", "-C", unpacked, "."], check=True)
+        shutil.rmtree(unpacked)
+        manifest = json.loads((bad / "manifest.json").read_text())
+        manifest["files"]["kafka1.tar.gz"] = described(bad / "kafka1.tar.gz")
+        (bad / "manifest.json").write_text(json.dumps(manifest))
+        ran = lab.run("restore", "--name", "test-bad")
+    finally:
+        shutil.rmtree(bad)
+    assert ran.code == 1
+    assert f"error: {lab.student} could not be restored, and has again what it had before\n" in ran.err
+    assert "kafka does not answer as it should" in ran.err
+    assert lab.inside("hdfs dfs -cat /tmp/kept") == "later\n"
+    assert lab.check("lesson08")["passed"]
+
+
+def test_ctrl_c_while_it_is_taken_keeps_nothing_and_the_stack_runs(lab: LabRunner, kept: Path) -> None:
+    command = [
+        ROOT / "lab",
+        "snapshot",
+        "--inventory",
+        lab.inventory,
+        "--student",
+        lab.student,
+        "--name",
+        "test-broken",
+    ]
+    half = kept.with_name("test-broken.partial")
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as running:
+        ends = time.monotonic() + 90
+        while not half.exists():
+            assert running.poll() is None
+            assert time.monotonic() < ends, "it does not begin"
+            time.sleep(0.02)
+        os.killpg(running.pid, signal.SIGINT)
+        said = running.communicate(timeout=200)[0]
+    assert running.returncode == 130
+    assert "interrupted: nothing is kept, and the stack is started again first" in said
+    assert "test-broken" not in lab("snapshots", student=False)
+    assert not half.exists()
+    (found,) = json.loads(lab("status", "--json"))["students"]
+    assert found["healthy"]

@@ -1,0 +1,106 @@
+"""A stack's volumes change what they hold for what lies beside it, and back, wherever that is cut off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streamlab.edge import exchange
+
+OLD = {"hdfs": {"name/image": "old", "seen": "old"}, "edge": {"metastore/db": "old", "mine.py": "mine"}}
+NEW = {"hdfs": {"name/image": "new", "extra": "new"}, "edge": {"metastore/db": "new"}}
+RESTORED = {"hdfs": NEW["hdfs"], "edge": {"metastore/db": "new", "mine.py": "mine"}}
+
+
+def put(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def held(top: Path) -> dict[str, dict[str, str]]:
+    """Volume -> what is in it, hidden folders included."""
+    return {
+        volume.name: {str(f.relative_to(volume)): f.read_text() for f in volume.rglob("*") if f.is_file()}
+        for volume in top.iterdir()
+    }
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> list[str]:
+    """Two volumes, of one of which a single folder counts, with what comes unpacked beside."""
+    for name, files in OLD.items():
+        put(tmp_path / name, files)
+    named = [f"{tmp_path}/hdfs", f"{tmp_path}/edge:metastore"]
+    exchange.main("begin", *named)
+    for name, files in NEW.items():
+        put(tmp_path / name / exchange.BESIDE / "new", files)
+    return named
+
+
+def test_what_comes_takes_the_place_of_what_was(tmp_path: Path, places: list[str]) -> None:
+    exchange.main("swap", *places)
+    exchange.main("end", *places)
+    assert held(tmp_path) == RESTORED
+
+
+def test_what_was_comes_back(tmp_path: Path, places: list[str]) -> None:
+    exchange.main("swap", *places)
+    exchange.main("back", *places)
+    assert held(tmp_path) == OLD
+
+
+def test_given_up_before_the_swap_nothing_has_changed(tmp_path: Path, places: list[str]) -> None:
+    exchange.main("end", *places)
+    assert held(tmp_path) == OLD
+
+
+def test_nothing_may_come(tmp_path: Path) -> None:
+    put(tmp_path / "edge", OLD["edge"])
+    exchange.main("begin", f"{tmp_path}/edge:metastore")
+    exchange.main("swap", f"{tmp_path}/edge:metastore")
+    exchange.main("end", f"{tmp_path}/edge:metastore")
+    assert held(tmp_path) == {"edge": {"mine.py": "mine"}}
+
+
+@pytest.mark.parametrize("renames", range(6))
+@pytest.mark.parametrize("step", ["back", "end", "begin"])
+def test_a_swap_that_is_cut_off_anywhere_is_undone(
+    tmp_path: Path, places: list[str], monkeypatch: pytest.MonkeyPatch, renames: int, step: str
+) -> None:
+    """A whole swap is two renames out and two in for the one volume, one and one for the other."""
+    rename, done = Path.rename, []
+
+    def failing(self: Path, target: Path) -> Path:
+        if len(done) == renames:
+            raise OSError("gone")
+        done.append(target)
+        return rename(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", failing)
+        with pytest.raises(OSError, match="gone"):
+            exchange.main("swap", *places)
+    exchange.main(step, *places)
+    assert held(tmp_path) == OLD
+
+
+def test_a_way_back_that_is_cut_off_can_be_gone_again(
+    tmp_path: Path, places: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange.main("swap", *places)
+    rename, done = Path.rename, []
+
+    def failing(self: Path, target: Path) -> Path:
+        if done:
+            raise OSError("gone")
+        done.append(target)
+        return rename(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", failing)
+        with pytest.raises(OSError, match="gone"):
+            exchange.main("back", *places)
+    exchange.main("back", *places)
+    assert held(tmp_path) == OLD

@@ -1,0 +1,438 @@
+"""A snapshot is taken whole or not at all; a restore that fails leaves what was there before."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from docker.errors import APIError, NotFound
+
+from streamlab import carrier, check, engine, restore, snapshot, snapshots, submit, suspend
+from streamlab.carrier import Carrier, data_nodes
+from streamlab.errors import LabError, WrongRequest
+from streamlab.inventory import Lab
+from streamlab.topology import Student
+from streamlab.ui import Progress
+
+NODES = ["namenode", "datanode1", "resourcemanager", "kafka1", "cassandra1", "edge"]
+BEGUN = ["begin", *(f"unpack {node}" for node in NODES)]
+
+
+class World:
+    """A stack's containers and its carrier, which note what is done with them; `failing` names what fails, and how."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.failing: dict[str, BaseException] = {}
+        self.running = True
+        self.problems: list[list[LabError]] = []
+        self.exit_code = 143
+
+    def do(self, what: str) -> None:
+        self.done.append(what)
+        if what in self.failing:
+            raise self.failing[what]
+
+    def pack(self, node: str, file: Path, line: Progress) -> None:
+        file.write_text(node)
+        self.do(f"pack {node}")
+
+    def unpack(self, node: str, file: Path) -> None:
+        assert file.read_text() == node
+        self.do(f"unpack {node}")
+
+    def exchange(self, step: str) -> None:
+        self.do(step)
+
+    @contextmanager
+    def open(self, client: Any, student: Student) -> Iterator[World]:
+        yield self
+
+    def stop(self, student: Student) -> None:
+        self.running = False
+        self.do("stop")
+
+    def start(self, student: Student) -> list[LabError]:
+        self.running = True
+        self.do("start")
+        return self.problems.pop(0) if self.problems else []
+
+    def containers(self, client: Any, student: Student) -> dict[str, Any]:
+        node = SimpleNamespace(
+            status="running" if self.running else "exited", attrs={"State": {"ExitCode": self.exit_code}}
+        )
+        return dict.fromkeys(NODES, node)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World()
+
+    @contextmanager
+    def connect(docker_host: str) -> Iterator[None]:
+        yield None
+
+    monkeypatch.setattr(engine, "connect", connect)
+    monkeypatch.setattr(engine, "containers", made.containers)
+    monkeypatch.setattr(snapshots, "SNAPSHOTS", tmp_path)
+    monkeypatch.setattr(suspend, "require_idle", lambda students, fix: None)
+    monkeypatch.setattr(suspend, "stop_nodes", made.stop)
+    monkeypatch.setattr(suspend, "start_nodes", made.start)
+    for module in (snapshot, restore):
+        monkeypatch.setattr(module, "require_stack", lambda client, student: None)
+        monkeypatch.setattr(module, "open_carrier", made.open)
+    return made
+
+
+@pytest.fixture
+def kept(world: World, student: Student, capsys: pytest.CaptureFixture) -> Path:
+    """A snapshot of ada's stack."""
+    snapshot.snapshot(student, "exam")
+    world.done.clear()
+    capsys.readouterr()
+    return snapshots.folder_of("spring", "exam")
+
+
+def test_what_is_kept_is_of_one_moment(world: World, student: Student, capsys: pytest.CaptureFixture) -> None:
+    snapshot.snapshot(student, "exam")
+    assert world.done == ["stop", "end", *(f"pack {node}" for node in NODES), "start"]
+    manifest = snapshots.read(snapshots.folder_of("spring", "exam"))
+    assert (manifest.student, manifest.nodes["kafka"]) == ("ada", 1)
+    assert set(manifest.products) == {"hadoop", "kafka", "cassandra", "spark"}
+    assert sorted(manifest.files) == sorted(f"{node}.tar.gz" for node in NODES)
+    assert capsys.readouterr().out.startswith("ada: snapshot exam, 0.0 MB in 0.0 s; stopped in 0.0 s, back in 0.0 s")
+
+
+def test_a_suspended_stack_stays_so(world: World, student: Student, capsys: pytest.CaptureFixture) -> None:
+    world.running = False
+    snapshot.snapshot(student, "exam")
+    assert "start" not in world.done
+    assert capsys.readouterr().out == "ada: snapshot exam, 0.0 MB in 0.0 s\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (APIError("500", explanation="disk gone"), "the snapshot exam could not be kept\n  disk gone"),
+        (OSError("No space left"), "the snapshot exam could not be kept"),
+        (LabError("cut short"), "cut short"),
+    ],
+)
+def test_what_fails_is_not_kept_and_the_stack_runs_again(
+    world: World, student: Student, error: Exception, raised: str
+) -> None:
+    world.failing["pack kafka1"] = error
+    with pytest.raises(LabError, match=raised):
+        snapshot.snapshot(student, "exam")
+    assert world.done[-1] == "start"
+    assert snapshots.found("spring") == []
+
+
+@pytest.mark.parametrize("when", ["stop", "pack kafka1"])
+def test_ctrl_c_starts_the_stack_and_keeps_nothing(
+    world: World, student: Student, when: str, capsys: pytest.CaptureFixture
+) -> None:
+    world.failing[when] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        snapshot.snapshot(student, "exam")
+    assert world.done[-1] == "start"
+    assert snapshots.found("spring") == []
+    assert capsys.readouterr().out == "interrupted: nothing is kept, and the stack is started again first\n"
+
+
+def test_a_daemon_that_was_killed_makes_no_snapshot(world: World, student: Student, error_of: Callable) -> None:
+    world.exit_code = 137
+    said = error_of(snapshot.snapshot, student, "exam").splitlines()
+    assert said[:2] == [
+        "error: ada: a daemon had to be killed",
+        "  namenode was ended by SIGKILL, as after 30 s without an end",
+    ]
+    assert said[-1] == "  fix: invoke resume, so that it mends its data, then take the snapshot again"
+    assert world.done == ["stop", "start"]
+    assert snapshots.found("spring") == []
+
+
+def test_a_stack_that_does_not_come_back_is_said(world: World, student: Student, error_of: Callable) -> None:
+    world.problems = [[LabError("ada: kafka does not answer")]]
+    assert "  error: ada: kafka does not answer\n" in error_of(snapshot.snapshot, student, "exam")
+    assert [folder.name for folder in snapshots.found("spring")] == ["exam"]
+
+
+def test_a_taken_name_or_a_running_application_stops_nothing(
+    world: World, kept: Path, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(students: Any, fix: str) -> None:
+        raise WrongRequest("applications run", fix=fix)
+
+    with pytest.raises(WrongRequest, match="there is a snapshot exam already"):
+        snapshot.snapshot(student, "exam")
+    monkeypatch.setattr(suspend, "require_idle", busy)
+    for call in (lambda: snapshot.snapshot(student, "other"), lambda: restore.restore([student], kept)):
+        with pytest.raises(WrongRequest, match="applications run"):
+            call()
+    assert world.done == []
+
+
+def test_a_restore_unpacks_before_it_stops_anything(
+    world: World, kept: Path, student: Student, capsys: pytest.CaptureFixture
+) -> None:
+    restore.restore([replace(student, name="bob")], kept)
+    assert world.done == [*BEGUN, "stop", "swap", "start", "end"]
+    assert capsys.readouterr().out.splitlines() == [
+        "bob: 0.0 MB unpacked in 0.0 s",
+        "bob: restored from exam of ada and proved in 0.0 s",
+    ]
+
+
+def test_a_damaged_snapshot_touches_nothing(world: World, kept: Path, student: Student) -> None:
+    (kept / "kafka1.tar.gz").write_text("kafka2")
+    with pytest.raises(WrongRequest, match="damaged"):
+        restore.restore([student], kept)
+    assert world.done == []
+
+
+def test_what_cannot_be_unpacked_stops_nothing(world: World, kept: Path, student: Student, error_of: Callable) -> None:
+    world.failing["unpack kafka1"] = APIError("500", explanation="no space left on device")
+    assert "could not be brought to its volumes\n  no space left on device\n" in error_of(
+        restore.restore, [student], kept
+    )
+    assert world.done == [*BEGUN[: BEGUN.index("unpack kafka1") + 1], "end"]
+
+
+def test_data_on_which_a_daemon_does_not_prove_itself_are_taken_back(
+    world: World, kept: Path, student: Student, error_of: Callable
+) -> None:
+    world.problems = [[LabError("ada: cassandra does not answer")]]
+    assert error_of(restore.restore, [student], kept) == (
+        "error: ada could not be restored, and has again what it had before\n"
+        "  error: a stack did not come back as it should\n"
+        "    error: ada: cassandra does not answer\n"
+        "    fix: invoke provision mends what it can\n"
+        "  fix: invoke logs --node NAME says what the daemons made of it"
+    )
+    assert world.done == [*BEGUN, "stop", "swap", "start", "stop", "back", "start"]
+
+
+def test_ctrl_c_before_the_swap_leaves_the_stack_as_it_was(
+    world: World, kept: Path, student: Student, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """The main thread hears of it while another one unpacks."""
+
+    class Pool:
+        def __init__(self, size: int) -> None:
+            self.todo: list[Callable[[], object]] = []
+
+        def __enter__(self) -> Pool:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            for call in self.todo:
+                call()
+
+        def map(self, call: Callable, items: list) -> list:
+            self.todo = [lambda item=item: call(item) for item in items]
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(restore, "ThreadPoolExecutor", Pool)
+    with pytest.raises(KeyboardInterrupt):
+        restore.restore([student], kept)
+    assert world.done == ["begin", "unpack namenode", "end"]
+    assert capsys.readouterr().out.splitlines() == [
+        "interrupted: what was begun gets to a clean end first",
+        "ada: as it was",
+    ]
+
+
+def test_one_student_s_failure_leaves_the_others_restored(
+    world: World, kept: Path, student: Student, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def start(of: Student) -> list[LabError]:
+        return [LabError(f"{of.name}: no answer")] if of.name in ("bob", "cy") else []
+
+    monkeypatch.setattr(suspend, "start_nodes", start)
+    with pytest.raises(LabError, match="did not come back") as caught:
+        restore.restore([replace(student, name=name) for name in ("ada", "bob", "cy")], kept)
+    assert "ada: restored from exam of ada and proved" in capsys.readouterr().out
+    assert {name for name in ("bob", "cy") if f"{name}: no answer" in str(caught.value)} == {"bob", "cy"}
+
+
+def lab_of(student: Student) -> Lab:
+    return Lab(Path("class.yml"), tuple(replace(student, name=name) for name in ("ada", "bob", "amy")))
+
+
+def test_those_who_are_named_are_restored(world: World, kept: Path, student: Student, error_of: Callable) -> None:
+    lab, exam = lab_of(student), {"name": "exam", "at": None}
+    restore.bring_back(lab, **exam, student=None, limit="a*")
+    assert world.done.count("swap") == 2
+    assert "none was named" in error_of(restore.bring_back, lab, **exam, student=None, limit=None)
+    assert "are both given" in error_of(restore.bring_back, lab, **exam, student="ada", limit="a*")
+    assert world.done.count("swap") == 2
+
+
+def test_a_lesson_whose_start_nobody_has_kept(world: World, kept: Path, student: Student, error_of: Callable) -> None:
+    given = {"student": "bob", "limit": None}
+    assert error_of(restore.bring_back, lab_of(student), name=None, at="lesson05", **given) == (
+        "error: no snapshot at-lesson05: nobody has taken one at the start of lesson05\n"
+        "  known: exam\n"
+        "  fix: invoke snapshot --at lesson05 --student NAME runs the lessons before it in a stack, and takes it"
+    )
+    assert "did you mean --at lesson05?" in error_of(
+        restore.bring_back, lab_of(student), name=None, at="lesson5", **given
+    )
+
+
+@pytest.mark.parametrize(("name", "at"), [(None, None), ("exam", "lesson05")])
+def test_a_snapshot_has_one_name(name: str | None, at: str | None) -> None:
+    with pytest.raises(WrongRequest, match="which snapshot"):
+        snapshot.chosen_name(name, at)
+
+
+def test_the_start_of_a_lesson_is_where_those_before_it_end(
+    world: World, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "reset", lambda of, job: world.do(f"reset {job}"))
+    monkeypatch.setattr(submit, "submit", lambda of, wanted: world.do(f"submit {wanted.job.name}"))
+    monkeypatch.setattr(check, "report", lambda of, job, as_json: world.do(f"check {job}"))
+    with pytest.raises(WrongRequest, match="nobody is there to confirm"):
+        snapshot.take(student, name=None, at="lesson03", yes=False)
+    assert world.done == []
+    snapshot.take(student, name=None, at="lesson03", yes=True)
+    assert [what for what in world.done if what.startswith("reset")][-2:] == ["reset lesson08", "reset titanic"]
+    assert world.done[9:14] == ["submit lesson01", "check lesson01", "submit lesson02", "check lesson02", "stop"]
+    assert [folder.name for folder in snapshots.found("spring")] == ["at-lesson03"]
+
+
+def test_the_start_of_a_lesson_is_not_kept_when_one_before_it_fails(
+    world: World, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check, "reset", lambda of, job: None)
+    monkeypatch.setattr(submit, "submit", lambda of, wanted: world.do(f"submit {wanted.job.name}"))
+    monkeypatch.setattr(check, "report", lambda of, job, as_json: None)
+    world.failing["submit lesson02"] = LabError("it failed")
+    with pytest.raises(LabError, match="it failed"):
+        snapshot.take(student, name=None, at="lesson05", yes=True)
+    assert snapshots.found("spring") == []
+
+
+class Container:
+    """A carrier's container: hands out one archive, and keeps what it is given."""
+
+    def __init__(self, archive: bytes | None = None) -> None:
+        self.archive, self.put = archive, {}
+
+    def get_archive(self, path: str) -> tuple[Iterator[bytes], dict]:
+        if self.archive is None:
+            raise NotFound("no such file")
+        return iter([self.archive[i : i + 700] for i in range(0, len(self.archive), 700)]), {}
+
+    def put_archive(self, path: str, archive: Any) -> None:
+        self.put[path] = archive.read()
+
+
+def carrier_of(student: Student, container: Container) -> Carrier:
+    return Carrier(SimpleNamespace(student=student, edge=container))
+
+
+def test_an_archive_is_compressed_and_comes_back_beside_the_data(student: Student, tmp_path: Path) -> None:
+    container, file = Container(engine.tar_of({"kafka/log": b"records" * 9000})), tmp_path / "kafka1.tar.gz"
+    one = carrier_of(student, container)
+    one.pack("kafka1", file, Progress("test"))
+    assert file.stat().st_size < 2000
+    assert zlib.decompress(file.read_bytes(), wbits=31) == container.archive
+    one.unpack("kafka1", file)
+    assert container.put == {"/stack/kafka1/.streamlab-restore/new": file.read_bytes()}
+
+
+def test_an_archive_without_an_end_is_no_copy(student: Student, tmp_path: Path) -> None:
+    """An engine that fails half-way ends its answer as if it were whole."""
+    whole = engine.tar_of({"kafka/log": b"records" * 9000})
+    for archive in (whole[:30000], b""):
+        with pytest.raises(LabError, match="ada: kafka1's data could not be read to their end"):
+            carrier_of(student, Container(archive)).pack("kafka1", tmp_path / "k", Progress("test"))
+
+
+def test_a_metastore_that_was_never_started_is_an_empty_archive(student: Student, tmp_path: Path) -> None:
+    carrier_of(student, Container()).pack("edge", tmp_path / "edge", Progress("test"))
+    unpacked = io.BytesIO(zlib.decompress((tmp_path / "edge").read_bytes(), wbits=31))
+    with tarfile.open(fileobj=unpacked) as archive:
+        assert archive.getnames() == []
+    with pytest.raises(NotFound):  # a volume of a daemon is there, or something is very wrong
+        carrier_of(student, Container()).pack("kafka1", tmp_path / "k", Progress("test"))
+
+
+def test_caches_and_a_student_s_own_files_are_no_state_of_the_cluster(student: Student) -> None:
+    assert data_nodes(student) == NODES
+    asked = []
+    stack = SimpleNamespace(
+        student=student, python=lambda *args, seconds: asked.append(args) or engine.Result(0, "", "")
+    )
+    Carrier(stack).exchange("swap")
+    assert asked == [
+        ("edge.exchange", "swap", *(f"/stack/{node}" for node in NODES[:-1]), "/stack/edge:metastore"),
+    ]
+
+
+class Engine:
+    """An engine with one container of the carrier's name, or none."""
+
+    def __init__(self, status: str | None) -> None:
+        self.status, self.removed = status, 0
+        self.containers = SimpleNamespace(get=self.get, create=self.create)
+
+    def get(self, name: str) -> Any:
+        assert name == "spring-ada-carrier"
+        if self.status is None:
+            raise NotFound("none")
+        return SimpleNamespace(status=self.status, remove=self.remove)
+
+    def create(self, image: str, command: list[str], **options: Any) -> Any:
+        assert options["volumes"]["spring-ada-edge"] == {"bind": "/stack/edge"}
+        assert options["labels"] == {"streamlab.class": "spring", "streamlab.student": "ada"}
+        return SimpleNamespace(start=lambda: None, remove=self.remove)
+
+    def remove(self, force: bool) -> None:
+        self.status, self.removed = None, self.removed + 1
+
+
+def test_two_do_not_change_one_student_s_data_at_once(student: Student, error_of: Callable) -> None:
+    def opened(client: Engine) -> None:
+        with carrier.open_carrier(client, student):
+            pass
+
+    assert error_of(opened, busy := Engine("running")) == (
+        "error: another snapshot or restore of ada is at work\n"
+        "  container spring-ada-carrier\n"
+        "  fix: let it end; if it was killed: docker rm --force spring-ada-carrier"
+    )
+    assert busy.removed == 0
+    for status, removed in ((None, 1), ("exited", 2)):
+        opened(client := Engine(status))
+        assert client.removed == removed
+
+
+def test_a_stack_that_lacks_a_node_or_runs_another_image_is_refused(
+    student: Student, monkeypatch: pytest.MonkeyPatch, error_of: Callable
+) -> None:
+    def node(image: str) -> Any:
+        return SimpleNamespace(attrs={"Config": {"Image": image}})
+
+    tags = carrier.images.image_tags()
+    found = {n.name: node(tags[n.image]) for n in carrier.nodes(student)}
+    monkeypatch.setattr(engine, "containers", lambda client, of: found)
+    carrier.require_stack(None, student)
+    found["kafka1"] = node("streamlab/kafka:older")
+    del found["edge"]
+    assert error_of(carrier.require_stack, None, student) == (
+        "error: ada has no stack as it should be\n"
+        "  node kafka1 is of another image\n"
+        "  node edge is missing\n"
+        "  fix: invoke provision --student ada"
+    )
