@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import Engine
 
+import kept
 from lab_runner import ROOT, LabRunner
 from streamlab import engine, images, inventory
 from streamlab.docker_hosts import LOCAL
@@ -97,7 +98,7 @@ def test_neither_engine_reaches_the_other_s_nodes(file: Path, told: str, name: s
 def test_one_engine_gone_stops_nobody_else_and_its_students_come_back_with_it(
     ada: LabRunner, bob: LabRunner, second_engine: Engine
 ) -> None:
-    bob.inside("echo kept | hdfs dfs -put -f - /tmp/kept")
+    before = kept.put(bob, "engine")
     gone = f"no Docker Engine answers at {second_engine.docker_host}"
     second_engine.stop()
     try:
@@ -120,6 +121,6 @@ def test_one_engine_gone_stops_nobody_else_and_its_students_come_back_with_it(
     finally:
         second_engine.start()
     bob("prove", "--seconds", "150")
-    assert bob.inside("hdfs dfs -cat /tmp/kept") == "kept\n"
+    assert kept.held(bob, "engine") == before
     assert bob.check("lesson01")["passed"]
     assert "ada, bob: provisioned and answering, 0 changed\n" in ada("provision", student=False)
