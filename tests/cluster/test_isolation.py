@@ -99,3 +99,18 @@ def test_pages_published_on_the_host_are_not_reached_through_its_bridge(lab: Lab
         urllib.request.urlopen(page.url, timeout=10).close()
     outcomes = probe(lab, [f"{gateway}:{page.host_port}" for page in pages])
     assert "open" not in outcomes.values(), outcomes
+
+
+def test_taking_one_away_and_making_it_anew_touches_no_other(lab: LabRunner, neighbour: LabRunner) -> None:
+    own = inventory.load(lab.inventory).student(lab.student)
+
+    def stack() -> dict[str, tuple[str, str]]:
+        """Node -> its container and since when it runs."""
+        with engine.connect(own.docker_host) as client:
+            return {name: (c.id, c.attrs["State"]["StartedAt"]) for name, c in engine.containers(client, own).items()}
+
+    before = stack()
+    neighbour("destroy", "--yes", student=False)
+    assert stack() == before
+    neighbour("provision")
+    assert stack() == before
