@@ -98,7 +98,7 @@ def request(
     """
     found, steps = jobs.find(job)
     options = {key: f"--{key.removesuffix('_mb').replace('_', '-')}" for key in resources}
-    values = {key: positive(options[key], value) for key, value in resources.items() if value is not None}
+    values = {key: _positive(options[key], value) for key, value in resources.items() if value is not None}
     presets = {step.name: replace(jobs.preset(preset or step.preset), **values) for step in steps}
     if detach and len(steps) > 1:
         raise WrongRequest(
@@ -118,7 +118,7 @@ def request(
     return Request(found, steps, presets, args, continuous, detach)
 
 
-def positive(option: str, value: Any) -> int:
+def _positive(option: str, value: Any) -> int:
     """An option's value as a number above 0."""
     try:
         number = int(value)
@@ -142,7 +142,7 @@ def submit_each(lab: Lab, students: Sequence[Student], wanted: Request, *, at_on
     Raises:
         LabError: it failed for some; for the others it is done.
     """
-    number = positive("--at-once", at_once) if at_once is not None else None
+    number = _positive("--at-once", at_once) if at_once is not None else None
     many.each(
         students,
         lambda student: submit(student, wanted),

@@ -145,3 +145,11 @@ def test_an_interrupted_check_leaves_no_file(report: Callable, monkeypatch: pyte
     with pytest.raises(KeyboardInterrupt):
         report("ada", "bob", to=str(tmp_path / "results.csv"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_many_lessons_only_the_number_is_repeated_below_the_table() -> None:
+    wrong = gradebook.Cell("1 of 1 wrong", [WRONG])
+    row = {"lesson01": wrong, "lesson02": wrong, "lesson03": wrong, "lesson04": gradebook.Cell("passed", [RIGHT])}
+    assert gradebook.failure({"ada": row}).evidence == ["ada: 3 of 4 lessons"]
+    row["lesson01"] = row["lesson04"]
+    assert gradebook.failure({"ada": row}).evidence == ["ada: lesson02 1 of 1 wrong, lesson03 1 of 1 wrong"]

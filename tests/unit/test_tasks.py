@@ -56,6 +56,18 @@ def invoke(*args: str) -> subprocess.CompletedProcess:
             "error: no student named 'studnt01'\n  known: student01\n  fix: did you mean --student student01?\n",
         ),
         (
+            "submit --job lesson08 --student all --at-once none",
+            "error: --at-once none is no whole number above 0\n  fix: write a number, as in --at-once 2\n",
+        ),
+        (
+            "check --student all --json --csv -",
+            "error: --csv - and --json both want the standard output\n  fix: give --csv a file\n",
+        ),
+        (
+            "reset --job lesson08 --limit ,",
+            "error: --limit ',' names nobody\n  fix: --student all is everybody\n",
+        ),
+        (
             "prove --service kafak",
             "error: no service named 'kafak'\n"
             "  known: cassandra, hdfs, kafka, spark, yarn\n"
