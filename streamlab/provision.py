@@ -63,7 +63,7 @@ def provision(lab: Lab, students: Sequence[Student], *, overcommit: bool = False
             preflight.require_possible(client, group, classmates=lab.students, overcommit=overcommit)
     _ensure_images_of(students, failed)
     gone = engine.not_reached(failed, students) if failed else None
-    reached = [student for _, group in _left(students, failed) for student in group]
+    reached = [student for student in students if student.docker_host not in failed]
     try:
         summary = play("provision.yml", lab, limit=[student.name for student in reached], verbose=verbose)
     except LabError as error:
