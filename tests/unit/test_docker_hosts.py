@@ -85,6 +85,13 @@ def test_a_socket_and_a_machine_are_known(address: str) -> None:
     assert docker_hosts.is_known(address)
 
 
+def test_the_path_of_an_address_is_the_other_machine_s_socket() -> None:
+    forwarded = [tunnel.argv(address, "/here.sock") for address in (SECOND, f"{SECOND}/run/d.sock", f"{SECOND}/")]
+    assert [line[line.index("-L") + 1] for line in forwarded] == [
+        "/here.sock:/var/run/docker.sock", "/here.sock:/run/d.sock", "/here.sock:/var/run/docker.sock",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("address", ["", "/var/run/docker.sock", "unix://docker.sock", "tcp://second:2375", "ssh://"])
 def test_anything_else_is_refused_with_the_student_s_name(student: Student, address: str) -> None:
     assert inventory.find_problems([replace(student, docker_host=address)]) == [
