@@ -81,8 +81,9 @@ def destroy(lab: Lab, student: str | None, *, yes: bool) -> None:
                 confirm(f"remove {counts} of {whose}, with all their data?")
             remove(client, found)
             say(f"removed {counts}")
-    if silent:
-        raise engine.not_reached(silent, lab.students)
+    concerned = [one for one in lab.students if one.name == student] or lab.students
+    if any(one.docker_host in silent for one in concerned):
+        raise engine.not_reached(silent, concerned)
 
 
 def confirm(question: str) -> None:
