@@ -74,8 +74,7 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
         monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
 
     yield put
-    while tunnel._open:
-        tunnel._open.popitem()[1].close()
+    tunnel.close_all()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +145,7 @@ def test_another_machine_s_socket_is_brought_here(serve: Callable, ssh: Callable
     assert call.endswith("/docker.sock:/var/run/docker.sock -p 2222 lab@second cat")
     assert "BatchMode=yes" in call
     (opened,) = tunnel._open.values()
-    opened.close()
+    tunnel.close_all()
     assert opened.process.returncode is not None
     assert not opened.folder.exists()
 
