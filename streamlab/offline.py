@@ -19,11 +19,10 @@ from typing import Any
 import docker
 
 from streamlab import engine, images, travel
-from streamlab.docker_hosts import LOCAL, is_here
 from streamlab.errors import LabError, WrongRequest
 from streamlab.inventory import Lab
 from streamlab.paths import CACHE, ROOT
-from streamlab.provision import ensure_engines, ensure_images
+from streamlab.provision import ensure_images, own_engine
 from streamlab.throwaway import work_folder
 from streamlab.ui import Progress, progress, say
 
@@ -46,7 +45,7 @@ def export(lab: Lab, to: str) -> None:
     place = Path(to).expanduser().resolve()
     if place.exists():
         raise WrongRequest(f"{place} is there already", evidence="nothing was written over", fix="choose another --to")
-    docker_host = _here(lab)
+    docker_host = own_engine(lab)
     ensure_images(docker_host)
     half = place.with_name(f"{place.name}.partial")
     shutil.rmtree(half, ignore_errors=True)
@@ -135,7 +134,7 @@ def import_(lab: Lab, source: str) -> None:
     folder = Path(source).expanduser()
     manifest = read_manifest(folder)
     require_whole(folder, manifest["files"])
-    docker_host = _here(lab)
+    docker_host = own_engine(lab)
     with engine.connect(docker_host, seconds=travel.SILENT_SECONDS) as client:
         _require_processor(manifest["processor"], client.version()["Arch"])
         lacking = [tag for tag in manifest["images"] if not images.is_present(client, tag)]
@@ -253,9 +252,3 @@ def take_in(kept: Path) -> int:
                 count += 1
             copy.rename(place)
     return count
-
-
-def _here(lab: Lab) -> str:
-    """The engine of this machine that the inventory uses; it is started if it is the machine's own."""
-    ensure_engines(lab, lab.students)
-    return next((student.docker_host for student in lab.students if is_here(student.docker_host)), LOCAL)

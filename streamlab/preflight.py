@@ -41,7 +41,7 @@ def memory_problem(students: Sequence[Student], machine_mb: int) -> WrongRequest
             f"(preset {capacity.largest().name} asks for {capacity.asked_mb(capacity.largest())})",
             f"the machine itself: {capacity.RESERVE_MB} MB",
         ],
-        fix="use a smaller size or fewer students, or give some of them another docker_host; --overcommit goes on",
+        fix="use a smaller size or fewer students, give some of them another docker_host, or add --overcommit",
     )
 
 

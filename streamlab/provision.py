@@ -25,6 +25,12 @@ def ensure_engines(lab: Lab, students: Sequence[Student], *, verbose: bool = Fal
     return True
 
 
+def own_engine(lab: Lab) -> str:
+    """The engine of this machine that the inventory uses; started if it is the machine's own and does not run."""
+    ensure_engines(lab, lab.students)
+    return next((student.docker_host for student in lab.students if is_here(student.docker_host)), LOCAL)
+
+
 def ensure_images(docker_host: str, others: Sequence[str] = ()) -> bool:
     """Bring to one Docker host what is missing there from the `others` that have it, else build it; True when it was.
 
@@ -65,7 +71,7 @@ def provision(lab: Lab, students: Sequence[Student], *, overcommit: bool = False
             processors[machine(docker_host)] = client.info()["NCPU"]
     _ensure_images_of(students, failed)
     gone = engine.not_reached(failed, students) if failed else None
-    names = [student.name for _, group in _left(students, failed) for student in group]
+    names = [student.name for student in students if student.docker_host not in failed]
     try:
         summary = play("provision.yml", lab, limit=names, at_once=sum(processors.values()), verbose=verbose)
     except LabError as error:
@@ -118,8 +124,6 @@ def build_images(lab: Lab) -> None:
 
 def renew_locks(lab: Lab) -> None:
     """`invoke lock`: resolve every version again on this machine's engine, and say what changed."""
-    ensure_engines(lab, lab.students)
-    here = next((student.docker_host for student in lab.students if is_here(student.docker_host)), LOCAL)
-    with engine.connect(here) as client:
+    with engine.connect(own_engine(lab)) as client:
         changes = artifacts.write_locks(client, images.ensure_builder(client))
     say("\n".join(changes) or "nothing changed")

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 
-from streamlab import engine
+from streamlab import engine, tunnel
 from streamlab.errors import LabError, WrongRequest
 from streamlab.topology import Student
 
@@ -37,6 +37,7 @@ def open_terminal(student: Student, node: str) -> None:
         )
     with engine.connect(student.docker_host) as engine_client:
         container = engine.node(engine_client, student, node).name
+    tunnel.close_all()  # the client makes its own way
     os.execv(client, [client, "--host", student.docker_host, "exec", "-it", container, "bash", "-l"])
 
 

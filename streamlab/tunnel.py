@@ -124,6 +124,7 @@ def _echoes(process: subprocess.Popen) -> bool:
 
 
 @atexit.register
-def _close_all() -> None:
-    for tunnel in _open.values():
-        tunnel.close()
+def close_all() -> None:
+    """End every tunnel; who becomes another program calls it before."""
+    while _open:
+        _open.popitem()[1].close()

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,14 +67,21 @@ class Engine:
             self.process = None
 
 
-@pytest.fixture(scope="session")
-def second_engine() -> Iterator[Engine]:
-    """A second engine, empty and running; its folder goes with it. It takes root."""
+@contextmanager
+def running_engine() -> Iterator[Engine]:
+    """An empty engine that runs meanwhile; its folder goes with it. It takes root."""
     assert os.geteuid() == 0, "an engine of our own takes root: sudo ./lab test --only faults"
     with tempfile.TemporaryDirectory(prefix="streamlab-engine-") as folder:
-        second = Engine(Path(folder))
+        made = Engine(Path(folder))
         try:
-            second.start()
-            yield second
+            made.start()
+            yield made
         finally:
-            second.stop()
+            made.stop()
+
+
+@pytest.fixture(scope="session")
+def second_engine() -> Iterator[Engine]:
+    """One for all tests of a run that have students on two."""
+    with running_engine() as made:
+        yield made

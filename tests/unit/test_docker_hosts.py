@@ -74,8 +74,7 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
         monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
 
     yield put
-    while tunnel._open:
-        tunnel._open.popitem()[1].close()
+    tunnel.close_all()
 
 
 @pytest.mark.parametrize(
@@ -83,6 +82,13 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
 )
 def test_a_socket_and_a_machine_are_known(address: str) -> None:
     assert docker_hosts.is_known(address)
+
+
+def test_the_path_of_an_address_is_the_other_machine_s_socket() -> None:
+    forwarded = [tunnel.argv(address, "/here.sock") for address in (SECOND, f"{SECOND}/run/d.sock", f"{SECOND}/")]
+    assert [line[line.index("-L") + 1] for line in forwarded] == [
+        "/here.sock:/var/run/docker.sock", "/here.sock:/run/d.sock", "/here.sock:/var/run/docker.sock",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("address", ["", "/var/run/docker.sock", "unix://docker.sock", "tcp://second:2375", "ssh://"])
@@ -139,7 +145,7 @@ def test_another_machine_s_socket_is_brought_here(serve: Callable, ssh: Callable
     assert call.endswith("/docker.sock:/var/run/docker.sock -p 2222 lab@second cat")
     assert "BatchMode=yes" in call
     (opened,) = tunnel._open.values()
-    opened.close()
+    tunnel.close_all()
     assert opened.process.returncode is not None
     assert not opened.folder.exists()
 

@@ -48,7 +48,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def client(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     there = Engine(b"layers")
     artifacts = {cache / "jars/aa.jar", cache / "wheels/0123/numpy.whl"}
-    monkeypatch.setattr(offline, "_here", lambda lab: "unix:///here")
+    monkeypatch.setattr(offline, "own_engine", lambda lab: "unix:///here")
     monkeypatch.setattr(offline, "ensure_images", lambda docker_host: False)
     monkeypatch.setattr(engine, "connect", lambda docker_host, **_: nullcontext(there))
     monkeypatch.setattr(images, "all_artifacts", lambda client, *, fetch_at: artifacts)

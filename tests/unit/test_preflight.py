@@ -61,7 +61,7 @@ def test_stacks_that_are_too_large_are_refused_with_the_sums(student: Student) -
         f"  bob: {nodes} = 371 MB, idle\n"
         f"  one student at work: {AT_WORK} MB (preset {LARGEST.name} asks for {AT_WORK})\n"
         "  the machine itself: 1024 MB\n"
-        "  fix: use a smaller size or fewer students, or give some of them another docker_host; --overcommit goes on"
+        "  fix: use a smaller size or fewer students, give some of them another docker_host, or add --overcommit"
     )
 
 
