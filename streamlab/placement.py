@@ -25,11 +25,12 @@ from streamlab.topology import HOLDER_OF, Student, address, node_names
 LEAVE_SECONDS = 600
 #: Seconds for one question, or for one command that only tells a daemon something.
 ASK_SECONDS = 120
-#: A file that lists who leaves, its node, and the command after which it is read.
+#: A file that lists who leaves, its node, and the command after which it is read. YARN would end what still runs when
+#: its own time is over, so it is given more than anybody waits.
 LEAVING = {
     "datanode": ("namenode", "/data/leaving.json", ("hdfs", "dfsadmin", "-refreshNodes")),
     "nodemanager": (
-        "resourcemanager", "/data/leaving", ("yarn", "rmadmin", "-refreshNodes", "-g", str(LEAVE_SECONDS), "-server"),
+        "resourcemanager", "/data/leaving", ("yarn", "rmadmin", "-refreshNodes", "-g", "1000000", "-server"),
     ),
 }  # fmt: skip
 
@@ -56,7 +57,7 @@ def settle(student: Student, leaving: Sequence[str]) -> list[str]:
         if _of("cassandra", leaving):
             # What only one node has heard of is on all that should have it before there are fewer.
             _repair(stack, there, _of("cassandra", sorted(there)), found["keyspaces"])
-        told = _copy(stack, there, before)
+        told = _copy(stack, there, leaving, before)
         if lowered != after:
             _step(stack, "remember", after)
         _drain(stack, there, leaving, found["ring"])
@@ -72,7 +73,8 @@ def _of(kind: str, names: Sequence[str]) -> list[str]:
 
 def _require_all(student: Student) -> None:
     """Wait until the nodes that data goes to take part; YARN keeps none."""
-    bad = [proven for proven in prove(student, list(HOLDER_OF), seconds=SECONDS) if not proven.passed]
+    seconds = SECONDS * student.node_counts["cassandra"]  # a ring takes in one node at a time
+    bad = [proven for proven in prove(student, list(HOLDER_OF), seconds=seconds) if not proven.passed]
     if bad:
         raise failure(student, bad[0])
 
@@ -106,14 +108,16 @@ def leavers_file(kind: str, names: Sequence[str]) -> str:
     return json.dumps([{"hostName": name, "adminState": "DECOMMISSIONED"} for name in names]) if names else ""
 
 
-def _copy(stack: Stack, there: Mapping[str, Container], before: Mapping[str, int]) -> list[str]:
-    """Have files, partitions and keyspaces in as many copies as the plan says."""
-    student = stack.student
+def _copy(stack: Stack, there: Mapping[str, Container], leaving: Sequence[str], before: Mapping[str, int]) -> list[str]:
+    """Have files, partitions and keyspaces in as many copies as the plan says, where that is another number or fewer
+    nodes are left for them.
+    """
+    student, after = stack.student, stack.student.replication
     holders = {service: node_names(kind, student.node_counts[kind]) for service, kind in HOLDER_OF.items()}
-    given = {"before": before, "after": student.replication, "nodes": holders}
-    done = _step(stack, "copy", given, seconds=LEAVE_SECONDS)
+    touched = {s: names for s, names in holders.items() if before[s] != after[s] or _of(HOLDER_OF[s], leaving)}
+    done = _step(stack, "copy", {"before": before, "after": after, "nodes": touched}, seconds=LEAVE_SECONDS)
     _repair(stack, there, holders["cassandra"], done["raised"])
-    if len(holders["cassandra"]) > student.replication["cassandra"]:
+    if len(holders["cassandra"]) > after["cassandra"]:
         for name in holders["cassandra"]:  # rows that went to a new node are still on the old ones
             _run(stack, there[name], ["nodetool", "cleanup"], seconds=LEAVE_SECONDS)
     return done["told"]

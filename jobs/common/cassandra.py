@@ -70,6 +70,10 @@ class Cassandra:
             self.__dict__.pop("session", None)
             del self._cluster
 
+    def ring(self) -> set[str]:
+        """The addresses of the nodes that have joined, as a new client is told; one that still streams is not there."""
+        return {host.address for host in self.session.cluster.metadata.all_hosts()}
+
     def rows(self, cql: str, parameters: Sequence[object] = (), *, of_all: bool = False) -> list[dict[str, Any]]:
         """The rows of one statement as dictionaries by column. Missing when it names an unknown table.
 

@@ -4,7 +4,8 @@ Steps, each of which prints one line of JSON; `streamlab.placement` calls them i
 
 - ``answering {"nodes", "seconds"}``: waits until these nodes answer
 - ``look {}``: ``{"replication", "ring", "keyspaces", "brokers"}``, as they are
-- ``copy {"before", "after", "nodes"}``: ``{"told", "raised"}``; files, topics and keyspaces have the copies they should
+- ``copy {"before", "after", "nodes"}``: ``{"told", "raised"}``; what the services named in "nodes" keep has the copies
+  that it should have
 - ``drained {"datanodes", "nodemanagers", "seconds"}``: waits until these hold nothing any more
 - ``remember {service: copies}``: what is found as "replication" by the next look
 """
@@ -18,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from common.errors import Missing
@@ -98,12 +100,11 @@ def brokers_of(lab: Lab) -> AbstractContextManager[Brokers]:
 
 
 def look(lab: Lab, _: Mapping[str, Any]) -> dict[str, Any]:
-    ring = {host.address for host in lab.cassandra.session.cluster.metadata.all_hosts()}
     with brokers_of(lab) as cluster:
         brokers = cluster.registered()
     return {
         "replication": remembered(lab.hdfs),
-        "ring": sorted(ring),
+        "ring": sorted(lab.cassandra.ring()),
         "keyspaces": sorted(keyspaces(lab.cassandra)),
         "brokers": sorted(brokers),
     }
@@ -115,26 +116,30 @@ def remember(lab: Lab, replication: Mapping[str, int]) -> dict[str, Any]:
 
 
 def copy(lab: Lab, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    def rule(service: str) -> Callable[[int], int]:
+    told, raised = [], []
+    for service, nodes in wanted["nodes"].items():
         given = {name: wanted[name][service] for name in ("before", "after")}
-        return lambda now: copies(now, nodes=len(wanted["nodes"][service]), **given)
+        rule = partial(copies, nodes=len(nodes), **given)
+        if service == "hdfs":
+            changed = copy_files(lab.hdfs, rule)
+            told += [f"{changed} files"] if changed else []
+        elif service == "kafka":
+            with brokers_of(lab) as cluster:
+                moved = copy_partitions(cluster, [int(name.removeprefix("kafka")) for name in nodes], rule)
+            told += [f"{moved} partitions"] if moved else []
+        else:
+            altered = dict(copy_keyspaces(lab.cassandra, rule))
+            told += [f"keyspace {name}" for name in altered]
+            raised = [name for name, more in altered.items() if more]
+    return {"told": told, "raised": raised}
 
-    files = copy_files(lab.hdfs, rule("hdfs"))
-    brokers = [int(name.removeprefix("kafka")) for name in wanted["nodes"]["kafka"]]
-    with brokers_of(lab) as cluster:
-        partitions = copy_partitions(cluster, brokers, rule("kafka"))
-    changed = dict(copy_keyspaces(lab.cassandra, rule("cassandra")))
-    told = [f"{len(files)} files"] * bool(files) + [f"{partitions} partitions"] * bool(partitions)
-    told += [f"keyspace {name}" for name in changed]
-    return {"told": told, "raised": [name for name, more in changed.items() if more]}
 
-
-def copy_files(hdfs: Hdfs, rule: Callable[[int], int]) -> list[str]:
-    """Set every file's number of copies; the paths of those that had another."""
+def copy_files(hdfs: Hdfs, rule: Callable[[int], int]) -> int:
+    """Set every file's number of copies; how many had another."""
     changed = [file for file in hdfs.walk("/") if rule(file.replication) != file.replication]
     for file in changed:
         hdfs.set_replication(file.path, rule(file.replication))
-    return [file.path for file in changed]
+    return len(changed)
 
 
 def copy_partitions(cluster: Brokers, brokers: Sequence[int], rule: Callable[[int], int]) -> int:

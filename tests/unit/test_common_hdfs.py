@@ -19,6 +19,7 @@ class NameNode(BaseHTTPRequestHandler):
     """Files as a dictionary; a folder is what is a prefix of a file. Behaves as Hadoop 3.5.0 was seen to."""
 
     files: dict[str, bytes]
+    copies: dict[str, int]
 
     def do_GET(self) -> None:
         path, operation, _ = self._asked()
@@ -26,6 +27,9 @@ class NameNode(BaseHTTPRequestHandler):
             self._drip()
         elif operation == "OPEN" and path in self.files:
             self._answer(self.files[path])
+        elif operation == "GETFILEBLOCKLOCATIONS" and path in self.files:
+            hosts = [f"datanode{i + 1}" for i in range(self.copies[path])]
+            self._answer_json({"BlockLocations": {"BlockLocation": [{"hosts": hosts[:1]}, {"hosts": hosts}]}})
         elif operation == "GETFILESTATUS" and self._is_there(path):
             self._answer_json({"FileStatus": self._entry(path, "")})
         elif operation == "LISTSTATUS" and self._is_there(path):
@@ -39,11 +43,15 @@ class NameNode(BaseHTTPRequestHandler):
             self._refuse(403, "AccessControlException", "Permission denied: user=student\n\tat Java")
         elif operation == "CREATE" and "second" not in query:
             assert query["noredirect"] == ["true"]
+            self.copies[path] = int(query.get("replication", ["1"])[0])
             place = f"http://127.0.0.1:{self.server.server_port}/webhdfs/v1{path}?op=CREATE&second=1"
             self._answer_json({"Location": place.replace("%C3%A9", "é")})
         elif operation == "CREATE":
             self.files[path] = self.rfile.read(int(self.headers["Content-Length"]))
             self._answer(b"", 201)
+        elif operation == "SETREPLICATION":
+            self.copies[path] = int(query["replication"][0])
+            self._answer_json({"boolean": True})
         elif operation == "RENAME":
             to = query["destination"][0]
             free = to not in self.files
@@ -69,7 +77,8 @@ class NameNode(BaseHTTPRequestHandler):
 
     def _entry(self, path: str, suffix: str) -> dict[str, object]:
         kind = "FILE" if path in self.files else "DIRECTORY"
-        return {"pathSuffix": suffix, "type": kind, "length": len(self.files.get(path, b""))}
+        copies = self.copies.get(path, 0)
+        return {"pathSuffix": suffix, "type": kind, "length": len(self.files.get(path, b"")), "replication": copies}
 
     def _entries(self, path: str) -> list[dict[str, object]]:
         if path in self.files:
@@ -106,7 +115,7 @@ class NameNode(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hdfs() -> Iterator[Hdfs]:
-    handler = type("Handler", (NameNode,), {"files": {}})
+    handler = type("Handler", (NameNode,), {"files": {}, "copies": {}})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield Hdfs(f"http://127.0.0.1:{server.server_port}", timeout=1.0)
@@ -117,9 +126,18 @@ def hdfs() -> Iterator[Hdfs]:
 def test_what_is_written_is_read(hdfs: Hdfs) -> None:
     hdfs.write("/a/b.txt", "né\n")
     assert hdfs.read_text("/a/b.txt") == "né\n"
-    assert hdfs.status("/a/b.txt") == Status("/a/b.txt", is_dir=False, length=4)
+    assert hdfs.status("/a/b.txt") == Status("/a/b.txt", is_dir=False, length=4, replication=1)
     hdfs.write("/a/b.txt", b"")
     assert hdfs.read("/a/b.txt") == b""
+
+
+def test_a_file_has_as_many_copies_as_are_asked_for(hdfs: Hdfs) -> None:
+    hdfs.write("/a", b"x", replication=2)
+    assert hdfs.status("/a").replication == 2
+    assert hdfs.holders("/a") == {"datanode1", "datanode2"}
+    hdfs.set_replication("/a", 1)
+    assert hdfs.status("/a").replication == 1
+    assert hdfs.holders("/a") == {"datanode1"}
 
 
 def test_names_may_have_spaces_percents_and_accents(hdfs: Hdfs) -> None:

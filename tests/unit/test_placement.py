@@ -128,6 +128,11 @@ def test_a_node_goes_in_its_product_s_own_way_and_then_its_volume(world: World, 
     }
 
 
+def test_what_stays_as_it_was_is_not_looked_through(world: World, student: Student) -> None:
+    placement.settle(student, ["kafka2", "nodemanager2"])
+    assert world.steps["copy"]["nodes"] == {"kafka": ["kafka1"]}
+
+
 def test_fewer_copies_are_remembered_before_and_more_after(world: World, student: Student) -> None:
     """A run that is cut off between the two must not be taken for one that has made them."""
     two = dict.fromkeys(student.node_counts, 2) | {"namenode": 1, "resourcemanager": 1, "edge": 1}
