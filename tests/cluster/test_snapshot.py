@@ -31,7 +31,8 @@ MAKE = (
     "cqlsh -e \"CREATE KEYSPACE IF NOT EXISTS kept WITH replication = {'class': 'SimpleStrategy', "
     "'replication_factor': 1}; CREATE TABLE IF NOT EXISTS kept.t (id text PRIMARY KEY); "
     "INSERT INTO kept.t (id) VALUES ('kept')\"",
-    "spark-sql --master 'local[1]' -e 'CREATE DATABASE IF NOT EXISTS kept; CREATE OR REPLACE VIEW kept.v AS SELECT 1'",
+    "spark-sql --master 'local[1]' -e 'CREATE DATABASE IF NOT EXISTS kept; "
+    'CREATE TABLE IF NOT EXISTS kept.t USING parquet AS SELECT "kept" AS word\'',
 )
 LOOK = (
     "hdfs dfs -cat /tmp/kept",
@@ -47,7 +48,7 @@ all:
     docker_hosts: {{hosts: {{this_machine: {{ansible_connection: local}}}}}}
     students: {{hosts: {{copycat: {{port_base: 28300, subnet: 10.89.253.0/27}}}}}}
 """
-TABLES = "spark-sql --master 'local[1]' -e 'SHOW VIEWS IN kept' 2>/dev/null"
+TABLES = "spark-sql --master 'local[1]' -e 'SELECT word FROM kept.t' 2>/dev/null"
 WRECK = (
     "hdfs dfs -rm -r -skipTrash /user/student/lesson08 /tmp/kept",
     f"kafka-topics.sh {KAFKA} --delete --topic 'kept|l08-.*'",
@@ -58,7 +59,7 @@ UNDO = (
     "hdfs dfs -rm -skipTrash /tmp/kept",
     f"kafka-topics.sh {KAFKA} --delete --topic kept",
     "cqlsh -e 'DROP KEYSPACE kept'",
-    "spark-sql --master 'local[1]' -e 'DROP DATABASE kept CASCADE'; rm ~/mine",
+    "spark-sql --master 'local[1]' -e 'DROP DATABASE kept CASCADE'; rm -f ~/mine",
 )
 
 
