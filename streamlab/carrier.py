@@ -45,11 +45,8 @@ class Carrier:
     stack: Stack
 
     def pack(self, node: str, file: Path, line: Progress) -> None:
-        """Write a node's data to `file`, a compressed tar archive.
-
-        Level 1: higher ones take several times as long for a tenth less.
-        """
-        packer, read, tail = zlib.compressobj(1, wbits=31), 0, b""
+        """Write a node's data to `file`, a tar archive that gzip has compressed."""
+        packer, read, tail = zlib.compressobj(wbits=31), 0, b""
         with file.open("wb") as out:
             for chunk in self._read(node):
                 out.write(packer.compress(chunk))

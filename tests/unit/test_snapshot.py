@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -24,6 +25,11 @@ from streamlab.ui import Progress
 
 NODES = ["namenode", "datanode1", "resourcemanager", "kafka1", "cassandra1", "edge"]
 BEGUN = ["begin", *(f"unpack {node}" for node in NODES)]
+
+
+def timeless(text: str) -> list[str]:
+    """Lines without the seconds that a loaded machine takes."""
+    return re.sub(r"[\d.]+ s\b", "N s", text).splitlines()
 
 
 class World:
@@ -108,14 +114,14 @@ def test_what_is_kept_is_of_one_moment(world: World, student: Student, capsys: p
     assert (manifest.student, manifest.nodes["kafka"]) == ("ada", 1)
     assert set(manifest.products) == {"hadoop", "kafka", "cassandra", "spark"}
     assert sorted(manifest.files) == sorted(f"{node}.tar.gz" for node in NODES)
-    assert capsys.readouterr().out.startswith("ada: snapshot exam, 0.0 MB in 0.0 s; stopped in 0.0 s, back in 0.0 s")
+    assert timeless(capsys.readouterr().out) == ["ada: snapshot exam, 0.0 MB in N s; stopped in N s, back in N s"]
 
 
 def test_a_suspended_stack_stays_so(world: World, student: Student, capsys: pytest.CaptureFixture) -> None:
     world.running = False
     snapshot.snapshot(student, "exam")
     assert "start" not in world.done
-    assert capsys.readouterr().out == "ada: snapshot exam, 0.0 MB in 0.0 s\n"
+    assert timeless(capsys.readouterr().out) == ["ada: snapshot exam, 0.0 MB in N s"]
 
 
 @pytest.mark.parametrize(
@@ -186,9 +192,9 @@ def test_a_restore_unpacks_before_it_stops_anything(
 ) -> None:
     restore.restore([replace(student, name="bob")], kept)
     assert world.done == [*BEGUN, "stop", "swap", "start", "end"]
-    assert capsys.readouterr().out.splitlines() == [
-        "bob: 0.0 MB unpacked in 0.0 s",
-        "bob: restored from exam of ada and proved in 0.0 s",
+    assert timeless(capsys.readouterr().out) == [
+        "bob: 0.0 MB unpacked in N s",
+        "bob: restored from exam of ada and proved in N s",
     ]
 
 
