@@ -94,19 +94,6 @@ def test_where_nothing_is_that_is_said(engine: Engine, lab: Lab, capsys: pytest.
     )
 
 
-def test_a_docker_host_that_does_not_answer_keeps_nobody_else_s_stack(
-    engine: Engine, student: Student, error_of: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bob = replace(student, name="bob", docker_host="ssh://lab@second")
-    error = destroy.engine.NoEngine("no Docker Engine answers at ssh://lab@second", evidence="it is off")
-    monkeypatch.setattr(destroy.engine, "_silence", lambda host: error if host == bob.docker_host else None)
-    lab = Lab(Path("class.yml"), (student, bob))
-    destroy.destroy(lab, "ada", yes=True)
-    assert engine.removed == ["spring-ada-edge", "spring-ada", "spring-ada-edge"]
-    assert error_of(destroy.destroy, lab, None, yes=True).startswith("error: not reached: bob\n")
-    assert "spring-bob" in engine.removed
-
-
 def test_nothing_is_removed_where_nobody_can_confirm(
     engine: Engine, lab: Lab, error_of: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
