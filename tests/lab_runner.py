@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,14 +38,36 @@ class LabRunner:
     inventory: str
     student: str
 
+    def command(self, task: str, *arguments: str, student: bool = True) -> list[str]:
+        """The command line of one task."""
+        where = ["--inventory", self.inventory, *(["--student", self.student] if student else [])]
+        return [str(ROOT / "lab"), task, *where, *arguments]
+
     def run(self, task: str, *arguments: str, seconds: int = 900, student: bool = True) -> Ran:
         """Run one task and wait for it, whatever its exit status."""
-        where = ["--inventory", self.inventory, *(["--student", self.student] if student else [])]
-        command = [str(ROOT / "lab"), task, *where, *arguments]
+        command = self.command(task, *arguments, student=student)
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL, check=False
         )
         return Ran(done.returncode, done.stdout, done.stderr)
+
+    @contextmanager
+    def begun(self, task: str, *arguments: str, student: bool = True) -> Iterator[subprocess.Popen[str]]:
+        """One task while it runs, in a terminal's place: `press_ctrl_c` reaches it and what it has started.
+
+        Whatever started the tests may ignore Ctrl-C, and what it starts would do so too.
+        """
+        process = subprocess.Popen(
+            ["env", "--default-signal=INT", *self.command(task, *arguments, student=student)],
+            cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
 
     def __call__(self, task: str, *arguments: str, seconds: int = 900, student: bool = True) -> str:
         """Run one task that must succeed, and return what it printed."""
@@ -62,6 +86,13 @@ class LabRunner:
     def wrong(self, job: str) -> dict[str, dict[str, Any]]:
         """The assertions of a lesson's check that do not hold, by name."""
         return {one["name"]: one for one in self.check(job)["assertions"] if not one["passed"]}
+
+
+def press_ctrl_c(process: subprocess.Popen[str]) -> Ran:
+    """Interrupt a task that has begun, and wait until it has ended."""
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=200)
+    return Ran(process.returncode, out, err)
 
 
 def write_inventory(folder: Path, lab_class: str, students: Mapping[str, Mapping[str, Any]], **settings: Any) -> Path:

@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import re
-import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,32 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from lab_runner import ROOT, LabRunner
+from lab_runner import LabRunner, press_ctrl_c, write_inventory
 from streamlab import inventory
-
-INVENTORY = """
-all:
-  vars: {{lab_class: {lab_class}}}
-  children:
-    docker_hosts: {{hosts: {{this_machine: {{ansible_connection: local}}}}}}
-    students:
-      hosts:
-        {name}: {{port_base: {port_base}, subnet: {subnet}}}
-        nobody: {{port_base: 28300, subnet: 10.89.253.0/27}}
-"""
 
 
 @pytest.fixture(scope="module")
 def two(lab: LabRunner, tmp_path_factory: pytest.TempPathFactory) -> LabRunner:
-    folder = tmp_path_factory.mktemp("class")
-    shutil.copytree(ROOT / "inventory" / "group_vars", folder / "group_vars")
     student = inventory.load(lab.inventory).student(lab.student)
-    file = folder / "two.yml"
-    file.write_text(
-        INVENTORY.format(
-            lab_class=student.lab_class, name=student.name, port_base=student.port_base, subnet=student.subnet
-        )
-    )
+    students = {
+        student.name: {"port_base": student.port_base, "subnet": student.subnet},
+        "nobody": {"port_base": 28300, "subnet": "10.89.253.0/27"},
+    }
+    file = write_inventory(tmp_path_factory.mktemp("class"), student.lab_class, students)
     return LabRunner(str(file), student.name)
 
 
@@ -123,20 +107,16 @@ def test_stop_and_reset_go_on_past_who_has_no_stack(two: LabRunner, submitted: t
 @pytest.fixture
 def streaming(two: LabRunner) -> Iterator[subprocess.Popen]:
     """A submit for everybody of a stream that does not end by itself, once it runs."""
-    command = ["submit", "--job", "lesson03", "--continuous", "--inventory", two.inventory, "--student", "all"]
-    process = subprocess.Popen(
-        [str(ROOT / "lab"), *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    command = ["submit", "--job", "lesson03", "--continuous", "--student", "all"]
     try:
-        ends = time.monotonic() + 120
-        while not running(two):
-            assert time.monotonic() < ends, "the stream did not begin"
-            assert process.poll() is None, process.communicate()
-            time.sleep(1)
-        yield process
+        with two.begun(*command, student=False) as process:
+            ends = time.monotonic() + 120
+            while not running(two):
+                assert time.monotonic() < ends, "the stream did not begin"
+                assert process.poll() is None, process.communicate()
+                time.sleep(1)
+            yield process
     finally:
-        process.kill()
-        process.wait()
         two.run("stop", "--job", "lesson03")
 
 
@@ -148,9 +128,8 @@ def running(two: LabRunner) -> list[str]:
 
 def test_ctrl_c_ends_the_applications_that_were_begun(two: LabRunner, streaming: subprocess.Popen) -> None:
     assert running(two) == [f"{two.student}-lesson03-read"]
-    streaming.send_signal(signal.SIGINT)
-    out, err = streaming.communicate(timeout=90)
-    assert streaming.returncode == 130
-    assert re.search(rf"^{two.student} +ENDED +[\d.]+ s  ended application_\S+; ", out, re.MULTILINE), out
-    assert err == "interrupted\n"
+    ended = press_ctrl_c(streaming)
+    assert ended.code == 130
+    assert re.search(rf"^{two.student} +ENDED +[\d.]+ s  ended application_\S+; ", ended.out, re.MULTILINE), ended.out
+    assert ended.err == "interrupted\n"
     assert running(two) == []

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import signal
-import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
@@ -15,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_runner import ROOT, LabRunner
+from lab_runner import LabRunner, press_ctrl_c, write_inventory
 from streamlab import engine, inventory
 from streamlab.edge.exchange import BESIDE
 from streamlab.paths import SNAPSHOTS
@@ -41,13 +38,6 @@ LOOK = (
     f"kafka-consumer-groups.sh {KAFKA} --describe --group kept 2>/dev/null | awk '{{print $1, $2, $3, $4, $5}}'",
     "cqlsh -e 'SELECT id FROM kept.t; SELECT count(*) FROM lab.salary_prediction' 2>/dev/null",
 )
-INVENTORY = """
-all:
-  vars: {{lab_class: {lab_class}}}
-  children:
-    docker_hosts: {{hosts: {{this_machine: {{ansible_connection: local}}}}}}
-    students: {{hosts: {{copycat: {{port_base: 28300, subnet: 10.89.253.0/27}}}}}}
-"""
 TABLES = "spark-sql --master 'local[1]' -e 'SELECT word FROM kept.t' 2>/dev/null"
 WRECK = (
     "hdfs dfs -rm -r -skipTrash /user/student/lesson08 /tmp/kept",
@@ -110,9 +100,8 @@ def test_wrecked_and_restored_it_answers_as_before(lab: LabRunner, kept: Path) -
 
 
 def test_another_student_is_given_it(lab: LabRunner, kept: Path, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "inventory" / "group_vars", tmp_path / "group_vars")
-    (tmp_path / "another.yml").write_text(INVENTORY.format(lab_class=lab_class(lab)))
-    other = LabRunner(str(tmp_path / "another.yml"), "copycat")
+    students = {"copycat": {"port_base": 28300, "subnet": "10.89.253.0/27"}}
+    other = LabRunner(str(write_inventory(tmp_path, lab_class(lab), students)), "copycat")
     try:
         other("provision")
         printed = other("restore", "--name", NAME)
@@ -197,27 +186,16 @@ def test_a_restore_that_fails_between_two_volumes_gives_back_what_was(lab: LabRu
 
 
 def test_ctrl_c_while_it_is_taken_keeps_nothing_and_the_stack_runs(lab: LabRunner, kept: Path) -> None:
-    command = [
-        ROOT / "lab",
-        "snapshot",
-        "--inventory",
-        lab.inventory,
-        "--student",
-        lab.student,
-        "--name",
-        "test-broken",
-    ]
     half = kept.with_name("test-broken.partial")
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as running:
+    with lab.begun("snapshot", "--name", "test-broken") as running:
         ends = time.monotonic() + 90
         while not half.exists():
             assert running.poll() is None
             assert time.monotonic() < ends, "it does not begin"
             time.sleep(0.02)
-        os.killpg(running.pid, signal.SIGINT)
-        said = running.communicate(timeout=200)[0]
-    assert running.returncode == 130
-    assert "interrupted: nothing is kept, and the stack is started again first" in said
+        ended = press_ctrl_c(running)
+    assert ended.code == 130
+    assert "interrupted: nothing is kept, and the stack is started again first" in ended.out
     assert "test-broken" not in lab("snapshots", student=False)
     assert not half.exists()
     (found,) = json.loads(lab("status", "--json"))["students"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,19 +9,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from lab_runner import ROOT, LabRunner
+from lab_runner import LabRunner, write_inventory
 from streamlab import images
-
-INVENTORY = """
-all:
-  vars: {{lab_class: {name}}}
-  children:
-    docker_hosts: {{hosts: {{this_machine: {{ansible_connection: local}}}}}}
-    students:
-      hosts:
-        ada: {{port_base: 28100, subnet: 10.89.251.0/27}}
-        bob: {{port_base: 28200, subnet: 10.89.252.0/27}}
-"""
 
 
 @pytest.fixture
@@ -36,10 +24,12 @@ def client(lab: LabRunner) -> Iterator[docker.DockerClient]:
 @pytest.fixture
 def undo(tmp_path: Path) -> LabRunner:
     """A class of its own, of which nothing runs."""
-    shutil.copytree(ROOT / "inventory" / "group_vars", tmp_path / "group_vars")
     name = f"undo{uuid.uuid4().hex[:8]}"
-    (tmp_path / "undo.yml").write_text(INVENTORY.format(name=name))
-    return LabRunner(str(tmp_path / "undo.yml"), name)
+    students = {
+        "ada": {"port_base": 28100, "subnet": "10.89.251.0/27"},
+        "bob": {"port_base": 28200, "subnet": "10.89.252.0/27"},
+    }
+    return LabRunner(str(write_inventory(tmp_path, name, students)), name)
 
 
 def make(client: docker.DockerClient, name: str, labels: dict[str, str]) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import kept
-from lab_runner import ROOT, LabRunner, write_inventory
+from lab_runner import LabRunner, Ran, press_ctrl_c, write_inventory
 from streamlab import engine, inventory
 
 STUDENT = {"student01": {"port_base": 24100, "subnet": "10.89.221.0/27"}}
@@ -50,27 +47,17 @@ def ids(lab: LabRunner) -> dict[str, str]:
         return {name: c.id for name, c in engine.containers(client, student).items() if c.status == "running"}
 
 
-def interrupt(lab: LabRunner, moment: Moment) -> tuple[int, str]:
-    """Begin a provision and press Ctrl-C at a moment; its exit status and what it printed."""
+def interrupt(lab: LabRunner, moment: Moment) -> Ran:
+    """Begin a provision and press Ctrl-C at a moment."""
     before = ids(lab)
-    command = [str(ROOT / "lab"), "provision", "--inventory", lab.inventory]
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-    try:
+    with lab.begun("provision") as process:
         time.sleep(1)  # Python and Ansible start; nothing is touched so soon
         ends = time.monotonic() + SECONDS
         while not moment(before, ids(lab)):
-            assert process.poll() is None, f"it ended before the moment came: {process.communicate()[0]}"
+            assert process.poll() is None, f"it ended before the moment came: {process.communicate()}"
             assert time.monotonic() < ends
             time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    return process.returncode, said
+        return press_ctrl_c(process)
 
 
 @pytest.mark.parametrize("when", MOMENTS)
@@ -83,8 +70,8 @@ def test_the_next_provision_goes_on_from_there(
         kind: node_mb + 16 * grown for kind, node_mb in inventory.load(stack.inventory).student().node_memory_mb.items()
     }
     write_inventory(Path(stack.inventory).parent, "labfault", STUDENT, node_memory_mb=limits)
-    code, said = interrupt(stack, MOMENTS[when])
-    assert (code, said.splitlines()[-1]) == (130, "interrupted"), said
+    ended = interrupt(stack, MOMENTS[when])
+    assert (ended.code, ended.err.splitlines()[-1]) == (130, "interrupted"), ended
     finished = stack("provision")
     assert "spark: counted 1000 rows on YARN" in finished, finished
     assert kept.held(stack, "interrupted") == before

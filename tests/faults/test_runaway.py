@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from lab_runner import ROOT, LabRunner, write_inventory
+from lab_runner import LabRunner, write_inventory
 from streamlab import engine, inventory
 
 STUDENTS = {
@@ -37,18 +36,13 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LabRunner, 
 @contextmanager
 def running(lab: LabRunner, command: str) -> Iterator[None]:
     """A command in a student's NodeManager, where the jobs run, for as long as the block does."""
-    where = ["--inventory", lab.inventory, "--student", lab.student, "--node", "nodemanager1"]
-    process = subprocess.Popen(
-        [str(ROOT / "lab"), "shell", *where, "--command", command],
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield
-    finally:
-        student = inventory.load(lab.inventory).student(lab.student)
-        with engine.connect(student.docker_host) as client:
-            engine.node(client, student, "nodemanager1", running=False).restart(timeout=1)
-        process.wait(timeout=60)
+    with lab.begun("shell", "--node", "nodemanager1", "--command", command):
+        try:
+            yield
+        finally:
+            student = inventory.load(lab.inventory).student(lab.student)
+            with engine.connect(student.docker_host) as client:
+                engine.node(client, student, "nodemanager1", running=False).restart(timeout=1)
 
 
 @pytest.mark.parametrize("command", [BUSY, GREEDY, FORKS], ids=["processors", "memory", "processes"])

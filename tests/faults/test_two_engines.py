@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,20 +13,10 @@ import pytest
 from conftest import Engine
 
 import kept
-from lab_runner import ROOT, LabRunner
+from lab_runner import LabRunner, write_inventory
 from streamlab import engine, images, inventory
 from streamlab.docker_hosts import LOCAL
 
-INVENTORY = """
-all:
-  vars: {{lab_class: {name}}}
-  children:
-    docker_hosts: {{hosts: {{this_machine: {{ansible_connection: local}}}}}}
-    students:
-      hosts:
-        ada: {{port_base: 26700, subnet: 10.94.1.0/27}}
-        bob: {{port_base: 26800, subnet: 10.94.2.0/27, docker_host: "{second}"}}
-"""
 #: Says hello to a port, and whether what stands there answers as that service does. An open connection would prove
 #: nothing: some networks' gateways accept every one.
 PROBE = """
@@ -55,11 +44,11 @@ HELLOS = {
 
 @pytest.fixture(scope="module")
 def file(second_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("two")
-    shutil.copytree(ROOT / "inventory" / "group_vars", folder / "group_vars")
-    made = folder / "two.yml"
-    made.write_text(INVENTORY.format(name=f"two{uuid.uuid4().hex[:8]}", second=second_engine.docker_host))
-    return made
+    students = {
+        "ada": {"port_base": 26700, "subnet": "10.94.1.0/27"},
+        "bob": {"port_base": 26800, "subnet": "10.94.2.0/27", "docker_host": second_engine.docker_host},
+    }
+    return write_inventory(tmp_path_factory.mktemp("two"), f"two{uuid.uuid4().hex[:8]}", students)
 
 
 @pytest.fixture(scope="module")
