@@ -17,6 +17,7 @@ from streamlab.ui import say
 STOP_SECONDS = 30
 #: Stacks that are stopped or started at the same time: more would make each miss its deadline.
 AT_ONCE = 4
+STOPPED = ("created", "exited", "dead")
 UNFINISHED = ("NEW", "NEW_SAVING", "SUBMITTED", "ACCEPTED", "RUNNING")
 
 
@@ -50,9 +51,12 @@ def _unfinished(student: Student) -> list[str]:
 
 
 def stop_nodes(student: Student) -> int:
-    """Stop what runs of a student's stack, and return how many nodes that were."""
+    """Stop what runs of a student's stack, and return how many nodes that were.
+
+    A daemon that ends again and again runs too, though the engine calls it restarting at most moments.
+    """
     with engine.connect(student.docker_host) as client:
-        running = [node for node in engine.containers(client, student).values() if node.status == "running"]
+        running = [node for node in engine.containers(client, student).values() if node.status not in STOPPED]
         _each(running, lambda node: node.stop(timeout=STOP_SECONDS))
     return len(running)
 

@@ -65,6 +65,12 @@ def test_every_node_is_stopped_and_started_again(
     ]
 
 
+def test_a_daemon_that_ends_again_and_again_is_stopped_too(stacks: dict[str, list[Node]], student: Student) -> None:
+    stacks["bob"] = [Node("restarting"), Node("created")]
+    suspend.suspend(named(student, "bob"))
+    assert states(stacks["bob"]) == ["exited", "created"]
+
+
 def test_a_running_application_is_not_lost_unless_that_is_wanted(
     stacks: dict[str, list[Node]], student: Student, monkeypatch: pytest.MonkeyPatch, error_of: Callable
 ) -> None:
