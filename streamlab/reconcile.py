@@ -24,6 +24,8 @@ MADE_FROM = "streamlab.made-from"
 #: Containers that are made or started at the same time: the engine gains nothing from more.
 AT_ONCE = 8
 STOP_SECONDS = 20
+#: How the engine says that something is under way already.
+CONFLICT = 409
 #: The most processes and threads of a node whose role says nothing.
 PIDS = 1024
 
@@ -214,11 +216,18 @@ def ensure_network(
 
 def _remove(client: docker.DockerClient, change: Change, found: Mapping[str, Mapping[str, Any]]) -> None:
     if change.action == "make anew":
+        container = found[change.wanted.node]["Id"]
         try:
-            client.api.stop(found[change.wanted.node]["Id"], timeout=STOP_SECONDS)
-            client.api.remove_container(found[change.wanted.node]["Id"])
+            client.api.stop(container, timeout=STOP_SECONDS)
+            try:
+                client.api.remove_container(container)
+            except APIError as error:
+                if error.status_code != CONFLICT:
+                    raise
+                # The engine still removes it, as a run that was interrupted has asked.
+                client.api.wait(container, timeout=STOP_SECONDS, condition="removed")
         except NotFound:
-            pass  # somebody else has just removed it, which is what was wanted
+            pass  # it has just gone, which is what was wanted
 
 
 def _start(

@@ -17,7 +17,9 @@ from common.settings import Settings
 
 #: Long enough for a busy machine to hand out partitions; only then is something wrong.
 PATIENCE_S = 60.0
-POLL_MS = 300
+#: Longer than a member takes to join, which waits for the others' next heartbeat: where a poll ends while it joins,
+#: kafka-python 3.0 may join a second time, and a member was seen to fall silent then.
+POLL_MS = 3_000
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Faults: what is killed, stopped or gone, and what comes back. Every test makes the stacks that it breaks."""
+"""Faults: what is killed, stopped or gone, and what comes back. Tests make the stacks that they break."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from lab_runner import lab
 from streamlab import engine
+
+__all__ = ["lab"]
 
 START_SECONDS = 60
 STOP_SECONDS = 90

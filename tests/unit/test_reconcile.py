@@ -140,6 +140,24 @@ def test_only_what_is_wanted_otherwise_is_made_anew(engine: Engine, student: Stu
     assert (before, after) == ({"JAVA_OPTS": "-Xmx1m"}, {"JAVA_OPTS": "-Xmx2m"})
 
 
+def test_a_removal_that_is_under_way_is_waited_for(engine: Engine, student: Student) -> None:
+    """A run that was interrupted has asked for it."""
+    run(engine, student)
+
+    def removing(name: str) -> None:
+        raise APIError("conflict", response=SimpleNamespace(status_code=409), explanation="already in progress")
+
+    def wait(name: str, timeout: int, condition: str) -> None:
+        engine.calls.append(f"wait until {name} is {condition}")
+        del engine.made[name]
+
+    engine.api.remove_container, engine.api.wait = removing, wait
+    changed = {**SETTINGS, "kafka": {"command": ["kafka"], "env": {"JAVA_OPTS": "-Xmx2m"}}}
+    engine.calls.clear()
+    assert run(engine, student, settings=changed).changed == ("kafka1",)
+    assert engine.calls[:3] == ["stop spring-ada-kafka1", "wait until spring-ada-kafka1 is removed", "create kafka1"]
+
+
 def test_another_configuration_makes_every_container_anew(engine: Engine, student: Student) -> None:
     run(engine, student)
     outcome = run(engine, student, config_files={"lab.json": "{ }"})
