@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import kept
 from lab_runner import LabRunner, write_inventory
 
 CLASS = "labthree"
@@ -27,17 +28,25 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_the_others_are_provisioned_and_the_next_run_mends_it(folder: Path) -> None:
-    lab = LabRunner(str(write_inventory(folder, CLASS, IMPOSSIBLE)), "")
+    file = str(write_inventory(folder, CLASS, STUDENTS))
+    lab = LabRunner(file, "")
+    stacks = [LabRunner(file, name) for name in STUDENTS]
+    lab("provision", student=False)
+    before = {stack.student: kept.put(stack, "three") for stack in stacks}
+
+    write_inventory(folder, CLASS, IMPOSSIBLE)
     ran = lab.run("provision", student=False)
     assert ran.code == 1
     assert "provision.yml failed for bob" in ran.err, ran.err
     assert "bob: kafka does not answer as it should" in ran.err.replace("bob: error: ", ""), ran.err
     assert "kafka1" in ran.err
     for name in ("ada", "eve"):
-        assert f"{name:13} proof       proved" in ran.out, ran.out
+        assert f"{name:13} proof       unchanged" in ran.out, ran.out
         assert lab("prove", "--limit", name, student=False).count(" proved: ") == 5
+
     write_inventory(folder, CLASS, STUDENTS)
     mended = lab("provision", student=False)
     (changed,) = [line for line in mended.splitlines() if "changed:" in line]
     assert changed.startswith("bob"), mended
     assert lab("prove", student=False).count(" proved: ") == 15
+    assert {stack.student: kept.held(stack, "three") for stack in stacks} == before
