@@ -282,11 +282,11 @@ def lock(_, inventory=None):
 
 
 @lab_task
-def bench(_, only=None, runs=None):
+def bench(_, only=None, runs=0):  # a number, so that what is typed becomes one; 0 is as often as each figure says
     """Measure speed and size, all or --only NAME, beside baselines."""
     from benchmarks import run
 
-    run.bench(only, runs)
+    run.bench(only, runs or None)
 
 
 @lab_task
