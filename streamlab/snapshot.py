@@ -150,7 +150,7 @@ def snapshot_at(student: Student, lesson: str, *, yes: bool) -> None:
     if not yes:
         confirm(f"reset every lesson of {student.name}, and run {', '.join(before) or 'none'} anew?")
     for job in jobs.known_jobs():
-        check.reset(student, job)
+        check.reset(student, jobs.find(job)[0])
     for job in before:
         submit.submit(student, submit.request(job))
         check.report(student, job, as_json=False)

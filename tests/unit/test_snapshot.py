@@ -304,7 +304,7 @@ def test_a_snapshot_has_one_name(name: str | None, at: str | None) -> None:
 def test_the_start_of_a_lesson_is_where_those_before_it_end(
     world: World, student: Student, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check, "reset", lambda of, job: world.do(f"reset {job}"))
+    monkeypatch.setattr(check, "reset", lambda of, job: world.do(f"reset {job.name}"))
     monkeypatch.setattr(submit, "submit", lambda of, wanted: world.do(f"submit {wanted.job.name}"))
     monkeypatch.setattr(check, "report", lambda of, job, as_json: world.do(f"check {job}"))
     with pytest.raises(WrongRequest, match="nobody is there to confirm"):
