@@ -20,7 +20,7 @@ from streamlab import engine, snapshots, suspend
 from streamlab.carrier import Carrier, data_nodes, open_carrier, require_stack
 from streamlab.errors import LabError, WrongRequest
 from streamlab.inventory import Lab
-from streamlab.snapshot import IDLE, came_back_badly, chosen_name
+from streamlab.snapshot import IDLE, chosen_name
 from streamlab.snapshots import Manifest
 from streamlab.topology import Student
 from streamlab.ui import say
@@ -104,14 +104,14 @@ def _change_places(student: Student, carrier: Carrier) -> None:
         carrier.exchange("swap")
         problems = suspend.start_nodes(student)
         if problems:
-            raise came_back_badly(problems)
+            raise suspend.came_back_badly(problems)
     except Exception as error:
         say(f"{student.name}: it does not work, and goes back to what was")
         suspend.stop_nodes(student)
         carrier.exchange("back")
         left = suspend.start_nodes(student)
         if left:
-            raise came_back_badly(left) from error
+            raise suspend.came_back_badly(left) from error
         raise LabError(
             f"{student.name} could not be restored, and has again what it had before",
             evidence=str(error).splitlines(),
@@ -120,8 +120,8 @@ def _change_places(student: Student, carrier: Carrier) -> None:
 
 
 def bring_back(lab: Lab, *, name: str | None, at: str | None, student: str | None, limit: str | None) -> None:
-    """`invoke restore`: for one student, or for those whose names match `limit`."""
-    students = lab.chosen(student, limit) if limit else (lab.student(student),)
+    """`invoke restore`: for the student who was named, or for those whose names match `limit`."""
+    students = lab.named(student, limit)
     chosen = chosen_name(name, at)
     lab_class = students[0].lab_class
     if at and chosen not in [folder.name for folder in snapshots.found(lab_class)]:

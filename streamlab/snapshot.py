@@ -7,7 +7,6 @@ Kafka that they name and the rows in Cassandra would then be of different moment
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -60,15 +59,7 @@ def snapshot(student: Student, name: str) -> None:
         + (f"; stopped in {stopped - began:.1f} s, back in {time.monotonic() - kept:.1f} s" if ran else "")
     )
     if problems:
-        raise came_back_badly(problems)
-
-
-def came_back_badly(problems: Sequence[LabError]) -> LabError:
-    return LabError(
-        "a stack did not come back as it should",
-        evidence=[line for problem in problems for line in str(problem).splitlines()],
-        fix="invoke provision mends what it can",
-    )
+        raise suspend.came_back_badly(problems)
 
 
 def _require_clean_end(client: docker.DockerClient, student: Student) -> None:

@@ -80,11 +80,16 @@ def resume(students: Sequence[Student]) -> None:
             say(f"{student.name}: {'resumed, but not as it should be' if problems else 'resumed and proved'}")
             errors += problems
     if errors:
-        raise LabError(
-            "a stack did not come back as it should",
-            evidence=[line for error in errors for line in str(error).splitlines()],
-            fix="invoke provision mends what it can",
-        )
+        raise came_back_badly(errors)
+
+
+def came_back_badly(problems: Sequence[LabError]) -> LabError:
+    """The error for stacks that were started again, of which not every service answers."""
+    return LabError(
+        "a stack did not come back as it should",
+        evidence=[line for problem in problems for line in str(problem).splitlines()],
+        fix="invoke provision mends what it can",
+    )
 
 
 def start_nodes(student: Student) -> list[LabError]:

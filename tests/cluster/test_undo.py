@@ -42,6 +42,15 @@ def make(client: docker.DockerClient, name: str, labels: dict[str, str]) -> None
     )  # fmt: skip
 
 
+def make_three(client: docker.DockerClient, undo: LabRunner) -> str:
+    """Something of two students of the class, and something foreign; what all their names begin with."""
+    name = undo.student
+    for student in ("ada", "bob"):
+        make(client, f"{name}-{student}", {"streamlab.class": name, "streamlab.student": student})
+    make(client, f"{name}-foreign", {})
+    return name
+
+
 def names(client: docker.DockerClient, prefix: str) -> list[str]:
     found = [*client.containers.list(all=True), *client.networks.list(), *client.volumes.list()]
     return sorted(thing.name for thing in found if thing.name.startswith(prefix))
@@ -59,10 +68,7 @@ def clear(client: docker.DockerClient, prefix: str) -> None:
 def test_destroy_takes_one_student_then_the_class_and_nothing_else(
     client: docker.DockerClient, undo: LabRunner
 ) -> None:
-    name = undo.student
-    for student in ("ada", "bob"):
-        make(client, f"{name}-{student}", {"streamlab.class": name, "streamlab.student": student})
-    make(client, f"{name}-foreign", {})
+    name = make_three(client, undo)
     try:
         refused = undo.run("destroy", student=False)
         assert refused.code == 2
@@ -86,10 +92,7 @@ def test_destroy_takes_one_student_then_the_class_and_nothing_else(
 def test_a_network_that_something_foreign_has_joined_keeps_no_other_student_s_stack(
     client: docker.DockerClient, undo: LabRunner
 ) -> None:
-    name = undo.student
-    for student in ("ada", "bob"):
-        make(client, f"{name}-{student}", {"streamlab.class": name, "streamlab.student": student})
-    make(client, f"{name}-foreign", {})
+    name = make_three(client, undo)
     client.networks.get(f"{name}-ada").connect(f"{name}-foreign")
     try:
         ran = undo.run("destroy", "--limit", "a*,bob", "--yes", student=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,23 @@ def held(top: Path) -> dict[str, dict[str, str]]:
         volume.name: {str(f.relative_to(volume)): f.read_text() for f in volume.rglob("*") if f.is_file()}
         for volume in top.iterdir()
     }
+
+
+@contextmanager
+def cut_off(monkeypatch: pytest.MonkeyPatch, *, after: int) -> Iterator[None]:
+    """So many renames succeed, and the block ends with the next."""
+    rename, done = Path.rename, []
+
+    def failing(self: Path, target: Path) -> Path:
+        if len(done) == after:
+            raise OSError("gone")
+        done.append(target)
+        return rename(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", failing)
+        with pytest.raises(OSError, match="gone"):
+            yield
 
 
 @pytest.fixture
@@ -70,18 +89,8 @@ def test_a_swap_that_is_cut_off_anywhere_is_undone(
     tmp_path: Path, places: list[str], monkeypatch: pytest.MonkeyPatch, renames: int, step: str
 ) -> None:
     """A whole swap is two renames out and two in for the one volume, one and one for the other."""
-    rename, done = Path.rename, []
-
-    def failing(self: Path, target: Path) -> Path:
-        if len(done) == renames:
-            raise OSError("gone")
-        done.append(target)
-        return rename(self, target)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "rename", failing)
-        with pytest.raises(OSError, match="gone"):
-            exchange.main("swap", *places)
+    with cut_off(monkeypatch, after=renames):
+        exchange.main("swap", *places)
     exchange.main(step, *places)
     assert held(tmp_path) == OLD
 
@@ -90,17 +99,7 @@ def test_a_way_back_that_is_cut_off_can_be_gone_again(
     tmp_path: Path, places: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exchange.main("swap", *places)
-    rename, done = Path.rename, []
-
-    def failing(self: Path, target: Path) -> Path:
-        if done:
-            raise OSError("gone")
-        done.append(target)
-        return rename(self, target)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "rename", failing)
-        with pytest.raises(OSError, match="gone"):
-            exchange.main("back", *places)
+    with cut_off(monkeypatch, after=1):
+        exchange.main("back", *places)
     exchange.main("back", *places)
     assert held(tmp_path) == OLD
