@@ -9,9 +9,9 @@ from typing import Any
 
 from docker.models.containers import Container
 
-from streamlab import bundle, engine
+from streamlab import engine
 from streamlab.errors import LabError
-from streamlab.stack import SHELF
+from streamlab.stack import run_module
 from streamlab.topology import Node, Student, nodes
 from streamlab.ui import say, table
 
@@ -86,11 +86,7 @@ def _student(student: Student) -> dict[str, Any]:
 def _ask(running: dict[str, Container], names: Sequence[str]) -> dict[str, Any]:
     """Have one running node ask all others; the edge if it runs, since that is where a student stands."""
     asker = running.get("edge") or next(iter(running.values()))
-    tools = bundle.tools()
-    path = f"{SHELF}/streamlab-{tools.short}.zip"
-    if not engine.has_path(asker, path):
-        engine.put_files(asker, SHELF, {path.rpartition("/")[2]: tools.data})
-    done = engine.run_inside(asker, ["python3", "-m", "edge.health", *names], seconds=SECONDS, env={"PYTHONPATH": path})
+    done = run_module(asker, "edge.health", *names, seconds=SECONDS)
     if done.code != 0:
         reason = (done.err.strip().splitlines() or [f"no answer within {SECONDS} s"])[-1]
         return {"nodes": dict.fromkeys(names, reason), "applications": []}

@@ -18,7 +18,7 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.inventory import Lab
 from streamlab.jobs import Job, Preset, Step
 from streamlab.resources import Capacity, containers, too_large
-from streamlab.stack import Stack, failed, open_stack
+from streamlab.stack import Stack, failed, open_stack, zip_path
 from streamlab.topology import Student
 from streamlab.ui import progress, say
 
@@ -168,8 +168,7 @@ def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> st
     began = time.monotonic()
     _require_room(stack, preset)
     say(f"{step.full_name} for {stack.student.name}, preset {preset.name}")
-    _prepare(stack, step, wanted.args[step.name], packed)
-    shelf = stack.answer("edge.shelve", stack.put(packed), packed.sha256, seconds=60)
+    shelf = _make_ready(stack, step, wanted.args[step.name], packed)
     done = "uploaded" if shelf["uploaded"] else "already there"
     say(f"  bundle {packed.short}: {done} ({len(packed.data) / 1024:.0f} kB)")
     continuous = wanted.continuous and step.streaming
@@ -213,16 +212,24 @@ def yarn_capacity(stack: Stack) -> Capacity:
     )
 
 
-def _prepare(stack: Stack, step: Step, args: Mapping[str, str], packed: bundle.Bundle) -> None:
+def _make_ready(stack: Stack, step: Step, args: Mapping[str, str], packed: bundle.Bundle) -> dict[str, Any]:
+    """Make what the step needs, and place the bundle; where its files stand on HDFS."""
     given = [part for key, value in args.items() for part in ("--set", f"{key}={value}")]
+    shelf: dict[str, Any] = {}
 
     def heard(stream: str, line: str) -> None:
         if stream == "out":
-            say(f"  {line}")
+            event = json.loads(line)
+            if "made" in event:
+                say(f"  {event['made']}")
+            else:
+                shelf.update(event)
 
-    done = stack.python("common.prepare", step.full_name, *given, seconds=PREPARE_SECONDS, zips=[packed], lines=heard)
-    if done.code != 0:
+    command = [zip_path(packed), packed.sha256, step.full_name, *given]
+    done = stack.python("edge.ready", *command, seconds=PREPARE_SECONDS, zips=[packed], lines=heard)
+    if done.code != 0 or not shelf:
         raise failed(f"{step.full_name}: what it needs could not be made", done, seconds=PREPARE_SECONDS)
+    return shelf
 
 
 def _hand_over(stack: Stack, command: Sequence[str]) -> str:

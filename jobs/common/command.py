@@ -11,13 +11,23 @@ from common.lab import Lab
 from common.settings import load_info
 
 
-def print_lines(argv: Sequence[str], lines: Callable[[request.Job, Lab], Iterator[str]], *, prog: str) -> int:
-    """Print what `lines` does for the lesson that the command line names, as it is done; the exit status."""
+def at_once(line: str) -> None:
+    print(line, flush=True)
+
+
+def print_lines(
+    argv: Sequence[str],
+    lines: Callable[[request.Job, Lab], Iterator[str]],
+    *,
+    prog: str,
+    say: Callable[[str], None] = at_once,
+) -> int:
+    """Say what `lines` does for the lesson that the command line names, as it is done; the exit status."""
     try:
         job, settings = request.settings_from(request.parse(argv, prog=prog), load_info())
         with Lab(settings) as lab:
             for line in lines(job, lab):
-                print(line, flush=True)
+                say(line)
     except JobError as error:
         print(error, file=sys.stderr)
         return error.exit_code

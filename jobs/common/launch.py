@@ -24,7 +24,6 @@ from pyspark.sql import SparkSession  # noqa: E402
 
 from common import request  # noqa: E402
 from common.errors import WrongRequest  # noqa: E402
-from common.hdfs import Hdfs  # noqa: E402
 from common.outcome import Outcome, last_line, report  # noqa: E402
 from common.settings import Settings, load_info  # noqa: E402
 
@@ -45,6 +44,8 @@ def builder(settings: Settings) -> SparkSession.Builder:
 
 def launch(spark: SparkSession, settings: Settings) -> str:
     """Run the step and keep its report on HDFS; the outcome's line."""
+    from common.hdfs import Hdfs  # when the session is there: its executors start meanwhile
+
     hdfs = Hdfs(settings.info.webhdfs)
     began = time.monotonic()
     outcome = run_step(spark, settings)
@@ -58,11 +59,9 @@ def main(argv: Sequence[str]) -> None:
     _, settings = request.settings_from(request.parse(argv, prog="launch.py"), load_info())
     if not settings.step:
         raise WrongRequest(f"no step named in {argv[0]!r}", fix=f"name one: {argv[0]}/…")
-    spark = builder(settings).getOrCreate()
-    try:
-        print(launch(spark, settings), flush=True)
-    finally:
-        spark.stop()
+    # The driver stops the session when this program ends, well or not. PySpark's own stop() first waits up to half a
+    # second, until a server of its own next looks whether it is to end.
+    print(launch(builder(settings).getOrCreate(), settings), flush=True)
 
 
 if __name__ == "__main__":

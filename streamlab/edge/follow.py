@@ -18,11 +18,14 @@ from edge.yarn import FINAL, Yarn, log_contents
 ACCEPTED_SECONDS = 60
 #: Seconds that the aggregated log may take to appear after the end.
 LOG_SECONDS = 30
+#: Milliseconds after which an application is asked for its stages: the first such question makes the driver load what
+#: answers it, 0.6 s of its start.
+STAGES_MS = 8000
 OUTCOME = "streamlab-outcome: "
 #: Once the driver has told YARN how it ended, only its container has still to go.
 ENDED = (*FINAL, "FINISHING")
 #: Seconds between two looks: while it works, and once the driver has said its last line.
-PAUSE, SHORT_PAUSE = 0.3, 0.1
+PAUSE, SHORT_PAUSE = 0.15, 0.05
 
 
 def emit(**event: object) -> None:
@@ -48,9 +51,10 @@ class Follower:
             emit(state=self.state)
         if self.saw_outcome:
             return app  # the driver has nothing more to say
-        if self.state in ("RUNNING", "FINISHING"):
+        # The node keeps the container's own log for a moment after the end; reading the aggregated one starts a JVM.
+        if self.state in ("RUNNING", "FINISHING") or app["finalStatus"] == "SUCCEEDED":
             self._driver_output()
-        if self.state == "RUNNING":
+        if self.state == "RUNNING" and app["elapsedTime"] > STAGES_MS:
             self._active_stage()
         return app
 

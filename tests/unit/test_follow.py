@@ -18,13 +18,19 @@ TRACE = 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: 
 class Yarn:
     """A YARN that goes through the given states, one at each question, and stays in the last."""
 
-    def __init__(self, *states: str, final: str = "SUCCEEDED", printed: str = "", diagnostics: str = "") -> None:
+    def __init__(
+        self, *states: str, final: str = "SUCCEEDED", printed: str = "", diagnostics: str = "", ran_ms: int = 60_000
+    ) -> None:
         self.states, self.final, self.printed, self.diagnostics = list(states), final, printed, diagnostics
+        self.ran_ms = ran_ms
         self.killed: list[str] = []
 
     def application(self, app_id: str) -> dict[str, Any]:
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
-        return {"state": state, "finalStatus": self.final, "diagnostics": self.diagnostics}
+        final = "UNDEFINED" if state in ("ACCEPTED", "RUNNING") else self.final
+        return {
+            "state": state, "finalStatus": final, "diagnostics": self.diagnostics, "elapsedTime": self.ran_ms
+        }  # fmt: skip
 
     def driver_container(self, app_id: str) -> tuple[str, str]:
         return "container_1", "nodemanager1:8042"
@@ -122,3 +128,14 @@ def test_what_a_driver_said_last_is_read_while_its_container_is_still_there(told
     events = told(Yarn("ACCEPTED", "FINISHING", printed=f"{OUTCOME}\n"))
     assert [event["out"] for event in events if "out" in event] == [OUTCOME]
     assert events[-1]["log"] is None
+
+
+def test_what_a_driver_said_last_is_read_from_its_node_when_it_has_just_gone(told: Callable) -> None:
+    events = told(Yarn("ACCEPTED", "FINISHED", printed=f"{OUTCOME}\n"))
+    assert [event["out"] for event in events if "out" in event] == [OUTCOME]
+    assert events[-1]["log"] is None
+
+
+def test_a_driver_that_has_just_begun_is_not_asked_for_its_stages(told: Callable) -> None:
+    events = told(Yarn("RUNNING", "RUNNING", "FINISHED", printed=f"hello\n{OUTCOME}\n", ran_ms=2000))
+    assert not [event for event in events if "stage" in event]
