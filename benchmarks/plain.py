@@ -28,7 +28,7 @@ NO_LIMIT_MB = 16384
 TUNED = re.compile(
     r"^spark\.(yarn\.report|yarn\.scheduler|yarn\.am\.extraJava|driver\.extra|executor\.extra)|"
     r"^spark\.cassandra\.output|locateFollowingBlock|connect\.retry|"
-    r"heartbeat|thread-count|handler\.count|initial-allocation|minRegisteredResources|"
+    r"heartbeat|poll-interval|thread-count|handler\.count|initial-allocation|minRegisteredResources|"
     r"^PYSPARK_ARCHIVES_PATH|^SPARK_LAUNCHER_OPTS|--deploy-mode cluster"
 )
 

@@ -28,6 +28,8 @@ STOP_SECONDS = 20
 CONFLICT = 409
 #: The most processes and threads of a node whose role says nothing.
 PIDS = 1024
+#: A container's weight on the processors, as the engine itself gives it.
+CPU_SHARES = 1024
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Wanted:
     address: str
     memory_mb: int
     pids: int
+    cpu_shares: int
     ports: tuple[tuple[int, int], ...]
 
 
@@ -55,8 +58,8 @@ def wanted(plan: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], c
 
     Args:
         plan: as `topology.plan` gives it.
-        settings: kind -> ``{"command", "env", "data", "pids"}``, of which only the command must be there; a node that
-            is started unlike others of its kind stands there under its name.
+        settings: kind -> ``{"command", "env", "data", "pids", "cpu_shares"}``, of which only the command must be
+            there; a node that is started unlike others of its kind stands there under its name.
     """
     tags = images.image_tags()
     how = {node["name"]: settings.get(node["name"]) or settings[node["kind"]] for node in plan["nodes"]}
@@ -75,6 +78,7 @@ def wanted(plan: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], c
             address=node["address"],
             memory_mb=node["memory_mb"],
             pids=how[node["name"]].get("pids", PIDS),
+            cpu_shares=how[node["name"]].get("cpu_shares", CPU_SHARES),
             ports=tuple((page["host_port"], page["container_port"]) for page in node["pages"]),
         )
         for node in plan["nodes"]
@@ -247,6 +251,7 @@ def _make(client: docker.DockerClient, wanted: Wanted, labels: Mapping[str, str]
         mem_limit=memory,
         memswap_limit=memory,
         pids_limit=wanted.pids,
+        cpu_shares=wanted.cpu_shares,
         cap_drop=["ALL"],
         security_opt=["no-new-privileges:true"],
         init=True,

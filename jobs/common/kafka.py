@@ -238,6 +238,8 @@ class Kafka:
             "bootstrap_servers": self.bootstrap.split(","),
             "bootstrap_timeout_ms": int(self.timeout * 1000),
             "request_timeout_ms": int(self.timeout * 1000),
+            # A broker that has just come up is found at once; the pauses between tries would else double up to 30 s.
+            "reconnect_backoff_max_ms": 300,
         }
 
     @contextmanager
