@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import statistics
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results.json"
 README = FOLDER / "README.md"
 RUNS = 3
+#: Seconds of rest before each measurement: containers that are over still have their logs collected.
+REST_SECONDS = 3
 BEGIN, END = "<!-- table: written by `./lab bench` -->", "<!-- end of table -->"
 
 #: Measures one side once: the value, in the figure's unit.
@@ -53,6 +56,7 @@ def in_turns(figure: Figure) -> dict[str, Any]:
         for turn in range(figure.runs):
             for values, side, name in ((ours, our_side, "ours"), (baseline, other_side, "baseline")):
                 if side is not None:
+                    time.sleep(REST_SECONDS)
                     values.append(round(side(), 2))
                     say(f"  {figure.name} {turn + 1}/{figure.runs} {name}: {values[-1]} {figure.unit}")
     middle, other = statistics.median(ours), statistics.median(baseline) if baseline else None

@@ -24,6 +24,11 @@ def figure(name: str, ours: list[float], baseline: list[float] | None) -> run.Fi
     return run.Figure(name, "s", "this", "that" if baseline else "", "care", sides)
 
 
+@pytest.fixture(autouse=True)
+def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "REST_SECONDS", 0)
+
+
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of its own for results.json and the table."""
