@@ -13,11 +13,14 @@ from contextlib import AbstractContextManager, contextmanager
 
 from benchmarks import plain
 from benchmarks.run import Figure, Side
-from streamlab import engine, images, inventory, playbooks, status
-from streamlab.destroy import belongings, remove
+from streamlab.building import images
+from streamlab.engines import engine, inside
 from streamlab.errors import LabError
 from streamlab.paths import ROOT
-from streamlab.topology import Student
+from streamlab.stacks import playbooks, status
+from streamlab.stacks.destroy import belongings, remove
+from streamlab.students import inventory
+from streamlab.students.topology import Student
 from streamlab.ui import say
 
 INVENTORY = ROOT / "inventory" / "bench.yml"
@@ -176,7 +179,7 @@ def submitting(*configuration: str) -> Callable[[], AbstractContextManager[tuple
             engine.connect(student.docker_host) as client,
         ):
             edge = engine.node(client, other, "edge")
-            engine.put_files(
+            inside.put_files(
                 edge, "/tmp", {"count.py": (COUNT / "count.py").read_bytes(), "bare/spark-defaults.conf": b""}
             )
             # One executor, as ours: the second of Spark's own two would not fit, and be waited for.
@@ -189,7 +192,7 @@ def submitting(*configuration: str) -> Callable[[], AbstractContextManager[tuple
             def spark_submit() -> float:
                 env = {"SPARK_CONF_DIR": "/tmp/bare", **plain.JDK_ARCHIVE}
                 began = time.monotonic()
-                done = engine.run_inside(edge, [*command, "/tmp/count.py"], seconds=300, env=env)
+                done = inside.run_inside(edge, [*command, "/tmp/count.py"], seconds=300, env=env)
                 if not re.search("final status: SUCCEEDED", done.err):
                     raise LabError("the baseline's job failed", evidence=done.err.splitlines()[-8:])
                 return time.monotonic() - began
