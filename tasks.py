@@ -13,7 +13,7 @@ from streamlab.tasks import lab_task
 @lab_task
 def roster(_, from_, name="class", to="inventory/class.yml", ports_from=24000, subnets="10.90.0.0/16"):
     """Make an inventory of a list of students: --from students.csv."""
-    from streamlab import roster as rosters
+    from streamlab.students import roster as rosters
 
     rosters.make(from_, to, name, ports_from=ports_from, subnets=subnets)
 
@@ -22,7 +22,7 @@ def roster(_, from_, name="class", to="inventory/class.yml", ports_from=24000, s
 def demo(_, inventory=None, student=None):
     """From nothing to a model's predictions on a real cluster."""
     from streamlab import demo as demonstration
-    from streamlab.inventory import load
+    from streamlab.students.inventory import load
 
     lab = load(inventory)
     demonstration.demo(lab, lab.student(student))
@@ -31,8 +31,8 @@ def demo(_, inventory=None, student=None):
 @lab_task
 def capacity(_, inventory=None, at_work=1):
     """How many students of which size fit each Docker host."""
-    from streamlab import capacity as capacities
-    from streamlab.inventory import load
+    from streamlab.stacks import capacity as capacities
+    from streamlab.students.inventory import load
 
     capacities.report(load(inventory), at_work=at_work)
 
@@ -40,8 +40,8 @@ def capacity(_, inventory=None, at_work=1):
 @lab_task
 def provision(_, inventory=None, student=None, limit=None, overcommit=False, verbose=False):
     """Bring every student's cluster up, and prove each service."""
-    from streamlab import provision as provisioning
-    from streamlab.inventory import load
+    from streamlab.stacks import provision as provisioning
+    from streamlab.students.inventory import load
 
     lab = load(inventory)
     provisioning.provision(lab, lab.chosen(student, limit), overcommit=overcommit, verbose=verbose)
@@ -50,8 +50,8 @@ def provision(_, inventory=None, student=None, limit=None, overcommit=False, ver
 @lab_task
 def prove(_, inventory=None, student=None, limit=None, service=None, seconds=60):
     """Ask every service a real question (or one: --service kafka)."""
-    from streamlab import prove as proofs
-    from streamlab.inventory import load
+    from streamlab.stacks import prove as proofs
+    from streamlab.students.inventory import load
 
     proofs.prove_all(load(inventory).chosen(student, limit), [service] if service else None, seconds=seconds)
 
@@ -60,8 +60,8 @@ def prove(_, inventory=None, student=None, limit=None, service=None, seconds=60)
 def submit(_, job, inventory=None, student=None, limit=None, at_once=None, preset=None, set=None, continuous=False,
            detach=False, driver_memory=None, executor_memory=None, executors=None):  # fmt: skip
     """Run a lesson (lesson08), one step (lesson08/train) or a folder on YARN."""
-    from streamlab import submit as submission
-    from streamlab.inventory import load
+    from streamlab.students.inventory import load
+    from streamlab.work import submit as submission
 
     resources = {"driver_memory_mb": driver_memory, "executor_memory_mb": executor_memory, "executors": executors}
     wanted = submission.request(
@@ -74,9 +74,9 @@ def submit(_, job, inventory=None, student=None, limit=None, at_once=None, prese
 @lab_task
 def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv=None):
     """Look from outside whether a lesson (or every one) left what it should."""
-    from streamlab import check as checks
-    from streamlab import gradebook
-    from streamlab.inventory import EVERYBODY, load
+    from streamlab.students.inventory import EVERYBODY, load
+    from streamlab.work import check as checks
+    from streamlab.work import gradebook
 
     students = load(inventory).named(student, limit)
     if student == EVERYBODY or limit or csv:
@@ -88,8 +88,8 @@ def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv
 @lab_task
 def reset(_, job, inventory=None, student=None, limit=None):
     """Bring a lesson, and no other, back to its start."""
-    from streamlab import check as checks
-    from streamlab.inventory import load
+    from streamlab.students.inventory import load
+    from streamlab.work import check as checks
 
     checks.reset_each(load(inventory).named(student, limit), job)
 
@@ -97,8 +97,8 @@ def reset(_, job, inventory=None, student=None, limit=None):
 @lab_task
 def fetch_output(_, job, inventory=None, student=None, to=None):
     """Bring a job's output files (plots, reports) to this machine."""
-    from streamlab import fetch
-    from streamlab.inventory import load
+    from streamlab.students.inventory import load
+    from streamlab.work import fetch
 
     fetch.fetch_output(load(inventory).student(student), job, to)
 
@@ -106,7 +106,7 @@ def fetch_output(_, job, inventory=None, student=None, to=None):
 @lab_task
 def new(_, job, like, to="."):
     """Make a job of your own: --job mywork --like lesson04."""
-    from streamlab import scaffold
+    from streamlab.lessons import scaffold
 
     scaffold.make_like(job, like, to)
 
@@ -114,8 +114,8 @@ def new(_, job, like, to="."):
 @lab_task
 def stop(_, job, inventory=None, student=None, limit=None):
     """End a running stream after its current batch."""
-    from streamlab import stop as stopping
-    from streamlab.inventory import load
+    from streamlab.students.inventory import load
+    from streamlab.work import stop as stopping
 
     stopping.stop_each(load(inventory).named(student, limit), job)
 
@@ -123,7 +123,7 @@ def stop(_, job, inventory=None, student=None, limit=None):
 @lab_task
 def jobs(_):
     """List lessons, their steps and presets."""
-    from streamlab import jobs as known
+    from streamlab.lessons import jobs as known
 
     known.show()
 
@@ -131,8 +131,8 @@ def jobs(_):
 @lab_task
 def bundle(_, job, to=None):
     """Write a job's zip and print its path and SHA-256."""
-    from streamlab import bundle as bundles
-    from streamlab import jobs as known
+    from streamlab.lessons import bundle as bundles
+    from streamlab.lessons import jobs as known
 
     bundles.write(known.find(job)[0].folder, to)
 
@@ -140,8 +140,8 @@ def bundle(_, job, to=None):
 @lab_task
 def status(_, inventory=None, student=None, limit=None, json=False):
     """Show nodes, their health and memory, and applications."""
-    from streamlab import status as looking
-    from streamlab.inventory import load
+    from streamlab.stacks import status as looking
+    from streamlab.students.inventory import load
 
     looking.report(load(inventory).chosen(student, limit), as_json=json)
 
@@ -149,8 +149,8 @@ def status(_, inventory=None, student=None, limit=None, json=False):
 @lab_task
 def links(_, inventory=None, student=None):
     """Print the pages to open."""
-    from streamlab import look
-    from streamlab.inventory import load
+    from streamlab.students.inventory import load
+    from streamlab.work import look
 
     print(look.links(load(inventory).student(student)))
 
@@ -158,8 +158,8 @@ def links(_, inventory=None, student=None):
 @lab_task
 def logs(_, inventory=None, student=None, node=None, app=None, lines=200):
     """Print what a node (--node kafka1) or an application (--app ID) said."""
-    from streamlab import look
-    from streamlab.inventory import load
+    from streamlab.students.inventory import load
+    from streamlab.work import look
 
     look.log(load(inventory).student(student), node=node, app=app, lines=lines)
 
@@ -167,8 +167,8 @@ def logs(_, inventory=None, student=None, node=None, app=None, lines=200):
 @lab_task
 def shell(_, inventory=None, student=None, node="edge", command=None):
     """Open a node's terminal, or run one --command there."""
-    from streamlab import shell as shells
-    from streamlab.inventory import load
+    from streamlab.students.inventory import load
+    from streamlab.work import shell as shells
 
     return shells.shell(load(inventory).student(student), node, command)
 
@@ -176,8 +176,8 @@ def shell(_, inventory=None, student=None, node="edge", command=None):
 @lab_task
 def notebook(_, inventory=None, student=None, stop=False):
     """Start JupyterLab on the edge node and print its address."""
-    from streamlab import notebook as notebooks
-    from streamlab.inventory import load
+    from streamlab.students.inventory import load
+    from streamlab.work import notebook as notebooks
 
     notebooks.notebook(load(inventory).student(student), stop=stop)
 
@@ -185,8 +185,8 @@ def notebook(_, inventory=None, student=None, stop=False):
 @lab_task
 def suspend(_, inventory=None, student=None, limit=None, force=False):
     """Stop stacks and give their memory back; data and places stay."""
-    from streamlab import suspend as suspending
-    from streamlab.inventory import load
+    from streamlab.stacks import suspend as suspending
+    from streamlab.students.inventory import load
 
     suspending.suspend(load(inventory).chosen(student, limit), force=force)
 
@@ -194,8 +194,8 @@ def suspend(_, inventory=None, student=None, limit=None, force=False):
 @lab_task
 def resume(_, inventory=None, student=None, limit=None):
     """Start suspended stacks again, and prove each service."""
-    from streamlab import suspend as suspending
-    from streamlab.inventory import load
+    from streamlab.stacks import suspend as suspending
+    from streamlab.students.inventory import load
 
     suspending.resume(load(inventory).chosen(student, limit))
 
@@ -203,8 +203,8 @@ def resume(_, inventory=None, student=None, limit=None):
 @lab_task
 def snapshot(_, name=None, at=None, inventory=None, student=None, yes=False):
     """Keep all data of a stack: --name N, or --at lesson05 (its start)."""
-    from streamlab import snapshot as keeping
-    from streamlab.inventory import load
+    from streamlab.keeping import snapshot as keeping
+    from streamlab.students.inventory import load
 
     keeping.take(load(inventory).student(student), name=name, at=at, yes=yes)
 
@@ -212,8 +212,8 @@ def snapshot(_, name=None, at=None, inventory=None, student=None, yes=False):
 @lab_task
 def restore(_, name=None, at=None, inventory=None, student=None, limit=None):
     """Bring stacks back to a snapshot, their own or another student's."""
-    from streamlab import restore as restoring
-    from streamlab.inventory import load
+    from streamlab.keeping import restore as restoring
+    from streamlab.students.inventory import load
 
     restoring.bring_back(load(inventory), name=name, at=at, student=student, limit=limit)
 
@@ -221,8 +221,8 @@ def restore(_, name=None, at=None, inventory=None, student=None, limit=None):
 @lab_task
 def snapshots(_, inventory=None, remove=None, yes=False):
     """List the snapshots of a class, or --remove one."""
-    from streamlab import snapshots as shelf
-    from streamlab.inventory import load
+    from streamlab.keeping import snapshots as shelf
+    from streamlab.students.inventory import load
 
     shelf.remove(load(inventory), remove, yes=yes) if remove else shelf.report(load(inventory))
 
@@ -230,8 +230,8 @@ def snapshots(_, inventory=None, remove=None, yes=False):
 @lab_task
 def destroy(_, inventory=None, student=None, limit=None, yes=False):
     """Take clusters away: exactly what carries the lab's label."""
-    from streamlab import destroy as destroying
-    from streamlab.inventory import load
+    from streamlab.stacks import destroy as destroying
+    from streamlab.students.inventory import load
 
     destroying.destroy(load(inventory), student, limit, yes=yes)
 
@@ -240,7 +240,7 @@ def destroy(_, inventory=None, student=None, limit=None, yes=False):
 def doctor(_, inventory=None):
     """Look for what could go wrong here, each finding with its fix."""
     from streamlab import doctor as doctors
-    from streamlab.inventory import load
+    from streamlab.students.inventory import load
 
     doctors.report(load(inventory))
 
@@ -248,8 +248,8 @@ def doctor(_, inventory=None):
 @lab_task
 def images(_, inventory=None):
     """Build the images that changed."""
-    from streamlab import provision as provisioning
-    from streamlab.inventory import load
+    from streamlab.stacks import provision as provisioning
+    from streamlab.students.inventory import load
 
     provisioning.build_images(load(inventory))
 
@@ -258,7 +258,7 @@ def images(_, inventory=None):
 def export(_, to, inventory=None):
     """Pack images and packages for a room without internet: --to DIR."""
     from streamlab import offline
-    from streamlab.inventory import load
+    from streamlab.students.inventory import load
 
     offline.export(load(inventory), to)
 
@@ -267,7 +267,7 @@ def export(_, to, inventory=None):
 def import_(_, from_, inventory=None):
     """Take in what `invoke export` packed: --from DIR."""
     from streamlab import offline
-    from streamlab.inventory import load
+    from streamlab.students.inventory import load
 
     offline.import_(load(inventory), from_)
 
@@ -275,8 +275,8 @@ def import_(_, from_, inventory=None):
 @lab_task
 def lock(_, inventory=None):
     """Resolve images/versions.yml and requirements.in into locks again."""
-    from streamlab import provision as provisioning
-    from streamlab.inventory import load
+    from streamlab.stacks import provision as provisioning
+    from streamlab.students.inventory import load
 
     provisioning.renew_locks(load(inventory))
 

@@ -16,9 +16,12 @@ from io import BytesIO
 import docker
 from docker.models.containers import Container
 
-from streamlab import __version__, engine, reconcile, topology
-from streamlab.prove import failure, prove
-from streamlab.topology import Student
+from streamlab import __version__
+from streamlab.engines import engine
+from streamlab.stacks import reconcile
+from streamlab.stacks.prove import failure, prove
+from streamlab.students import topology
+from streamlab.students.topology import Student
 
 #: The JDK's own archive, which a JVM uses when nobody says anything; as the last word it overrules the images'.
 JDK_ARCHIVE = {"_JAVA_OPTIONS": "-XX:SharedArchiveFile=/opt/java/lib/server/classes.jsa", "JAVA_OPTS": ""}
@@ -89,7 +92,7 @@ def up(client: docker.DockerClient, students: Sequence[Student], files: dict[str
 @contextmanager
 def stack(student: Student, files: dict[str, str]) -> Iterator[None]:
     """One plain stack for as long as the block runs."""
-    from streamlab.destroy import Belongings, belongings, remove
+    from streamlab.stacks.destroy import Belongings, belongings, remove
 
     with engine.connect(student.docker_host) as client:
         try:

@@ -6,14 +6,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from streamlab import check, jobs, submit
-from streamlab.engine import run_inside
+from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError
-from streamlab.inventory import Lab
-from streamlab.provision import provision
-from streamlab.stack import failed, open_stack
-from streamlab.topology import Student
+from streamlab.lessons import jobs
+from streamlab.stacks.provision import provision
+from streamlab.stacks.stack import failed, open_stack
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student
 from streamlab.ui import say, table
+from streamlab.work import check, submit
 
 JOB = "lesson08"
 QUERY = (

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from streamlab import engine, images, preflight, status
+from streamlab.building import images
+from streamlab.engines import engine
 from streamlab.errors import LabError
-from streamlab.inventory import Lab
-from streamlab.topology import Student, by_docker_host
+from streamlab.stacks import preflight, status
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student, by_docker_host
 from streamlab.ui import say
 
 

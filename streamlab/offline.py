@@ -18,12 +18,13 @@ from typing import Any
 
 import docker
 
-from streamlab import engine, images, travel
+from streamlab.building import images, travel
+from streamlab.engines import engine
+from streamlab.engines.throwaway import work_folder
 from streamlab.errors import LabError, WrongRequest
-from streamlab.inventory import Lab
 from streamlab.paths import CACHE, ROOT
-from streamlab.provision import ensure_images, own_engine
-from streamlab.throwaway import work_folder
+from streamlab.stacks.provision import ensure_images, own_engine
+from streamlab.students.inventory import Lab
 from streamlab.ui import Progress, progress, say
 
 FORMAT = 1

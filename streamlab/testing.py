@@ -11,11 +11,13 @@ from pathlib import Path
 
 import docker
 
-from streamlab import engine, images, inventory
-from streamlab.bundle import files_below
+from streamlab.building import images
+from streamlab.engines import engine, inside
 from streamlab.errors import LabError, unknown
+from streamlab.lessons.bundle import files_below
 from streamlab.paths import JOBS, ROOT
-from streamlab.provision import ensure_engines, ensure_images
+from streamlab.stacks.provision import ensure_engines, ensure_images
+from streamlab.students import inventory
 from streamlab.ui import say
 
 ORDINARY = ("unit", "jobs", "cluster")
@@ -82,7 +84,7 @@ def _in_image(docker_host: str) -> bool:
 
 def _watch(container: docker.models.containers.Container, files: dict[str, bytes]) -> bool:
     try:
-        engine.put_files(container, "/tmp", files)
+        inside.put_files(container, "/tmp", files)
         container.start()
         for chunk in container.logs(stream=True, follow=True):
             sys.stdout.write(chunk.decode("utf-8", "replace"))

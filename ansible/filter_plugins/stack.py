@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from streamlab import inventory, topology
+from streamlab.students import inventory, topology
 
 
 def stack_plan(name: str, variables: dict) -> dict:

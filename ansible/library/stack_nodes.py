@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from streamlab import reconcile
-from streamlab.engine import connect
+from streamlab.engines.engine import connect
 from streamlab.errors import LabError
+from streamlab.stacks import reconcile
 
 DOCUMENTATION = r"""
 module: stack_nodes

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from streamlab import inventory, placement
 from streamlab.errors import LabError
-from streamlab.prove import is_proved
+from streamlab.stacks import placement
+from streamlab.stacks.prove import is_proved
+from streamlab.students import inventory
 
 DOCUMENTATION = r"""
 module: stack_placement

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from streamlab import inventory, status
 from streamlab.errors import LabError
-from streamlab.prove import failure, is_proved, prove, remember
+from streamlab.stacks import status
+from streamlab.stacks.prove import failure, is_proved, prove, remember
+from streamlab.students import inventory
 
 DOCUMENTATION = r"""
 module: stack_proof

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab_runner import LabRunner, press_ctrl_c, write_inventory
-from streamlab import inventory
+from streamlab.students import inventory
 
 
 @pytest.fixture(scope="module")

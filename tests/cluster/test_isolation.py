@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from lab_runner import LabRunner, write_inventory
-from streamlab import engine, inventory, topology
+from streamlab.engines import engine
+from streamlab.students import inventory, topology
 
 #: Prints, for each "host:port" given, what came of connecting to it: "open", or the error.
 PROBE = """

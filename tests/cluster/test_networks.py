@@ -9,7 +9,9 @@ import docker
 import pytest
 
 from lab_runner import LabRunner
-from streamlab import destroy, engine, inventory, reconcile, roster
+from streamlab.engines import engine
+from streamlab.stacks import destroy, reconcile
+from streamlab.students import inventory, roster
 
 COUNT = 40
 

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from lab_runner import LabRunner, press_ctrl_c, write_inventory
-from streamlab import engine, inventory
 from streamlab.edge.exchange import BESIDE
+from streamlab.engines import engine
+from streamlab.keeping.snapshots import described
 from streamlab.paths import SNAPSHOTS
-from streamlab.snapshots import described
+from streamlab.students import inventory
 
 NAME = "test-wrecked"
 KAFKA = "--bootstrap-server kafka1:9092"

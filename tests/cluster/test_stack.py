@@ -9,7 +9,8 @@ import docker
 import pytest
 
 from lab_runner import LabRunner
-from streamlab import engine, inventory, topology
+from streamlab.engines import engine
+from streamlab.students import inventory, topology
 
 NODES = ["namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "cassandra1", "edge"]
 SERVICES = ["hdfs", "yarn", "kafka", "cassandra", "spark"]

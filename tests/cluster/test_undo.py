@@ -10,7 +10,7 @@ import docker
 import pytest
 
 from lab_runner import LabRunner, write_inventory
-from streamlab import images
+from streamlab.building import images
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lab_runner import lab
-from streamlab import engine
+from streamlab.engines import engine
 
 __all__ = ["lab"]
 

@@ -10,7 +10,8 @@ import pytest
 
 import kept
 from lab_runner import LabRunner, Ran, press_ctrl_c, write_inventory
-from streamlab import engine, inventory
+from streamlab.engines import engine
+from streamlab.students import inventory
 
 STUDENT = {"student01": {"port_base": 24100, "subnet": "10.89.221.0/27"}}
 SECONDS = 120

@@ -9,7 +9,8 @@ import pytest
 
 import kept
 from lab_runner import LabRunner
-from streamlab import engine, inventory
+from streamlab.engines import engine
+from streamlab.students import inventory
 
 DAEMONS = ("namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "cassandra1")
 #: Seconds within which a killed daemon answers again.

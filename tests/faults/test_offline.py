@@ -13,7 +13,7 @@ import pytest
 from conftest import running_engine
 
 from lab_runner import ROOT, Ran
-from streamlab import engine
+from streamlab.engines import engine
 
 INVENTORY = """
 all:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from lab_runner import LabRunner, write_inventory
-from streamlab import engine, inventory
+from streamlab.engines import engine
+from streamlab.students import inventory
 
 STUDENTS = {
     "ada": {"port_base": 24600, "subnet": "10.89.226.0/27"},

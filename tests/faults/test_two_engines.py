@@ -14,8 +14,10 @@ from conftest import Engine
 
 import kept
 from lab_runner import LabRunner, write_inventory
-from streamlab import engine, images, inventory
-from streamlab.docker_hosts import LOCAL
+from streamlab.building import images
+from streamlab.engines import engine
+from streamlab.students import inventory
+from streamlab.students.docker_hosts import LOCAL
 
 #: Says hello to a port, and whether what stands there answers as that service does. An open connection would prove
 #: nothing: some networks' gateways accept every one.

@@ -14,7 +14,9 @@ from collections.abc import Callable
 import pytest
 
 from lab_runner import LabRunner
-from streamlab import engine, inventory, playbooks
+from streamlab.engines import engine
+from streamlab.stacks import playbooks
+from streamlab.students import inventory
 
 #: The last of each kind of worker: what leaves, and comes back.
 LAST = ["cassandra2", "datanode2", "kafka3", "nodemanager2"]

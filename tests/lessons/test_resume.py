@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 
 from lab_runner import LabRunner
-from streamlab import engine, inventory
+from streamlab.engines import engine
+from streamlab.students import inventory
 
 PER_BATCH = 50
 #: Batches that the slowest sink has committed when the job is ended; with fifty records each there are twenty-odd.

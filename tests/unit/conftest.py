@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from streamlab import inventory
 from streamlab.errors import LabError
 from streamlab.paths import ANSIBLE, ROOT
-from streamlab.topology import SERVICE_OF, Student
+from streamlab.students import inventory
+from streamlab.students.topology import SERVICE_OF, Student
 
 Serve = Callable[[int, Any], None]
 

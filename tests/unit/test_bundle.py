@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import bundle
+from streamlab.lessons import bundle
 from streamlab.paths import JOBS
 
 FILES = {"words/count.py": "import common\n", "words/data/a.csv": "1\n", "words/job.yml": "title: w\n"}

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from streamlab import capacity, jobs
 from streamlab.errors import WrongRequest
-from streamlab.inventory import Lab
+from streamlab.lessons import jobs
 from streamlab.paths import ANSIBLE
-from streamlab.topology import Student
+from streamlab.stacks import capacity
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student
 
 WORK = capacity.asked_mb(capacity.largest())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamlab.cause import probable_cause, tracebacks
+from streamlab.lessons.cause import probable_cause, tracebacks
 
 START = "Traceback (most recent call last):"
 

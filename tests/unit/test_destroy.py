@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from docker.errors import APIError, NotFound
 
-from streamlab import destroy
-from streamlab.inventory import Lab
-from streamlab.topology import Student
+from streamlab.stacks import destroy
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student
 
 ADA = ["spring-ada-edge", "spring-ada-net", "spring-ada-data"]
 BOB = ["spring-bob-edge", "spring-bob-net", "spring-bob-data"]

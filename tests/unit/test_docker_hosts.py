@@ -14,12 +14,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from streamlab import docker_hosts, engine, inventory, look, provision, status, suspend, topology, tunnel
-from streamlab.docker_hosts import LOCAL
+from streamlab.engines import engine, tunnel
 from streamlab.errors import LabError, WrongRequest
-from streamlab.inventory import Lab
-from streamlab.playbooks import Summary
-from streamlab.topology import Student
+from streamlab.stacks import provision, status, suspend
+from streamlab.stacks.playbooks import Summary
+from streamlab.students import docker_hosts, problems, topology
+from streamlab.students.docker_hosts import LOCAL
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student
+from streamlab.work import look
 
 SECOND = "ssh://lab@second"
 
@@ -93,19 +96,19 @@ def test_the_path_of_an_address_is_the_other_machine_s_socket() -> None:
 
 @pytest.mark.parametrize("address", ["", "/var/run/docker.sock", "unix://docker.sock", "tcp://second:2375", "ssh://"])
 def test_anything_else_is_refused_with_the_student_s_name(student: Student, address: str) -> None:
-    assert inventory.find_problems([replace(student, docker_host=address)]) == [
+    assert problems.find_problems([replace(student, docker_host=address)]) == [
         f"ada: docker_host {address!r} is no unix:///path or ssh://user@machine"
     ]
 
 
 def test_two_engines_of_one_machine_share_its_ports_and_its_routes(student: Student) -> None:
     other = replace(student, name="bob", docker_host="unix:///run/second.sock")
-    assert inventory.find_problems([student, other]) == [
+    assert problems.find_problems([student, other]) == [
         "bob's namenode and ada's namenode both publish port 20070: set another port_base",
         "bob's resourcemanager and ada's resourcemanager both publish port 20088: set another port_base",
         "bob: subnet 10.89.1.0/27 overlaps ada's 10.89.1.0/27",
     ]
-    assert inventory.find_problems([student, replace(other, docker_host=SECOND)]) == []
+    assert problems.find_problems([student, replace(other, docker_host=SECOND)]) == []
 
 
 def test_this_machine_s_hosts_come_first(student: Student, bob: Student) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import doctor, prove
+from streamlab import doctor
 from streamlab.doctor import Finding
-from streamlab.inventory import Lab
-from streamlab.prove import Proven
-from streamlab.topology import Student
+from streamlab.stacks import prove
+from streamlab.stacks.prove import Proven
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student
 
 
 def test_a_proof_that_failed_names_the_node_it_speaks_of(student: Student) -> None:

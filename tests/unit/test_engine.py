@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 from docker.errors import DockerException
 
-from streamlab import engine, provision
-from streamlab.docker_hosts import LOCAL
-from streamlab.engine import Result
+from streamlab.engines import engine, inside
+from streamlab.engines.inside import Result
 from streamlab.errors import WrongRequest
 from streamlab.interrupt import Interrupt, hearing
-from streamlab.stack import failed
-from streamlab.topology import Student
+from streamlab.stacks import provision
+from streamlab.stacks.stack import failed
+from streamlab.students.docker_hosts import LOCAL
+from streamlab.students.topology import Student
 
 
 def open_at(docker_host: str) -> None:
@@ -66,7 +67,7 @@ def test_a_refused_permission_is_no_missing_engine() -> None:
 
 
 def test_a_tar_has_the_folders_its_files_need_and_anyone_may_read_it() -> None:
-    with tarfile.open(fileobj=io.BytesIO(engine.tar_of({"a/b/c": b"1", "d": b"22", "a/e": b""}))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(inside.tar_of({"a/b/c": b"1", "d": b"22", "a/e": b""}))) as archive:
         entries = [(e.name, e.isdir(), e.mode, e.size) for e in archive.getmembers()]
         content = archive.extractfile("d").read()
     assert entries == [
@@ -78,7 +79,7 @@ def test_a_tar_has_the_folders_its_files_need_and_anyone_may_read_it() -> None:
 
 def test_output_arrives_in_pieces_and_is_handed_over_in_lines() -> None:
     heard: list[tuple[str, str]] = []
-    lines = engine._Lines("out", lambda stream, line: heard.append((stream, line)))
+    lines = inside._Lines("out", lambda stream, line: heard.append((stream, line)))
     for piece in (b"on", b"e\ntw", None, "o é".encode()[:-1], "é".encode()[-1:] + b"\n\nth", b"ree"):
         lines.feed(piece)
     assert heard == [("out", "one"), ("out", "two é"), ("out", "")]
@@ -162,7 +163,7 @@ class Endless:
         assert self.over.wait(10)
 
     def exec_run(self, command: list[str]) -> None:
-        assert command[:3] == ["sh", "-c", engine.END_MARKED]
+        assert command[:3] == ["sh", "-c", inside.END_MARKED]
         self.marks.append(command[3])
         self.over.set()
 
@@ -172,7 +173,7 @@ def test_a_command_that_a_thread_waits_for_is_ended_when_the_thread_is_interrupt
 
     def wait() -> None:
         with hearing(ear), pytest.raises(KeyboardInterrupt):
-            engine.run_inside(node, ["sleep", "600"], seconds=600)
+            inside.run_inside(node, ["sleep", "600"], seconds=600)
 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(wait)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from streamlab import fetch
-from streamlab.topology import Student
+from streamlab.students.topology import Student
+from streamlab.work import fetch
 
 
 class Edge:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.util
 import xml.etree.ElementTree as ElementTree
 
-from streamlab import topology
-from streamlab.inventory import _NEEDED
 from streamlab.paths import ANSIBLE
-from streamlab.topology import SERVICE_OF, Student
+from streamlab.students import topology
+from streamlab.students.inventory import _NEEDED
+from streamlab.students.topology import SERVICE_OF, Student
 
 _spec = importlib.util.spec_from_file_location("stack", ANSIBLE / "filter_plugins" / "stack.py")
 stack = importlib.util.module_from_spec(_spec)

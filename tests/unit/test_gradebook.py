@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from streamlab import check, gradebook
 from streamlab.errors import LabError, WrongRequest
-from streamlab.jobs import Job
-from streamlab.topology import Student
+from streamlab.lessons.jobs import Job
+from streamlab.students.topology import Student
+from streamlab.work import check, gradebook
 
 #: Student -> the states of the stack's containers; dora's Docker host is gone.
 STACKS = {"ada": ["running", "running"], "bob": ["running"], "carl": [], "eve": ["exited", "exited"]}

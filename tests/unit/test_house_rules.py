@@ -109,3 +109,27 @@ def test_nothing_heavy_is_imported_before_a_task_runs(task: ast.FunctionDef) -> 
     """`invoke --list` and a mistyped command answer at once."""
     top = {node.module for node in ast.parse((ROOT / "tasks.py").read_text()).body if isinstance(node, ast.ImportFrom)}
     assert top == {"__future__", "invoke", "streamlab.tasks"}
+
+
+#: The rooms of the control program; each knows those before it, and what stands beside them belongs to none.
+ROOMS = ("students", "lessons", "engines", "building", "stacks", "work", "keeping")
+#: What every room may use.
+SHARED = {"errors", "interrupt", "paths", "ui", "yamlfile"}
+IMPORT = re.compile(r"^\s*from streamlab\.(\w+)(?:\.\w+)* import", re.MULTILINE)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_knows_only_those_before_it(room: str) -> None:
+    known = {*SHARED, *ROOMS[: ROOMS.index(room) + 1]}
+    # What is sent into a node is also spoken with: one constant of the exchange is read here.
+    sent = {("keeping", "edge")}
+    files = sorted((ROOT / "streamlab" / room).glob("*.py"))
+    assert len(files) > 3
+    for file in files:
+        used = set(IMPORT.findall(file.read_text(encoding="utf-8")))
+        assert {name for name in used - known if (room, name) not in sent} == set(), file.name
+
+
+def test_every_folder_of_the_control_program_is_a_room() -> None:
+    folders = {path.parent.name for path in (ROOT / "streamlab").glob("*/__init__.py")}
+    assert folders == {*ROOMS, "edge"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import images
+from streamlab.building import images
 from streamlab.paths import IMAGES, ROOT
 
 
@@ -68,7 +68,7 @@ def test_another_debian_changes_everything(folder: Path) -> None:
 
 
 def test_names_need_no_docker() -> None:
-    code = "import sys; from streamlab import images; images.image_tags(); print('docker' in sys.modules)"
+    code = "import sys; from streamlab.building import images; images.image_tags(); print('docker' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

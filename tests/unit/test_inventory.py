@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import inventory, roster
 from streamlab.errors import WrongRequest
 from streamlab.paths import ROOT
-from streamlab.topology import Student, by_docker_host
+from streamlab.students import inventory, roster
+from streamlab.students.topology import Student, by_docker_host
 from streamlab.yamlfile import check_yaml
 
 EXAMPLE = ROOT / "inventory" / "class.example.yml"
@@ -80,7 +80,7 @@ def test_a_group_s_variables_in_the_inventory_win_over_group_vars(class_file: Ca
     file = class_file(ONE.replace("students:\n", "students:\n      vars: {yarn: 1, node_memory_mb: {kafka: 999}}\n")
                       .replace("spring}", f"spring, {sizes}}}"))  # fmt: skip
     program = (
-        "import sys, pathlib; from streamlab import inventory; inventory.STATE = pathlib.Path(sys.argv[2])\n"
+        "import sys, pathlib; from streamlab.students import inventory; inventory.STATE = pathlib.Path(sys.argv[2])\n"
         "found = inventory._ask_ansible(pathlib.Path(sys.argv[1]))['ada']\n"
         "print(found['sizes']['small']['yarn_memory_mb'], found['node_memory_mb'], found['port_base'])"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import inventory
+from streamlab.students import inventory
 
 ONE = """\
 all:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from streamlab.inventory import find_problems, student_from
-from streamlab.topology import SERVICE_OF, Student, nodes
+from streamlab.students.inventory import student_from
+from streamlab.students.problems import find_problems
+from streamlab.students.topology import SERVICE_OF, Student, nodes
 
 NAME = "use lower-case letters and digits only, a letter first, 31 at most"
 YARN = {"yarn_memory_mb": 4096, "yarn_vcores": 8}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import jobs
+from streamlab.lessons import jobs
 
 GOOD = """\
 title: Count words

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import jobs
+from streamlab.lessons import jobs
 from streamlab.paths import JOBS
 
 STEP = jobs.Step(job="lesson08", name="train", title="t", preset="ml", timeout=9, args={"algo": "lr", "folds": 1})

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import artifacts
+from streamlab.building import artifacts
+from streamlab.building.lock import Jar, diff_locks, format_lock, parse_lock
+from streamlab.building.versions import load_versions
+from streamlab.engines.throwaway import proxy_properties, trust_store, without_hosts
 from streamlab.errors import LabError
-from streamlab.lock import Jar, diff_locks, format_lock, parse_lock
-from streamlab.throwaway import proxy_properties, trust_store, without_hosts
-from streamlab.versions import load_versions
 
 ONE, TWO = "1" * 64, "2" * 64
 GUAVA = Jar("com.example", "guava", "33.0-jre", sha256=ONE)

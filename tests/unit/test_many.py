@@ -12,9 +12,10 @@ from dataclasses import replace
 import pytest
 from docker.errors import DockerException
 
-from streamlab import interrupt, many
+from streamlab import interrupt
 from streamlab.errors import LabError, WrongRequest
-from streamlab.topology import Student
+from streamlab.students import many
+from streamlab.students.topology import Student
 from streamlab.ui import progress, say
 
 #: Seconds after which a test that waits has failed.

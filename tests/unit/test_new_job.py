@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import jobs, scaffold
+from streamlab.lessons import jobs, scaffold
 from streamlab.paths import JOBS
 
 

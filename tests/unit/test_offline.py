@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
-from streamlab import engine, images, offline, throwaway, travel
+from streamlab import offline
+from streamlab.building import images, travel
+from streamlab.engines import engine, throwaway
 from streamlab.errors import LabError, WrongRequest
-from streamlab.inventory import Lab
+from streamlab.students.inventory import Lab
 
 LAB = Lab(Path("class.yml"), ())
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"

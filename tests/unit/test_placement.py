@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
-from streamlab import engine, placement, topology
-from streamlab.engine import Result
+from streamlab.engines import engine, inside
+from streamlab.engines.inside import Result
 from streamlab.errors import LabError
-from streamlab.prove import Proven
-from streamlab.stack import Stack
-from streamlab.topology import Student
+from streamlab.stacks import placement
+from streamlab.stacks.prove import Proven
+from streamlab.stacks.stack import Stack
+from streamlab.students import topology
+from streamlab.students.topology import Student
 
 ALL_ONE = {"hdfs": 1, "kafka": 1, "cassandra": 1}
 
@@ -89,8 +91,8 @@ def world(student: Student, monkeypatch: pytest.MonkeyPatch) -> World:
 
     monkeypatch.setattr(placement, "open_stack", open_stack)
     monkeypatch.setattr(engine, "containers", lambda client, student: made.there)
-    monkeypatch.setattr(engine, "run_inside", made.run)
-    monkeypatch.setattr(engine, "put_files", made.put)
+    monkeypatch.setattr(inside, "run_inside", made.run)
+    monkeypatch.setattr(inside, "put_files", made.put)
     monkeypatch.setattr(Stack, "answer", lambda self, *args, **given: made.answer(*args, **given))
     monkeypatch.setattr(Stack, "python", lambda self, *args, **given: made.python(*args, **given))
     monkeypatch.setattr(

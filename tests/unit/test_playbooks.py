@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import playbooks
-from streamlab.inventory import Lab
 from streamlab.paths import ANSIBLE, ROOT
+from streamlab.stacks import playbooks
+from streamlab.students.inventory import Lab
 
 LAB = Lab(Path("/lab/class.yml"), ())
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from streamlab import capacity, preflight
-from streamlab.topology import Student
+from streamlab.stacks import capacity, preflight
+from streamlab.students.topology import Student
 
 LARGEST = capacity.largest()
 AT_WORK = capacity.asked_mb(LARGEST)

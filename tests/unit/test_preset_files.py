@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from streamlab import jobs
+from streamlab.lessons import jobs
 
 PRESET = """\
 tiny:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from streamlab import prove
 from streamlab.errors import WrongRequest
-from streamlab.topology import Student
+from streamlab.stacks import prove
+from streamlab.students.topology import Student
 
 
 def test_who_has_no_stack_keeps_nobody_from_being_asked(

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from streamlab import engine, prove
+from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
-from streamlab.prove import Proven
-from streamlab.topology import Student
+from streamlab.stacks import prove
+from streamlab.stacks.prove import Proven
+from streamlab.students.topology import Student
 
 
 def test_one_student_s_failure_keeps_nobody_else_from_being_asked(

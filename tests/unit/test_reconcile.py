@@ -11,8 +11,10 @@ import docker
 import pytest
 from docker.errors import APIError
 
-from streamlab import reconcile, topology, volumes
-from streamlab.topology import Student
+from streamlab.engines import volumes
+from streamlab.stacks import reconcile
+from streamlab.students import topology
+from streamlab.students.topology import Student
 
 SETTINGS = {kind: {"command": [kind], "env": {"JAVA_OPTS": "-Xmx1m"}} for kind in topology.SERVICE_OF} | {
     "edge": {"command": ["sleep"], "data": "/home/student", "pids": 7}

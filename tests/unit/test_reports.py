@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from streamlab import check, look, status
-from streamlab.topology import Node, Student
+from streamlab.stacks import status
+from streamlab.students.topology import Node, Student
+from streamlab.work import check, look
 
 MB = 2**20
 KAFKA = Node("kafka1", "kafka", "kafka", "kafka", "spring-ada-kafka1", "10.89.1.6", memory_mb=448)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from streamlab import jobs, submit
+from streamlab.lessons import jobs
+from streamlab.work import submit
 
 
 def request(job: str = "lesson08", **changes: Any) -> submit.Request:

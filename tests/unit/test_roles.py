@@ -12,8 +12,9 @@ import pytest
 import yaml
 from jinja2 import Environment
 
-from streamlab import inventory, playbooks, topology
 from streamlab.paths import ANSIBLE
+from streamlab.stacks import playbooks
+from streamlab.students import inventory, topology
 
 ROLES = sorted((ANSIBLE / "roles").iterdir())
 PLAYBOOKS = sorted(ANSIBLE.glob("*.yml"))

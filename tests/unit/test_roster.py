@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import inventory, roster
+from streamlab.students import inventory, roster
+from streamlab.students.topology import nodes
 
 BLOCK = roster.Block(24000, ipaddress.IPv4Network("10.90.0.0/16"))
 
@@ -69,7 +70,7 @@ def test_forty_students_have_forty_networks_and_no_port_twice(make: Callable) ->
     file = make("name\n" + "".join(f"student {i:02}\n" for i in range(40)))
     students = inventory.load(file).students
     assert len({student.subnet for student in students}) == 40
-    ports = [page.host_port for s in students for node in inventory.nodes(s) for page in node.pages]
+    ports = [page.host_port for s in students for node in nodes(s) for page in node.pages]
     assert len(set(ports)) == len(ports) == 200
 
 

@@ -16,12 +16,15 @@ from typing import Any
 import pytest
 from docker.errors import APIError, NotFound
 
-from streamlab import carrier, check, engine, restore, snapshot, snapshots, submit, suspend
-from streamlab.carrier import Carrier, data_nodes
+from streamlab.engines import engine, inside
 from streamlab.errors import LabError, WrongRequest
-from streamlab.inventory import Lab
-from streamlab.topology import Student
+from streamlab.keeping import carrier, restore, snapshot, snapshots
+from streamlab.keeping.carrier import Carrier, data_nodes
+from streamlab.stacks import suspend
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student
 from streamlab.ui import Progress
+from streamlab.work import check, submit
 
 NODES = ["namenode", "datanode1", "resourcemanager", "kafka1", "cassandra1", "edge"]
 BEGUN = ["begin", *(f"unpack {node}" for node in NODES)]
@@ -348,7 +351,7 @@ def carrier_of(student: Student, container: Container) -> Carrier:
 
 
 def test_an_archive_is_compressed_and_comes_back_beside_the_data(student: Student, tmp_path: Path) -> None:
-    container, file = Container(engine.tar_of({"kafka/log": b"records" * 9000})), tmp_path / "kafka1.tar.gz"
+    container, file = Container(inside.tar_of({"kafka/log": b"records" * 9000})), tmp_path / "kafka1.tar.gz"
     one = carrier_of(student, container)
     one.pack("kafka1", file, Progress("test"))
     assert file.stat().st_size < 2000
@@ -359,7 +362,7 @@ def test_an_archive_is_compressed_and_comes_back_beside_the_data(student: Studen
 
 def test_an_archive_without_an_end_is_no_copy(student: Student, tmp_path: Path) -> None:
     """An engine that fails half-way ends its answer as if it were whole."""
-    whole = engine.tar_of({"kafka/log": b"records" * 9000})
+    whole = inside.tar_of({"kafka/log": b"records" * 9000})
     for archive in (whole[:30000], b""):
         with pytest.raises(LabError, match="ada: kafka1's data could not be read to their end"):
             carrier_of(student, Container(archive)).pack("kafka1", tmp_path / "k", Progress("test"))
@@ -378,7 +381,7 @@ def test_caches_and_a_student_s_own_files_are_no_state_of_the_cluster(student: S
     assert data_nodes(student) == NODES
     asked = []
     stack = SimpleNamespace(
-        student=student, python=lambda *args, seconds: asked.append(args) or engine.Result(0, "", "")
+        student=student, python=lambda *args, seconds: asked.append(args) or inside.Result(0, "", "")
     )
     Carrier(stack).exchange("swap")
     assert asked == [

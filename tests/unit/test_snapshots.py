@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import snapshots
 from streamlab.errors import LabError, WrongRequest
-from streamlab.inventory import Lab
-from streamlab.snapshots import Manifest
-from streamlab.topology import Student
+from streamlab.keeping import snapshots
+from streamlab.keeping.snapshots import Manifest
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from streamlab import bundle, engine, stack
-from streamlab.engine import Result
+from streamlab.engines import inside
+from streamlab.engines.inside import Result
+from streamlab.lessons import bundle
+from streamlab.stacks import stack
 
 
 class Node:
@@ -37,8 +39,8 @@ class Node:
 @pytest.fixture
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
     made = Node(tmp_path)
-    monkeypatch.setattr(engine, "run_inside", made.run)
-    monkeypatch.setattr(engine, "put_files", made.put)
+    monkeypatch.setattr(inside, "run_inside", made.run)
+    monkeypatch.setattr(inside, "put_files", made.put)
     return made
 
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from streamlab import resources, submit
-from streamlab.engine import Result
+from streamlab.engines.inside import Result
 from streamlab.errors import WrongRequest
-from streamlab.inventory import Lab
-from streamlab.jobs import Preset, Step
-from streamlab.resources import Capacity
-from streamlab.topology import Student
+from streamlab.lessons import resources
+from streamlab.lessons.jobs import Preset, Step
+from streamlab.lessons.resources import Capacity
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student
+from streamlab.work import submit
 
 ML = Preset("ml", 1024, 1, 1, 1536, 2, overhead_mb=384, shuffle_partitions=4)
 BATCH = Preset("batch", 1024, 1, 2, 700, 1, overhead_mb=384, shuffle_partitions=4)

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from streamlab import engine, status, suspend
+from streamlab.engines import engine
 from streamlab.errors import LabError
-from streamlab.prove import Proven
-from streamlab.topology import Student
+from streamlab.stacks import status, suspend
+from streamlab.stacks.prove import Proven
+from streamlab.students.topology import Student
 
 
 class Node:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import bundle, jobs
 from streamlab.errors import LabError, WrongRequest
+from streamlab.lessons import bundle, jobs
 from streamlab.paths import JOBS, ROOT
 from streamlab.tasks import lab_task
 

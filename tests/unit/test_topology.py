@@ -6,8 +6,9 @@ import base64
 import json
 from dataclasses import replace
 
-from streamlab import __version__, topology
-from streamlab.topology import SERVICE_OF, Student
+from streamlab import __version__
+from streamlab.students import topology
+from streamlab.students.topology import SERVICE_OF, Student
 
 
 def named(student: Student) -> dict[str, topology.Node]:

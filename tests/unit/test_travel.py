@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import requests
 
-from streamlab import engine, images, travel
+from streamlab.building import images, travel
+from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.ui import Progress
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from streamlab import volumes
-from streamlab.topology import Student
+from streamlab.engines import volumes
+from streamlab.students.topology import Student
 
 LABELS = {"streamlab.class": "spring", "streamlab.student": "ada"}
 FILES = {"hadoop/core-site.xml": "<a/>", "lab.json": "{}"}

@@ -1,0 +1,1 @@
+"""Docker Engines: the way to each, its containers and volumes."""

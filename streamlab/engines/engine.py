@@ -1,0 +1,193 @@
+"""The Docker Engine: the one module through which the control program touches containers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException, InvalidVersion
+from docker.models.containers import Container
+
+from streamlab.engines import tunnel
+from streamlab.errors import LabError, WrongRequest, unknown
+from streamlab.students.docker_hosts import LOCAL, is_here, ssh_destination
+from streamlab.students.topology import Student, by_docker_host
+
+#: Seconds that one answer of the engine may take.
+ANSWER_SECONDS = 60
+
+#: The oldest API that does: it came with Docker Engine 20.10, and tells a container's memory at once, without waiting
+#: a second for what its processor does meanwhile.
+NEEDED_API = (1, 41)
+TOO_OLD = "install a newer engine there, or give its students another docker_host"
+
+
+class NoEngine(WrongRequest):
+    """Nothing answers at a Docker host."""
+
+
+@contextmanager
+def connect(docker_host: str, *, seconds: int = ANSWER_SECONDS) -> Iterator[docker.DockerClient]:
+    """A client of the engine at `docker_host`, closed afterwards; each answer may take `seconds`.
+
+    Raises:
+        NoEngine: nothing answers there.
+        WrongRequest: this user may not ask, or the engine is too old.
+    """
+    client, digging = None, []
+    try:
+        if docker_host.startswith("ssh://"):
+            digging.append(tunnel.through(docker_host))
+        address = digging[0].docker_host if digging else docker_host
+        client = docker.DockerClient(base_url=address, timeout=seconds, version="auto")
+    except (DockerException, ConnectionError) as error:
+        raise _no_engine(docker_host, error, digging[0].words() if digging else []) from None
+    try:
+        _require_version(client, docker_host)
+        yield client
+    finally:
+        client.close()
+
+
+def _require_version(client: docker.DockerClient, docker_host: str) -> None:
+    found = client.api.api_version
+    if tuple(int(part) for part in found.split(".")) < NEEDED_API:
+        raise WrongRequest(
+            f"the Docker Engine at {docker_host} is too old",
+            evidence=f"found: API {found}; needed: API {'.'.join(map(str, NEEDED_API))}, which Docker Engine 20.10 has",
+            fix=TOO_OLD,
+        )
+
+
+def answers(docker_host: str) -> bool:
+    """Whether an engine answers at `docker_host`; a refused permission is an error, not a no."""
+    return _silence(docker_host) is None
+
+
+def _silence(docker_host: str) -> NoEngine | None:
+    try:
+        with connect(docker_host):
+            return None
+    except NoEngine as error:
+        return error
+
+
+def unreachable(students: Sequence[Student]) -> dict[str, NoEngine]:
+    """Docker host -> why it does not answer, of those that do not; all are asked at once."""
+    hosts = sorted({student.docker_host for student in students})
+    with ThreadPoolExecutor(max(1, len(hosts))) as pool:
+        found = dict(zip(hosts, pool.map(_silence, hosts), strict=True))
+    return {host: error for host, error in found.items() if error is not None}
+
+
+def not_reached(silent: Mapping[str, LabError], students: Sequence[Student]) -> LabError:
+    """The error that names the students whose Docker host does not answer.
+
+    A failure where the others could be served; where nobody could, the request was wrong.
+    """
+    groups = [(host, group) for host, group in by_docker_host(students) if host in silent]
+    names = ", ".join(student.name for _, group in groups for student in group)
+    kind = NoEngine if all(student.docker_host in silent for student in students) else LabError
+    return kind(
+        f"not reached: {names}",
+        evidence=[
+            f"{', '.join(student.name for student in group)}: {silent[host].what}: {'; '.join(silent[host].evidence)}"
+            for host, group in groups
+        ],
+        fix=silent[groups[0][0]].fix,
+    )
+
+
+def _no_engine(docker_host: str, error: Exception, heard: Sequence[str] = ()) -> WrongRequest:
+    """What is said when nothing answers; `heard` is what ssh had to say of it, where it is the way there."""
+    reason = _reason(error)
+    if "Permission denied" in reason and is_here(docker_host):
+        return WrongRequest(
+            f"no permission to use the Docker Engine at {docker_host}",
+            evidence=_socket_owner(docker_host),
+            fix="sudo usermod -aG docker $USER, then log in again (or: newgrp docker)",
+        )
+    if isinstance(error, InvalidVersion):
+        return WrongRequest(
+            f"the Docker Engine at {docker_host} is too old",
+            evidence=reason,
+            fix="install Docker Engine 20.10 or newer",
+        )
+    return NoEngine(
+        f"no Docker Engine answers at {docker_host}", evidence=list(heard) or reason, fix=_way_to(docker_host)
+    )
+
+
+def _way_to(docker_host: str) -> str:
+    """What makes an engine answer: only the machine's own is one that the lab starts."""
+    if docker_host == LOCAL:
+        return "invoke provision installs and starts one on Debian and Ubuntu; elsewhere start Docker, then try again"
+    if docker_host.startswith("ssh://"):
+        ssh = " ".join(["ssh", "-o", "BatchMode=yes", *ssh_destination(docker_host), "docker", "version"])
+        return f"`{ssh}` must work; else mend the way there, or correct docker_host in the inventory"
+    return "start that engine, or correct docker_host in the inventory"
+
+
+def _socket_owner(docker_host: str) -> str:
+    path = docker_host.removeprefix("unix://")
+    try:
+        found = Path(path).stat()
+    except OSError as error:
+        return str(error)
+    return (
+        f"{path} belongs to uid {found.st_uid}, gid {found.st_gid}; you are uid {os.getuid()}, groups {os.getgroups()}"
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """The operating system's words, where they are the innermost of a chain of exceptions, else the client's."""
+    words, inner = str(error), error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror:
+            words = inner.strerror
+        inner = inner.__cause__ or inner.__context__
+    return words
+
+
+def stack_filter(student: Student) -> dict[str, list[str]]:
+    """The engine's filter for everything of one student's stack."""
+    return {"label": [f"streamlab.class={student.lab_class}", f"streamlab.student={student.name}"]}
+
+
+def containers(client: docker.DockerClient, student: Student) -> dict[str, Container]:
+    """Node name -> container, of every node of the stack that exists, running or not."""
+    found = client.containers.list(all=True, filters=stack_filter(student), ignore_removed=True)
+    return {c.labels["streamlab.node"]: c for c in found if "streamlab.node" in c.labels}
+
+
+def is_suspended(found: Mapping[str, Container]) -> bool:
+    """Whether a stack's containers were all stopped on purpose: the engine starts again what ends by itself."""
+    return bool(found) and all(container.status == "exited" for container in found.values())
+
+
+def node(client: docker.DockerClient, student: Student, name: str, *, running: bool = True) -> Container:
+    """One node's container.
+
+    Raises:
+        WrongRequest: there is no such node, or it does not run.
+    """
+    found = containers(client, student)
+    if not found:
+        raise WrongRequest(
+            f"{student.name} has no stack",
+            evidence=f"no container on {student.docker_host} carries its label",
+            fix="invoke provision",
+        )
+    if name not in found:
+        raise unknown("node", name, found, usage="--node {}")
+    if running and found[name].status != "running":
+        raise LabError(
+            f"{student.name}'s node {name} does not run",
+            evidence=f"its container is {found[name].status}",
+            fix=f"invoke provision starts it again; invoke logs --node {name} says why it stopped",
+        )
+    return found[name]

@@ -1,0 +1,127 @@
+"""Inside a container: a command that ends, and files placed or looked for."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from docker.errors import NotFound
+from docker.models.containers import Container
+
+from streamlab import interrupt
+
+#: The user `student` of every image (images/base/Dockerfile).
+STUDENT_UID = 10001
+
+#: Ends every process whose environment has the mark that is the script's own name.
+END_MARKED = 'for p in /proc/[0-9]*; do grep -qzs "^$0$" $p/environ && kill "${p#/proc/}"; done'
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command inside a node came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run_inside(
+    container: Container,
+    argv: Sequence[str],
+    *,
+    seconds: int,
+    env: Mapping[str, str] | None = None,
+    lines: object = None,
+) -> Result:
+    """Run a command in a node and wait for it, at most `seconds`.
+
+    Output is collected; with `lines`, a function ``(stream: "out" | "err", line: str)``, it is handed over line by line
+    as it comes as well. A command that is interrupted here is ended there too.
+    """
+    # The engine cannot end what it was asked to run in a container; this mark finds the process and its children.
+    mark = f"STREAMLAB_RUN={uuid.uuid4().hex}"
+    name, _, value = mark.partition("=")
+    api = container.client.api
+    command = ["timeout", "-k", "5", str(seconds), *argv]
+    exec_id = api.exec_create(container.id, command, environment={**(env or {}), name: value})["Id"]
+    out, err = _Lines("out", lines), _Lines("err", lines)
+
+    def end() -> None:
+        container.exec_run(["sh", "-c", END_MARKED, mark])
+
+    try:
+        with interrupt.waiting(end):
+            for chunk_out, chunk_err in api.exec_start(exec_id, stream=True, demux=True):
+                out.feed(chunk_out)
+                err.feed(chunk_err)
+    except BaseException:
+        end()
+        raise
+    finally:
+        out.close()
+        err.close()
+    return Result(api.exec_inspect(exec_id)["ExitCode"], out.text, err.text)
+
+
+class _Lines:
+    """Bytes in any pieces in, whole lines out."""
+
+    def __init__(self, stream: str, receiver: object) -> None:
+        self._stream, self._receiver = stream, receiver
+        self._parts: list[bytes] = []
+        self._rest = b""
+
+    @property
+    def text(self) -> str:
+        return b"".join(self._parts).decode("utf-8", "replace")
+
+    def feed(self, chunk: bytes | None) -> None:
+        if not chunk:
+            return
+        self._parts.append(chunk)
+        if self._receiver is None:
+            return
+        *whole, self._rest = (self._rest + chunk).split(b"\n")
+        for line in whole:
+            self._receiver(self._stream, line.decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        if self._rest and self._receiver is not None:
+            self._receiver(self._stream, self._rest.decode("utf-8", "replace"))
+            self._rest = b""
+
+
+def put_files(container: Container, folder: str, files: Mapping[str, bytes]) -> None:
+    """Write `files` (relative path -> contents) below an existing `folder` of a node."""
+    container.put_archive(folder, tar_of(files))
+
+
+def has_path(container: Container, path: str) -> bool:
+    """Whether a node has a file at `path`."""
+    try:
+        container.client.api.get_archive(container.id, path)[0].close()
+    except NotFound:
+        return False
+    return True
+
+
+def tar_of(files: Mapping[str, bytes]) -> bytes:
+    """A tar archive that anyone may read and the student may change, with the folders that the paths need."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        folders = sorted({"/".join(path.split("/")[:i]) for path in files for i in range(1, path.count("/") + 1)})
+        for folder in folders:
+            entry = tarfile.TarInfo(folder)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            entry.uid = entry.gid = STUDENT_UID
+            archive.addfile(entry)
+        for path in sorted(files):
+            entry = tarfile.TarInfo(path)
+            entry.size, entry.mode = len(files[path]), 0o644
+            entry.uid = entry.gid = STUDENT_UID
+            archive.addfile(entry, io.BytesIO(files[path]))
+    return buffer.getvalue()

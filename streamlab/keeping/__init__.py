@@ -1,0 +1,1 @@
+"""A stack's data, taken along and brought back."""

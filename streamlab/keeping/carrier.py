@@ -1,0 +1,138 @@
+"""A throw-away container beside a stack, through which the data in its volumes are read and written.
+
+Daemons need not run for that, and need not be stopped either: it mounts the same volumes.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from docker.errors import NotFound
+
+from streamlab.building import images
+from streamlab.edge.exchange import BESIDE
+from streamlab.engines import engine, volumes
+from streamlab.errors import LabError, WrongRequest
+from streamlab.stacks.stack import Stack, failed
+from streamlab.students.topology import Student, nodes
+from streamlab.ui import Progress
+
+#: Seconds after which a carrier ends by itself, though the command that made it was killed.
+SECONDS = 3600
+EXCHANGE_SECONDS = 120
+MEMORY = "512m"
+TOP = "/stack"
+
+#: Kinds of node whose volume holds no data: a NodeManager's caches, and logs of containers that are on HDFS too.
+WITHOUT_DATA = ("nodemanager",)
+#: What counts of the edge's volume, which is the student's home: the files there are the student's own, and stay.
+METASTORE = "metastore"
+
+
+def data_nodes(student: Student) -> list[str]:
+    """The nodes whose volumes make up the state of a stack."""
+    return [node.name for node in nodes(student) if node.kind not in WITHOUT_DATA]
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """A stack's volumes of data, each at /stack/NODE."""
+
+    stack: Stack
+
+    def pack(self, node: str, file: Path, line: Progress) -> None:
+        """Write a node's data to `file`, a tar archive that gzip has compressed."""
+        packer, read, tail = zlib.compressobj(wbits=31), 0, b""
+        with file.open("wb") as out:
+            for chunk in self._read(node):
+                out.write(packer.compress(chunk))
+                read, tail = read + len(chunk), (tail + chunk)[-1024:]
+                line.update(f"{node}, {read / 2**20:.0f} MB")
+            out.write(packer.flush())
+        if tail != bytes(1024):  # what every tar archive ends in; an engine that fails half-way just stops sending
+            raise LabError(
+                f"{self.stack.student.name}: {node}'s data could not be read to their end",
+                evidence=f"{read} bytes came, and no end",
+                fix="dockerd's own log says why; then take the snapshot again",
+            )
+
+    def unpack(self, node: str, file: Path) -> None:
+        """Put what `file` holds beside a node's data, into the place that the step `begin` has made."""
+        with file.open("rb") as archive:
+            self.stack.edge.put_archive(f"{TOP}/{node}/{BESIDE}/new", archive)
+
+    def exchange(self, step: str) -> None:
+        """Take one step of `edge.exchange` with every volume."""
+        folders = [
+            f"{TOP}/{node}:{METASTORE}" if node == "edge" else f"{TOP}/{node}"
+            for node in data_nodes(self.stack.student)
+        ]
+        done = self.stack.python("edge.exchange", step, *folders, seconds=EXCHANGE_SECONDS)
+        if done.code != 0:
+            raise failed(f"{self.stack.student.name}: its volumes: {step} failed", done, seconds=EXCHANGE_SECONDS)
+
+    def _read(self, node: str) -> Iterator[bytes]:
+        if node != "edge":
+            return self.stack.edge.get_archive(f"{TOP}/{node}/.")[0]
+        try:
+            return self.stack.edge.get_archive(f"{TOP}/{node}/{METASTORE}")[0]
+        except NotFound:
+            return iter([bytes(1024)])  # an archive of nothing: no lesson has needed tables yet
+
+
+@contextmanager
+def open_carrier(client: docker.DockerClient, student: Student) -> Iterator[Carrier]:
+    """A carrier of this student's data, removed afterwards. There is one at a time, since its name is the student's.
+
+    Raises:
+        WrongRequest: there is one already.
+    """
+    names = data_nodes(student)
+    data = volumes.wanted(student.prefix, names, {}).data
+    name = f"{student.prefix}-carrier"
+    _require_none(client, name, student)
+    container = client.containers.create(
+        images.image_tags()["hadoop"], ["sleep", str(SECONDS)], name=name, init=True, network_mode="none",
+        labels={"streamlab.class": student.lab_class, "streamlab.student": student.name},
+        volumes={volume: {"bind": f"{TOP}/{node}"} for node, volume in zip(names, data, strict=True)},
+        mem_limit=MEMORY, cap_drop=["ALL"], security_opt=["no-new-privileges:true"],
+    )  # fmt: skip
+    try:
+        container.start()
+        yield Carrier(Stack(student, client, container))
+    finally:
+        container.remove(force=True)
+
+
+def _require_none(client: docker.DockerClient, name: str, student: Student) -> None:
+    """One that has ended is what a killed command left, and is removed."""
+    with suppress(NotFound):
+        other = client.containers.get(name)
+        if other.status == "running":
+            raise WrongRequest(
+                f"another snapshot or restore of {student.name} is at work",
+                evidence=f"container {name}",
+                fix=f"let it end; if it was killed: docker rm --force {name}",
+            )
+        other.remove(force=True)
+
+
+def require_stack(client: docker.DockerClient, student: Student) -> None:
+    """Refuse a stack that is not as the inventory and the images of this checkout have it."""
+    found, tags = engine.containers(client, student), images.image_tags()
+    wrong = [
+        f"node {node.name} is {'of another image' if node.name in found else 'missing'}"
+        for node in nodes(student)
+        if node.name not in found or found[node.name].attrs["Config"]["Image"] != tags[node.image]
+    ]
+    if wrong:
+        raise WrongRequest(
+            f"{student.name} has no stack as it should be",
+            evidence=wrong,
+            fix=f"invoke provision --student {student.name}",
+        )

@@ -1,0 +1,162 @@
+"""`invoke snapshot`: all data of a stack at one moment, kept on this machine: HDFS, YARN, Kafka, Cassandra, metastore.
+
+The daemons are stopped for the copy. Each alone could be copied while it runs; the checkpoints on HDFS, the offsets in
+Kafka that they name and the rows in Cassandra would then be of different moments.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import docker
+
+from streamlab import __version__
+from streamlab.engines import engine
+from streamlab.errors import LabError, WrongRequest, unknown
+from streamlab.keeping import snapshots
+from streamlab.keeping.carrier import data_nodes, open_carrier, require_stack
+from streamlab.keeping.snapshots import Manifest
+from streamlab.lessons import jobs
+from streamlab.stacks import suspend
+from streamlab.stacks.destroy import confirm
+from streamlab.students.topology import Student
+from streamlab.ui import Progress, progress, say
+from streamlab.work import check, submit
+
+#: How Docker says that a process had to be ended by SIGKILL.
+KILLED = 137
+IDLE = "end them with invoke stop --job NAME, or exit the shell that runs them"
+
+
+def snapshot(student: Student, name: str) -> None:
+    """Keep all data of a student's stack under `name`. A stack that is suspended stays so.
+
+    Raises:
+        WrongRequest: the name is taken, applications run, or there is no stack; nothing was stopped.
+        LabError: the data could not be kept, and nothing was; or the stack did not come back as it should.
+    """
+    snapshots.require_free(student.lab_class, name)
+    with engine.connect(student.docker_host) as client:
+        require_stack(client, student)
+        ran = any(node.status == "running" for node in engine.containers(client, student).values())
+    suspend.require_idle([student], fix=IDLE)
+    problems: list[LabError] = []
+    began = time.monotonic()
+    with progress(f"snapshot {name}") as line:
+        try:
+            line.update("stopping the daemons")
+            suspend.stop_nodes(student)
+            stopped = time.monotonic()
+            manifest = _keep(student, name, line)
+            kept = time.monotonic()
+        except KeyboardInterrupt:
+            line.close()
+            say("interrupted: nothing is kept, and the stack is started again first")
+            raise
+        finally:
+            if ran:
+                line.update("starting and proving the daemons")
+                problems = suspend.start_nodes(student)
+    say(
+        f"{student.name}: snapshot {name}, {manifest.size_mb:.1f} MB in {kept - stopped:.1f} s"
+        + (f"; stopped in {stopped - began:.1f} s, back in {time.monotonic() - kept:.1f} s" if ran else "")
+    )
+    if problems:
+        raise suspend.came_back_badly(problems)
+
+
+def _require_clean_end(client: docker.DockerClient, student: Student) -> None:
+    """A daemon that was killed has not written out what it held."""
+    found = engine.containers(client, student)
+    killed = [
+        f"{name} was ended by SIGKILL, as after {suspend.STOP_SECONDS} s without an end"
+        for name in data_nodes(student)
+        if found[name].attrs["State"]["ExitCode"] == KILLED
+    ]
+    if killed:
+        raise LabError(
+            f"{student.name}: a daemon had to be killed",
+            evidence=killed,
+            fix="invoke resume, so that it mends its data, then take the snapshot again",
+        )
+
+
+def _keep(student: Student, name: str, line: Progress) -> Manifest:
+    with (
+        engine.connect(student.docker_host) as client,
+        snapshots.new(student.lab_class, name) as folder,
+        open_carrier(client, student) as carrier,
+    ):
+        _require_clean_end(client, student)
+        carrier.exchange("end")  # what a restore that was killed has left beside the data is not part of them
+        for node in data_nodes(student):
+            carrier.pack(node, folder / snapshots.file_of(node), line)
+        manifest = _manifest(student, name, folder)
+        snapshots.write_manifest(folder, manifest)
+    return manifest
+
+
+def _manifest(student: Student, name: str, folder: Path) -> Manifest:
+    return Manifest(
+        name=name,
+        lab_class=student.lab_class,
+        student=student.name,
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        lab_version=__version__,
+        products=snapshots.products(),
+        nodes=dict(student.node_counts),
+        files={file.name: snapshots.described(file) for file in sorted(folder.iterdir())},
+    )
+
+
+def lessons() -> list[str]:
+    """The lessons in the course's order."""
+    return [name for name in jobs.known_jobs() if name.startswith("lesson")]
+
+
+def name_at(lesson: str) -> str:
+    """What the snapshot is called from which a student starts `lesson`."""
+    if lesson not in lessons():
+        raise unknown("lesson", lesson, lessons(), usage="--at {}")
+    return f"at-{lesson}"
+
+
+def chosen_name(name: str | None, at: str | None) -> str:
+    """The name that was given, or the one that belongs to a lesson; exactly one of the two is given."""
+    if (name is None) == (at is None):
+        raise WrongRequest(
+            "which snapshot?", evidence="give one of --name and --at", fix="--name before-exam, or --at lesson05"
+        )
+    return name or name_at(at)
+
+
+def snapshot_at(student: Student, lesson: str, *, yes: bool) -> None:
+    """Bring a stack to where `lesson` begins, by doing every lesson before it, and keep that.
+
+    Raises:
+        WrongRequest: there is such a snapshot already, or applications run; nothing was touched.
+        LabError: a lesson did not do what it should; nothing is kept.
+    """
+    name = name_at(lesson)
+    snapshots.require_free(student.lab_class, name)
+    suspend.require_idle([student], fix=IDLE)
+    before = [one for one in lessons() if one < lesson]
+    if not yes:
+        confirm(f"reset every lesson of {student.name}, and run {', '.join(before) or 'none'} anew?")
+    for job in jobs.known_jobs():
+        check.reset(student, jobs.find(job)[0])
+    for job in before:
+        submit.submit(student, submit.request(job))
+        check.report(student, job, as_json=False)
+    snapshot(student, name)
+
+
+def take(student: Student, *, name: str | None, at: str | None, yes: bool) -> None:
+    """`invoke snapshot`: under a name, or at the start of a lesson."""
+    chosen = chosen_name(name, at)
+    if at:
+        snapshot_at(student, at, yes=yes)
+    else:
+        snapshot(student, chosen)

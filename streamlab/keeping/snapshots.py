@@ -1,0 +1,213 @@
+"""The shelf of snapshots: a folder for each on this machine, whole or not there, and a manifest of what it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from streamlab.building.versions import load_versions
+from streamlab.errors import LabError, WrongRequest, unknown
+from streamlab.paths import SNAPSHOTS
+from streamlab.stacks.destroy import confirm
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student
+from streamlab.ui import say, table
+
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
+MANIFEST = "manifest.json"
+PARTIAL = ".partial"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a snapshot is: of whom, when, of which products and how many nodes, and its files with size and SHA-256."""
+
+    name: str
+    lab_class: str
+    student: str
+    made: str
+    lab_version: str
+    products: Mapping[str, str]
+    nodes: Mapping[str, int]
+    files: Mapping[str, Mapping[str, str | int]]
+
+    @property
+    def size_mb(self) -> float:
+        return sum(file["bytes"] for file in self.files.values()) / 2**20
+
+
+def products() -> dict[str, str]:
+    """The versions that decide whether daemons can read each other's data. An image may be rebuilt without harm."""
+    return {name: product.version for name, product in load_versions().products.items()}
+
+
+def file_of(node: str) -> str:
+    return f"{node}.tar.gz"
+
+
+def described(file: Path) -> dict[str, str | int]:
+    """What a manifest says of a file."""
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    return {"bytes": file.stat().st_size, "sha256": digest}
+
+
+def require_free(lab_class: str, name: str) -> None:
+    """Refuse a name that is none, or is taken."""
+    if not NAME.fullmatch(name):
+        raise WrongRequest(
+            f"a snapshot cannot be called {name!r}",
+            evidence="it becomes the name of a folder",
+            fix="use lower-case letters, digits and dashes, 41 at most, such as --name before-exam",
+        )
+    folder = SNAPSHOTS / lab_class / name
+    if folder.exists():
+        raise WrongRequest(
+            f"there is a snapshot {name} already",
+            evidence=str(folder),
+            fix=f"choose another --name, or invoke snapshots --remove {name}",
+        )
+
+
+@contextmanager
+def new(lab_class: str, name: str) -> Iterator[Path]:
+    """A folder to write a snapshot into: under its name once the block has ended well, and otherwise gone."""
+    folder = SNAPSHOTS / lab_class / name
+    half = folder.with_name(f"{name}{PARTIAL}")
+    shutil.rmtree(half, ignore_errors=True)
+    try:
+        half.mkdir(parents=True)
+        yield half
+        half.rename(folder)
+    except OSError as error:
+        raise LabError(
+            f"the snapshot {name} could not be kept", evidence=words(error), fix="mend that, and take it again"
+        ) from error
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+
+
+def words(error: OSError) -> str:
+    """What this machine or the engine says went wrong: the engine's refusals are such errors too."""
+    return str(getattr(error, "explanation", None) or error)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    (folder / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
+
+
+def found(lab_class: str) -> list[Path]:
+    """The folders of a class's snapshots, by name."""
+    return sorted(file for file in (SNAPSHOTS / lab_class).glob("*") if file.is_dir() and file.suffix != PARTIAL)
+
+
+def folder_of(lab_class: str, name: str, *, usage: str = "--name {}") -> Path:
+    """Where a snapshot is.
+
+    Raises:
+        WrongRequest: there is none of that name.
+    """
+    known = {folder.name: folder for folder in found(lab_class)}
+    if name not in known:
+        raise unknown("snapshot", name, known, usage=usage)
+    return known[name]
+
+
+def read(folder: Path) -> Manifest:
+    """A snapshot's manifest.
+
+    Raises:
+        WrongRequest: it is missing, or is none.
+    """
+    try:
+        values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = Manifest(**{field.name: values[field.name] for field in fields(Manifest)})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(folder, [f"{MANIFEST}: {type(error).__name__}: {error}"]) from None
+    return manifest
+
+
+def require_whole(folder: Path, manifest: Manifest) -> None:
+    """Refuse a snapshot of which a file is not what the manifest says; every one is read."""
+    wrong = []
+    for name, expected in manifest.files.items():
+        file = folder / name
+        if not file.is_file():
+            wrong.append(f"{name} is missing")
+        elif described(file) != expected:
+            wrong.append(f"{name} is not what was written: {file.stat().st_size} bytes, or its SHA-256 differs")
+    if wrong:
+        raise damaged(folder, wrong)
+
+
+def damaged(folder: Path, evidence: list[str]) -> WrongRequest:
+    return WrongRequest(
+        f"the snapshot {folder.name} is damaged",
+        evidence=evidence,
+        fix=f"invoke snapshots --remove {folder.name}, and take it again",
+    )
+
+
+def require_fit(manifest: Manifest, student: Student) -> None:
+    """Refuse data that this student's daemons could not read."""
+    here = products()
+    wrong = [
+        f"{name} {manifest.products.get(name, 'none')}, here {here.get(name, 'none')}"
+        for name in sorted({*here, *manifest.products})
+        if manifest.products.get(name) != here.get(name)
+    ]
+    if wrong:
+        raise WrongRequest(
+            f"the snapshot {manifest.name} is from another version",
+            evidence=wrong,
+            fix="take it again with these versions",
+        )
+    wrong = [
+        f"{kind}: {manifest.nodes.get(kind, 0)}, {student.name} has {count}"
+        for kind, count in student.node_counts.items()
+        if manifest.nodes.get(kind, 0) != count
+    ]
+    if wrong:
+        raise WrongRequest(
+            f"the snapshot {manifest.name} is of a stack of another size",
+            evidence=wrong,
+            fix=f"take one of a student whose size is that of {student.name}",
+        )
+
+
+def report(lab: Lab) -> None:
+    """Print a line for every snapshot of the class."""
+    lab_class = lab.students[0].lab_class
+    rows = [_row(folder) for folder in found(lab_class)]
+    if rows:
+        say(table(["name", "made", "of", "size", "lab", "state"], rows))
+    else:
+        say(f"no snapshots of the class {lab_class}: invoke snapshot --name NAME takes one")
+
+
+def _row(folder: Path) -> list[str]:
+    try:
+        manifest = read(folder)
+    except WrongRequest as error:
+        return [folder.name, "", "", "", "", error.evidence[0]]
+    state = "ready" if manifest.products == products() else "from another version"
+    return [folder.name, manifest.made, manifest.student, f"{manifest.size_mb:.1f} MB", manifest.lab_version, state]
+
+
+def remove(lab: Lab, name: str, *, yes: bool) -> None:
+    """Delete one snapshot, after a question unless `yes`."""
+    folder = folder_of(lab.students[0].lab_class, name, usage="--remove {}")
+    if not yes:
+        confirm(f"remove the snapshot {name}?")
+    # Renamed first: what an interruption leaves is no snapshot any more.
+    half = folder.with_name(f"{name}{PARTIAL}")
+    shutil.rmtree(half, ignore_errors=True)
+    folder.rename(half)
+    shutil.rmtree(half)
+    say(f"removed the snapshot {name}")

@@ -1,0 +1,57 @@
+"""`invoke new`: a job of one's own, made after a lesson, that runs as it is."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from streamlab.errors import WrongRequest, unknown
+from streamlab.lessons.bundle import files_below
+from streamlab.lessons.jobs import known_jobs, load
+from streamlab.paths import JOBS
+from streamlab.students.problems import SAFE_NAME
+from streamlab.ui import say
+
+
+def make_like(name: str, like: str, to: str) -> Path:
+    """Make the folder `to`/`name`, a job that runs as it is, after the lesson `like`.
+
+    Names follow: the package, topics, queries, groups and tables of the copy are its own, so that the lesson and the
+    copy do not meet on one cluster.
+    """
+    if not SAFE_NAME.fullmatch(name) or name in known_jobs():
+        fix = "use lower-case letters and digits, a letter first, and no lesson's name"
+        raise WrongRequest(
+            f"a job of yours cannot be called {name!r}", evidence=f"lessons: {', '.join(known_jobs())}", fix=fix
+        )
+    if like not in known_jobs():
+        raise unknown("lesson", like, known_jobs(), usage="--like {}")
+    target = Path(to).expanduser() / name
+    if target.exists():
+        raise WrongRequest(
+            f"{target} is there already", evidence="nothing was written over", fix="choose another --job or --to"
+        )
+    tables = load(JOBS / like).tables
+    half = target.with_name(f".{name}.partial")
+    shutil.rmtree(half, ignore_errors=True)
+    for path, content in files_below(JOBS / like, under=".").items():
+        file = half / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(renamed(content.decode("utf-8"), like=like, name=name, tables=tables), encoding="utf-8")
+    half.rename(target)
+    say(f"{target}: made like {like}; run it with: invoke submit --job {target}")
+    return target
+
+
+def renamed(text: str, *, like: str, name: str, tables: Sequence[str]) -> str:
+    """A lesson's file with its names replaced: ``lesson04``, ``l04-…``, ``l04_…``, its tables and their keyspace."""
+    short = re.sub(r"^lesson", "l", like)
+    text = re.sub(rf"\b{like}\b", name, text)
+    text = re.sub(rf"\b{short}(?=[-_])", name, text)
+    for table_name in tables:
+        text = re.sub(rf"\b{re.escape(table_name)}\b", f"{name}.{table_name.partition('.')[2]}", text)
+    for keyspace in {table_name.partition(".")[0] for table_name in tables}:
+        text = re.sub(rf"(KEYSPACE IF NOT EXISTS ){keyspace}\b", rf"\g<1>{name}", text)
+    return text

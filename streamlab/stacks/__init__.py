@@ -1,0 +1,1 @@
+"""Students' clusters: made, proved, asked how they are, suspended and destroyed."""

@@ -1,0 +1,155 @@
+"""Takes stacks away: exactly what carries our label, found by asking the engine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import docker
+from docker.errors import APIError, NotFound
+
+from streamlab.engines import engine
+from streamlab.errors import LabError, WrongRequest
+from streamlab.students import many
+from streamlab.students.inventory import EVERYBODY, Lab, matching
+from streamlab.students.topology import by_docker_host
+from streamlab.ui import say
+
+
+@dataclass(frozen=True)
+class Belongings:
+    """The engine's names of everything that belongs to a student, or to several."""
+
+    containers: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.containers) + len(self.networks) + len(self.volumes)
+
+    def __add__(self, other: Belongings) -> Belongings:
+        return Belongings(
+            self.containers + other.containers, self.networks + other.networks, self.volumes + other.volumes
+        )
+
+    def __str__(self) -> str:
+        return f"{len(self.containers)} containers, {len(self.networks)} networks and {len(self.volumes)} volumes"
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What a student has on one Docker host; nothing, as far as one knows, where no engine answers."""
+
+    name: str
+    docker_host: str
+    found: Belongings
+
+
+def belongings(client: docker.DockerClient, lab_class: str) -> dict[str, Belongings]:
+    """Student -> what carries our label; a student who has left the inventory is found as well."""
+    chosen = {"label": f"streamlab.class={lab_class}"}
+    kinds = [
+        [(c.labels, c.name) for c in client.containers.list(all=True, filters=chosen, ignore_removed=True)],
+        [(n.attrs["Labels"], n.name) for n in client.networks.list(filters=chosen)],
+        [(v.attrs["Labels"], v.name) for v in client.volumes.list(filters=chosen)],
+    ]
+    students = sorted({labels["streamlab.student"] for kind in kinds for labels, _ in kind})
+    return {
+        student: Belongings(
+            *(tuple(name for labels, name in kind if labels["streamlab.student"] == student) for kind in kinds)
+        )
+        for student in students
+    }
+
+
+def remove(client: docker.DockerClient, found: Belongings) -> None:
+    """Remove containers, then networks and volumes. What is already gone is no failure.
+
+    Raises:
+        LabError: something that is not ours uses one of these; all others are gone.
+    """
+    # Killed rather than stopped: the volumes go too, so there is nothing to write out.
+    for name in found.containers:
+        _gone(lambda name=name: client.containers.get(name).remove(force=True, v=True))
+    removals = [
+        *(lambda name=name: client.networks.get(name).remove() for name in found.networks),
+        *(lambda name=name: client.volumes.get(name).remove(force=True) for name in found.volumes),
+    ]
+    used = []
+    for removal in removals:
+        try:
+            _gone(removal)
+        except APIError as error:  # somebody else's container has joined our network, or mounts our volume
+            used.append(str(error.explanation))
+    if used:
+        raise LabError(
+            "something of the lab's is used by something that is not ours",
+            evidence=used,
+            fix="take the foreign container off it, then run the same command again",
+        )
+
+
+def destroy(lab: Lab, student: str | None = None, limit: str | None = None, *, yes: bool) -> None:
+    """Take away one student's stack, those that `limit` matches, or all of the class, after one question unless `yes`.
+
+    Raises:
+        LabError: somebody's could not be taken away; the others' are gone.
+    """
+    if student is not None and limit is not None:
+        raise WrongRequest("--student and --limit are both given", fix="give one of them")
+    everybody = limit is None and student in (None, EVERYBODY)
+    there = remains(lab)
+    if everybody:
+        names, whose = {one.name for one in there}, f"class {lab.students[0].lab_class}"
+    elif limit is None:
+        names, whose = {student}, student
+    else:
+        names = matching(limit, {one.name for one in (*there, *lab.students)})
+        whose = ", ".join(sorted(names))
+    chosen = [one for one in there if one.name in names]
+    if not chosen:
+        hosts = ", ".join(docker_host for docker_host, _ in by_docker_host(lab.students))
+        say(f"nothing to destroy on {hosts}: nothing there carries the label of {whose}")
+        return
+    total = sum((one.found for one in chosen), Belongings())
+    if len(total) and not yes:
+        confirm(f"remove {total} of {whose}, with all their data?")
+    many.each(chosen, _take_away, what="destroy")
+
+
+def remains(lab: Lab) -> list[Remains]:
+    """What every student of the class has, on every Docker host of the inventory.
+
+    Where no engine answers, nobody knows: everybody who belongs there is told of, so that the failure has a name.
+    """
+    found = []
+    for docker_host, students in by_docker_host(lab.students):
+        try:
+            with engine.connect(docker_host) as client:
+                there = belongings(client, lab.students[0].lab_class)
+        except WrongRequest:
+            there = {student.name: Belongings() for student in students}
+        found += [Remains(name, docker_host, things) for name, things in there.items()]
+    return found
+
+
+def _take_away(one: Remains) -> None:
+    with engine.connect(one.docker_host) as client:
+        remove(client, one.found)
+    say(f"removed {one.found}")
+
+
+def confirm(question: str) -> None:
+    """Ask on the terminal; anything but yes is a wrong request."""
+    if not sys.stdin.isatty():
+        raise WrongRequest("nobody is there to confirm", evidence=question, fix="add --yes")
+    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise WrongRequest("nothing was removed", evidence="the answer was no")
+
+
+def _gone(remove: Callable[[], None]) -> None:
+    try:
+        remove()
+    except NotFound:
+        return

@@ -1,0 +1,209 @@
+"""What can be known to go wrong before anything is touched: memory, disk, ports and the engine itself."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import socket
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import docker
+
+from streamlab.engines import engine
+from streamlab.errors import WrongRequest
+from streamlab.stacks import capacity
+from streamlab.students.docker_hosts import is_here
+from streamlab.students.topology import Student, nodes
+
+#: Free disk that images and a first stack need (GB); measured: images 3.5, build leftovers and artifacts 2.5.
+DISK_GB_TO_BUILD = 8
+#: Free disk that a stack needs once the images are there (GB).
+DISK_GB_TO_RUN = 2
+
+
+def memory_problem(students: Sequence[Student], machine_mb: int) -> WrongRequest | None:
+    """Whether the students' stacks, with one of them at work, use more than their Docker host has."""
+    needed = capacity.needed_mb(students)
+    if needed <= machine_mb:
+        return None
+    sums = [
+        f"{s.name}: {' + '.join(f'{n.name} {s.node_idle_mb[n.kind]}' for n in nodes(s))} = {s.idle_mb} MB, idle"
+        for s in students
+    ]
+    return WrongRequest(
+        f"{len(students)} {'stack' if len(students) == 1 else 'stacks'} with one student at work use {needed} MB, "
+        f"and {students[0].docker_host} has {machine_mb} MB",
+        evidence=[
+            *sums,
+            f"one student at work: {max(capacity.at_work_mb(student) for student in students)} MB "
+            f"(preset {capacity.largest().name} asks for {capacity.asked_mb(capacity.largest())})",
+            f"the machine itself: {capacity.RESERVE_MB} MB",
+        ],
+        fix="use a smaller size or fewer students, give some of them another docker_host, or add --overcommit",
+    )
+
+
+def disk_problem(folder: str, free_gb: float, needed_gb: float) -> WrongRequest | None:
+    """Whether the engine's disk has too little room."""
+    if free_gb >= needed_gb:
+        return None
+    return WrongRequest(
+        f"too little disk for the engine: {free_gb:.1f} GB are free, {needed_gb} GB are needed",
+        evidence=f"the engine keeps images and volumes in {folder}",
+        fix="free some room there (docker system df shows what the engine holds)",
+    )
+
+
+def port_problem(client: docker.DockerClient, student: Student) -> WrongRequest | None:
+    """Whether somebody else holds a port that the student's stack publishes."""
+    if not is_here(student.docker_host):
+        return None  # another machine's loopback cannot be tried from here; its engine refuses a taken port
+    ours = engine.containers(client, student)
+    for node in nodes(student):
+        for page in node.pages:
+            if node.name in ours and ours[node.name].status == "running":
+                continue
+            if _is_taken(page.host_port):
+                return WrongRequest(
+                    f"port {page.host_port}, which {student.name}'s {node.name} publishes, is taken",
+                    evidence=f"127.0.0.1:{page.host_port} is held by {_holder(client, page.host_port)}",
+                    fix=f"end it, or give {student.name} another port_base in the inventory",
+                )
+    return None
+
+
+def subnet_problem(client: docker.DockerClient, student: Student) -> WrongRequest | None:
+    """Whether the student's subnet overlaps a network that the engine or the machine already uses."""
+    wanted = ipaddress.IPv4Network(student.subnet)
+    used, own = {}, set()
+    for network in client.networks.list():
+        for pool in network.attrs["IPAM"]["Config"] or ():
+            used.setdefault(pool["Subnet"], f"the engine's network {network.name}")
+            if network.name == student.network:
+                own.add(pool["Subnet"])
+    if is_here(student.docker_host):
+        for subnet, interface in routes():
+            used.setdefault(subnet, f"this machine's interface {interface}")
+    for subnet, holder in used.items():
+        if subnet not in own and ":" not in subnet and wanted.overlaps(ipaddress.IPv4Network(subnet)):
+            return WrongRequest(
+                f"{student.name}'s subnet {wanted} is in use",
+                evidence=f"{holder} has {subnet}",
+                fix=f"give {student.name} another subnet in the inventory",
+            )
+    return None
+
+
+def routes(table: Path = Path("/proc/net/route")) -> list[tuple[str, str]]:
+    """The networks that this machine reaches, (subnet, interface) each, without the default route; none off Linux."""
+    if not table.exists():
+        return []
+    found = []
+    for line in table.read_text().splitlines()[1:]:
+        interface, destination, _, _, _, _, _, mask = line.split()[:8]
+        address, bits = (socket.inet_ntoa(struct.pack("<I", int(word, 16))) for word in (destination, mask))
+        if mask != "00000000":
+            found.append((str(ipaddress.IPv4Network(f"{address}/{bits}")), interface))
+    return found
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _holder(client: docker.DockerClient, port: int) -> str:
+    """Who listens on a local port: a container of the engine, else a process, as far as this user may see."""
+    for container in client.containers.list():
+        published = (binding for bindings in (container.ports or {}).values() for binding in bindings or ())
+        if any(binding["HostPort"] == str(port) for binding in published):
+            return f"the container {container.name}"
+    inode = _listening_inode(port)
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if any(str(fd.readlink()) == f"socket:[{inode}]" for fd in (process / "fd").iterdir()):
+                return f"process {process.name} ({(process / 'comm').read_text().strip()})"
+        except OSError:
+            continue  # it has ended, or belongs to somebody else
+    return "a process of another user"
+
+
+def _listening_inode(port: int) -> str:
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        if Path(table).exists():
+            for line in Path(table).read_text().splitlines()[1:]:
+                parts = line.split()
+                if parts[1].endswith(f":{port:04X}") and parts[3] == "0A":
+                    return parts[9]
+    return ""
+
+
+def free_gb(client: docker.DockerClient, docker_host: str) -> tuple[str, float] | None:
+    """The engine's folder and the room left there; None for an engine on another machine."""
+    folder = client.info()["DockerRootDir"]
+    if not is_here(docker_host) or not Path(folder).exists():
+        return None
+    return folder, shutil.disk_usage(folder).free / 1e9
+
+
+def require_room(client: docker.DockerClient, docker_host: str, *, needed_gb: float) -> None:
+    """Refuse to go on where the engine's disk is nearly full."""
+    room = free_gb(client, docker_host)
+    problem = disk_problem(*room, needed_gb) if room else None
+    if problem:
+        raise problem
+
+
+def require_memory(students: Sequence[Student], *, overcommit: bool = False) -> None:
+    """Refuse what this machine cannot carry before an engine is installed for it.
+
+    Raises:
+        WrongRequest: the students who are to live on this machine may use more memory than it has.
+    """
+    here = [student for student in students if is_here(student.docker_host)]
+    machine_mb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    problem = memory_problem(here, machine_mb) if here and not overcommit else None
+    if problem:
+        raise problem
+
+
+def running(client: docker.DockerClient, students: Sequence[Student]) -> list[Student]:
+    """Those of these students, of one class, of whose stack something runs on this engine."""
+    if not students:
+        return []
+    chosen = {"label": f"streamlab.class={students[0].lab_class}"}
+    names = {container["Labels"]["streamlab.student"] for container in client.api.containers(filters=chosen)}
+    return [student for student in students if student.name in names]
+
+
+def require_possible(
+    client: docker.DockerClient,
+    students: Sequence[Student],
+    *,
+    classmates: Sequence[Student] = (),
+    overcommit: bool = False,
+) -> None:
+    """Refuse, before anything is touched, what this engine cannot carry. All students are of one Docker host.
+
+    Args:
+        classmates: the whole class, of which those whose stack runs here use memory as well.
+
+    Raises:
+        WrongRequest: too much memory unless `overcommit`, too little disk, or a port or a subnet that is taken.
+    """
+    machine_mb = client.info()["MemTotal"] // 2**20
+    together = [*students, *(one for one in running(client, classmates) if one not in students)]
+    problem = None if overcommit else memory_problem(together, machine_mb)
+    for student in students:
+        problem = problem or port_problem(client, student) or subnet_problem(client, student)
+    if problem:
+        raise problem
+    require_room(client, students[0].docker_host, needed_gb=DISK_GB_TO_RUN)

@@ -1,0 +1,149 @@
+"""Proofs: every service of a stack answers a real question, or the error says which did not, and why."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from streamlab.engines import engine, inside
+from streamlab.errors import LabError, unknown
+from streamlab.stacks.stack import SHELF, Stack, failed, open_stack
+from streamlab.students.topology import SERVICES, Student, nodes
+from streamlab.ui import say
+
+#: Seconds within which a service that has just been started must have answered.
+SECONDS = 150
+
+#: Services that a service's own proof cannot do without.
+RESTS_ON = {"spark": ("hdfs", "yarn"), "yarn": ("hdfs",), "hdfs": (), "kafka": (), "cassandra": ()}
+
+
+@dataclass(frozen=True)
+class Proven:
+    """One service's answer, or what came instead."""
+
+    service: str
+    passed: bool
+    seconds: float
+    answer: str
+
+
+def prove(
+    student: Student,
+    services: Sequence[str] = SERVICES,
+    *,
+    seconds: int = SECONDS,
+    tell: Callable[[Proven], None] = lambda proven: None,
+) -> list[Proven]:
+    """Prove `services` all at once; `tell` hears of each as it is done.
+
+    A node that does not run fails its service at once: waiting would not start it.
+    """
+    _require_known(services)
+    with open_stack(student) as stack:
+        down = _down(stack)
+        results = []
+        ask = []
+        for service in services:
+            stopped = [text for needed in (*RESTS_ON[service], service) for text in down.get(needed, [])]
+            if stopped:
+                results.append(Proven(service, False, 0.0, "; ".join(stopped)))
+                tell(results[-1])
+            else:
+                ask.append(service)
+        if ask:
+            results += _ask(stack, ask, seconds=seconds, tell=tell)
+    return sorted(results, key=lambda proven: SERVICES.index(proven.service))
+
+
+def _require_known(services: Sequence[str]) -> None:
+    for service in services:
+        if service not in SERVICES:
+            raise unknown("service", service, SERVICES, usage="--service {}")
+
+
+def remember(student: Student) -> None:
+    """Leave a mark on the edge node that exactly these containers have passed every proof."""
+    with open_stack(student) as stack:
+        inside.put_files(stack.edge, SHELF, {_mark(stack): b""})
+
+
+def is_proved(student: Student) -> bool:
+    """Whether the containers that the stack has now have passed every proof since they were made."""
+    with engine.connect(student.docker_host) as client:
+        found = engine.containers(client, student)
+        edge = found.get("edge")
+        return edge is not None and inside.has_path(edge, f"{SHELF}/{_mark(Stack(student, client, edge))}")
+
+
+def _mark(stack: Stack) -> str:
+    ids = sorted(node.id for node in engine.containers(stack.client, stack.student).values())
+    return f"streamlab-proved-{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:12]}"
+
+
+def _down(stack: Stack) -> dict[str, list[str]]:
+    """Service -> its nodes that have no running container."""
+    found = engine.containers(stack.client, stack.student)
+    down: dict[str, list[str]] = {}
+    for node in nodes(stack.student):
+        state = found[node.name].status if node.name in found else "missing"
+        if state != "running":
+            down.setdefault(node.service, []).append(f"node {node.name} is {state}")
+    return down
+
+
+def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[[Proven], None]) -> list[Proven]:
+    results: list[Proven] = []
+
+    def heard(stream: str, line: str) -> None:
+        if stream == "out":
+            results.append(Proven(**json.loads(line)))
+            tell(results[-1])
+
+    names = ",".join(node.name for node in nodes(stack.student))
+    done = stack.python("edge.prove", str(seconds), names, *services, seconds=seconds + 30, lines=heard)
+    if done.code != 0:
+        raise failed(f"{stack.student.name}: the proofs could not be run", done, seconds=seconds + 30)
+    return results
+
+
+def failure(student: Student, proven: Proven) -> LabError:
+    """The error for a service that did not prove itself: its name, the evidence, the fix."""
+    own = [node.name for node in nodes(student) if node.service == proven.service]
+    named = [node.name for node in nodes(student) if f"node {node.name} " in proven.answer]
+    return LabError(
+        f"{student.name}: {proven.service} does not answer as it should",
+        evidence=proven.answer,
+        fix=f"invoke logs --node {[*named, *own][0]} says why; invoke provision starts what does not run",
+    )
+
+
+def prove_all(students: Sequence[Student], services: Sequence[str] | None, *, seconds: int) -> None:
+    """Prove the services of these students, and print each answer as it comes.
+
+    Raises:
+        LabError: a service did not answer as it should, or a Docker host did not at all.
+    """
+    _require_known(services or ())
+    silent = engine.unreachable(students)
+    errors = [engine.not_reached(silent, students)] if silent else []
+    for student in (student for student in students if student.docker_host not in silent):
+
+        def tell(proven: Proven, student: Student = student) -> None:
+            verdict = "proved" if proven.passed else "FAILED"
+            say(f"{student.name:13} {proven.service:11} {verdict}: {proven.answer} ({proven.seconds} s)")
+
+        try:
+            proven = prove(student, services or SERVICES, seconds=seconds, tell=tell)
+        except LabError as error:  # the next student's services are asked all the same
+            errors.append(error)
+        else:
+            errors += [failure(student, p) for p in proven if not p.passed]
+    if errors:
+        *others, last = errors
+        for error in others:
+            print(error, file=sys.stderr)
+        raise last

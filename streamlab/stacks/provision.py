@@ -1,0 +1,131 @@
+"""`invoke provision`: an engine, the images, then every student's stack, proved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from streamlab.building import artifacts, images, travel
+from streamlab.engines import engine, volumes
+from streamlab.errors import LabError
+from streamlab.stacks import preflight
+from streamlab.stacks.playbooks import play
+from streamlab.students.docker_hosts import LOCAL, is_here, machine
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student, by_docker_host
+from streamlab.ui import say
+
+
+def ensure_engines(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -> bool:
+    """Make sure that this machine's engine, where it is one of theirs, answers; True when it had to be started.
+
+    Any other engine is somebody else's to install.
+    """
+    if LOCAL not in (student.docker_host for student in students) or engine.answers(LOCAL):
+        return False
+    say(f"no Docker Engine answers at {LOCAL}: installing and starting one")
+    play("engine.yml", lab, verbose=verbose)
+    return True
+
+
+def own_engine(lab: Lab) -> str:
+    """The engine of this machine that the inventory uses; started if it is the machine's own and does not run."""
+    ensure_engines(lab, lab.students)
+    return next((student.docker_host for student in lab.students if is_here(student.docker_host)), LOCAL)
+
+
+def ensure_images(docker_host: str, others: Sequence[str] = ()) -> bool:
+    """Bring to one Docker host what is missing there from the `others` that have it, else build it; True when it was.
+
+    The machine's own engine is looked at as well: most often it is where the images were built first.
+    """
+    with engine.connect(docker_host) as client:
+        if not images.missing(client):
+            return False
+        preflight.require_room(client, docker_host, needed_gb=preflight.DISK_GB_TO_BUILD)
+        for other in dict.fromkeys((*others, LOCAL)):
+            if other != docker_host:
+                travel.bring(docker_host, other)
+        images.ensure_images(client, fetch_at=docker_host if is_here(docker_host) else LOCAL)
+    return True
+
+
+def provision(lab: Lab, students: Sequence[Student], *, overcommit: bool = False, verbose: bool = False) -> None:
+    """Bring the stacks of `students` to what the inventory says. Run again, it changes nothing.
+
+    What was changed is proved; a stack in which nothing was, and that was proved, has its nodes asked.
+
+    Args:
+        overcommit: go on where the stacks may use more memory than their machine has.
+
+    Raises:
+        WrongRequest: it cannot be done here, or no Docker host answers; nothing was touched.
+        LabError: a student's stack could not be brought up, or a Docker host does not answer; the others' were.
+    """
+    preflight.require_memory(students, overcommit=overcommit)
+    ensure_engines(lab, students, verbose=verbose)
+    failed: dict[str, LabError] = {**engine.unreachable(students)}
+    if not _left(students, failed):
+        raise engine.not_reached(failed, students)
+    processors = {}
+    for docker_host, group in _left(students, failed):
+        with engine.connect(docker_host) as client:
+            preflight.require_possible(client, group, classmates=lab.students, overcommit=overcommit)
+            processors[machine(docker_host)] = client.info()["NCPU"]
+    _ensure_images_of(students, failed)
+    gone = engine.not_reached(failed, students) if failed else None
+    names = [student.name for student in students if student.docker_host not in failed]
+    try:
+        summary = play("provision.yml", lab, limit=names, at_once=sum(processors.values()), verbose=verbose)
+    except LabError as error:
+        error.evidence += gone.evidence if gone else []
+        raise
+    for docker_host, group in _left(students, failed):
+        with engine.connect(docker_host) as client:
+            for student in group:
+                volumes.prune(client, student)
+    came_to = f" and {'proved' if summary.changed else 'answering'}, {summary.changed} changed"
+    say(f"{', '.join(names)}: provisioned{'' if verbose else came_to}")  # verbose: Ansible has told what it changed
+    if gone:
+        raise gone
+
+
+def _left(students: Sequence[Student], failed: Mapping[str, LabError]) -> list[tuple[str, list[Student]]]:
+    """The students by Docker host, without the hosts that failed."""
+    return [(docker_host, group) for docker_host, group in by_docker_host(students) if docker_host not in failed]
+
+
+def _ensure_images_of(students: Sequence[Student], failed: dict[str, LabError]) -> bool:
+    """Images for every Docker host of these students; True when some were missing.
+
+    A host that goes away meanwhile joins the `failed`, and the others go on.
+    """
+    hosts, brought = [docker_host for docker_host, _ in _left(students, failed)], False
+    for docker_host in hosts:
+        try:
+            brought |= ensure_images(docker_host, hosts)
+        except LabError as error:
+            failed[docker_host] = error
+            if not _left(students, failed):
+                raise
+    return brought
+
+
+def build_images(lab: Lab) -> None:
+    """`invoke images`: bring or build on every Docker host of the inventory what is missing there.
+
+    Raises:
+        LabError: a Docker host does not answer, or could not be served; the others were.
+    """
+    ensure_engines(lab, lab.students)
+    failed: dict[str, LabError] = {**engine.unreachable(lab.students)}
+    if not _ensure_images_of(lab.students, failed) and not failed:
+        say("nothing to do: every image is built")
+    if failed:
+        raise engine.not_reached(failed, lab.students)
+
+
+def renew_locks(lab: Lab) -> None:
+    """`invoke lock`: resolve every version again on this machine's engine, and say what changed."""
+    with engine.connect(own_engine(lab)) as client:
+        changes = artifacts.write_locks(client, images.ensure_builder(client))
+    say("\n".join(changes) or "nothing changed")

@@ -1,0 +1,281 @@
+"""Brings one stack to what was asked for: its network, its volumes and its containers, in few calls of the engine.
+
+What a container was made from stands in a label of its own; one whose label differs from what is wanted is made anew,
+with its data, which is in a volume. Nothing else is compared, so a second run asks the engine three questions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import docker
+from docker.errors import APIError, NotFound
+from docker.types import IPAMConfig, IPAMPool, LogConfig
+
+from streamlab.building import images
+from streamlab.engines import volumes
+from streamlab.errors import LabError, WrongRequest
+
+#: The label with what a network or a container was made from.
+MADE_FROM = "streamlab.made-from"
+#: Containers that are made or started at the same time: the engine gains nothing from more.
+AT_ONCE = 8
+STOP_SECONDS = 20
+#: How the engine says that something is under way already.
+CONFLICT = 409
+#: The most processes and threads of a node whose role says nothing.
+PIDS = 1024
+#: A container's weight on the processors, as the engine itself gives it.
+CPU_SHARES = 1024
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One container as it should be. Ports are ``(host port on 127.0.0.1, container port)``."""
+
+    node: str
+    name: str
+    service: str
+    image: str
+    command: tuple[str, ...]
+    env: Mapping[str, str]
+    data_volume: str
+    data_path: str
+    config_volume: str
+    network: str
+    address: str
+    memory_mb: int
+    pids: int
+    cpu_shares: int
+    ports: tuple[tuple[int, int], ...]
+
+
+def wanted(plan: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], config_volume: str) -> list[Wanted]:
+    """The containers of a stack: its plan, and what each kind's role says of how a node is started.
+
+    Args:
+        plan: as `topology.plan` gives it.
+        settings: kind -> ``{"command", "env", "data", "pids", "cpu_shares"}``, of which only the command must be
+            there; a node that is started unlike others of its kind stands there under its name.
+    """
+    tags = images.image_tags()
+    how = {node["name"]: settings.get(node["name"]) or settings[node["kind"]] for node in plan["nodes"]}
+    return [
+        Wanted(
+            node=node["name"],
+            name=node["container"],
+            service=node["service"],
+            image=tags[node["image"]],
+            command=tuple(how[node["name"]]["command"]),
+            env=how[node["name"]].get("env", {}),
+            data_volume=f"{plan['prefix']}-{node['name']}",
+            data_path=how[node["name"]].get("data", "/data"),
+            config_volume=config_volume,
+            network=plan["network"],
+            address=node["address"],
+            memory_mb=node["memory_mb"],
+            pids=how[node["name"]].get("pids", PIDS),
+            cpu_shares=how[node["name"]].get("cpu_shares", CPU_SHARES),
+            ports=tuple((page["host_port"], page["container_port"]) for page in node["pages"]),
+        )
+        for node in plan["nodes"]
+    ]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What has to be done about one container, and why."""
+
+    wanted: Wanted
+    action: str  # "make", "make anew" or "start"
+    before: Any = None
+
+
+def made_from(wanted: Any) -> str:
+    """What the label says: everything that the engine is told, as one line of JSON."""
+    return json.dumps(asdict(wanted) if isinstance(wanted, Wanted) else wanted, sort_keys=True, separators=(",", ":"))
+
+
+def changes(wanted: Sequence[Wanted], found: Mapping[str, Mapping[str, Any]]) -> list[Change]:
+    """What to do, from the engine's own list of the stack's containers by node. Pure."""
+    todo = []
+    for one in wanted:
+        there = found.get(one.node)
+        if there is None:
+            todo.append(Change(one, "make"))
+        elif there["Labels"].get(MADE_FROM) != made_from(one):
+            todo.append(Change(one, "make anew", json.loads(there["Labels"].get(MADE_FROM) or "null")))
+        elif there["State"] != "running":
+            todo.append(Change(one, "start"))
+    return todo
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was changed, as people read it, and the same as Ansible's ``--diff`` shows it."""
+
+    changed: tuple[str, ...]
+    diff: Mapping[str, str]
+    leaving: tuple[str, ...] = ()
+
+
+def reconcile(
+    client: docker.DockerClient,
+    *,
+    plan: Mapping[str, Any],
+    subnet: str,
+    labels: Mapping[str, str],
+    settings: Mapping[str, Mapping[str, Any]],
+    config_files: Mapping[str, str],
+    dry_run: bool = False,
+) -> Outcome:
+    """Make the stack what it should be; a second time nothing is changed.
+
+    A node that is there and not in the plan still holds data: it is named as leaving, and left as it is.
+
+    Raises:
+        LabError: the engine refused something; what was done until then stays, and the next run goes on from there.
+        WrongRequest: the subnet is another one while nodes are to leave, which need the network; nothing was touched.
+    """
+    stored = volumes.wanted(plan["prefix"], [node["name"] for node in plan["nodes"]], config_files)
+    nodes = wanted(plan, settings, stored.config)
+    chosen = {"label": [f"{name}={labels[name]}" for name in ("streamlab.class", "streamlab.student")]}
+    found = {
+        c["Labels"]["streamlab.node"]: c
+        for c in client.api.containers(all=True, filters=chosen)
+        if "streamlab.node" in c["Labels"]
+    }
+    leaving = tuple(sorted(set(found) - {node.node for node in nodes}))
+    changed: list[str] = []
+    try:
+        if ensure_network(client, plan["network"], subnet, labels, found, leaving, dry_run=dry_run):
+            changed.append("network")
+            found = {}
+        made = volumes.ensure(
+            client, stored, labels=labels, image=nodes[0].image, config_files=config_files, dry_run=dry_run
+        )
+        changed += _counted(made, stored)
+        todo = changes(nodes, found)
+        if not dry_run:
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                # All away before one is made: an address may go from one to another.
+                list(pool.map(lambda change: _remove(client, change, found), todo))
+                list(pool.map(lambda change: _start(client, change, found, labels), todo))
+    except APIError as error:
+        raise LabError(
+            "the Docker Engine refused a part of the stack",
+            evidence=str(error.explanation or error),
+            fix="mend what it names and run the same command again: it goes on from there",
+        ) from error
+    before = {change.wanted.node: change.before for change in todo} | dict.fromkeys(leaving, "leaves")
+    after = {change.wanted.node: asdict(change.wanted) for change in todo}
+    changed += [change.wanted.node for change in todo]
+    return Outcome(tuple(changed), {"before": _text(before), "after": _text(after)}, leaving)
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2, sort_keys=True) + "\n"
+
+
+def _counted(made: Sequence[str], stored: volumes.Volumes) -> list[str]:
+    data = sum(name != stored.config for name in made)
+    return ([f"{data} {'volume' if data == 1 else 'volumes'}"] if data else []) + (
+        ["configuration"] if stored.config in made else []
+    )
+
+
+def ensure_network(
+    client: docker.DockerClient,
+    name: str,
+    subnet: str,
+    labels: Mapping[str, str],
+    found: Mapping[str, Mapping[str, Any]],
+    leaving: Sequence[str],
+    *,
+    dry_run: bool,
+) -> bool:
+    """Make a stack's network; anew, after its containers, where its subnet is another one. True when it was made."""
+    there = [one for one in client.api.networks(names=[name]) if one["Name"] == name]
+    if there and [pool["Subnet"] for pool in there[0]["IPAM"]["Config"]] == [subnet]:
+        return False
+    if there and leaving:
+        raise WrongRequest(
+            f"another subnet, {subnet}, while nodes are to leave",
+            evidence=f"{', '.join(leaving)} hold data that others take over on the network that is there",
+            fix="set the old subnet, provision, then set the new one",
+        )
+    if dry_run:
+        return True
+    if there:
+        for container in found.values():
+            client.api.remove_container(container["Id"], force=True)
+        client.api.remove_network(there[0]["Id"])
+    ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
+    client.api.create_network(name, driver="bridge", ipam=ipam, labels=dict(labels))
+    return True
+
+
+def _remove(client: docker.DockerClient, change: Change, found: Mapping[str, Mapping[str, Any]]) -> None:
+    if change.action == "make anew":
+        container = found[change.wanted.node]["Id"]
+        try:
+            client.api.stop(container, timeout=STOP_SECONDS)
+            try:
+                client.api.remove_container(container)
+            except APIError as error:
+                if error.status_code != CONFLICT:
+                    raise
+                # The engine still removes it, as a run that was interrupted has asked.
+                client.api.wait(container, timeout=STOP_SECONDS, condition="removed")
+        except NotFound:
+            pass  # it has just gone, which is what was wanted
+
+
+def _start(
+    client: docker.DockerClient, change: Change, found: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str]
+) -> None:
+    there = change.action == "start"
+    client.api.start(found[change.wanted.node]["Id"] if there else _make(client, change.wanted, labels))
+
+
+def _make(client: docker.DockerClient, wanted: Wanted, labels: Mapping[str, str]) -> str:
+    api = client.api
+    memory = f"{wanted.memory_mb}m"
+    host_config = api.create_host_config(
+        network_mode=wanted.network,
+        binds=[f"{wanted.data_volume}:{wanted.data_path}", f"{wanted.config_volume}:/etc/streamlab:ro"],
+        port_bindings={port: ("127.0.0.1", published) for published, port in wanted.ports},
+        mem_limit=memory,
+        memswap_limit=memory,
+        pids_limit=wanted.pids,
+        cpu_shares=wanted.cpu_shares,
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges:true"],
+        init=True,
+        restart_policy={"Name": "unless-stopped"},
+        log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "10m", "max-file": "2"}),
+    )
+    made = api.create_container(
+        wanted.image,
+        list(wanted.command),
+        name=wanted.name,
+        hostname=wanted.node,
+        environment=dict(wanted.env),
+        labels={
+            **labels,
+            "streamlab.node": wanted.node,
+            "streamlab.service": wanted.service,
+            MADE_FROM: made_from(wanted),
+        },
+        ports=[port for _, port in wanted.ports],
+        host_config=host_config,
+        networking_config=api.create_networking_config(
+            {wanted.network: api.create_endpoint_config(aliases=[wanted.node], ipv4_address=wanted.address)}
+        ),
+        stop_timeout=STOP_SECONDS,
+    )
+    return made["Id"]

@@ -1,0 +1,268 @@
+"""The inventory as the lab reads it: loaded by Ansible's code, then checked whole before anything is touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from streamlab import __version__
+from streamlab.errors import WrongRequest, unknown
+from streamlab.paths import ANSIBLE, ROOT, STATE
+from streamlab.students.problems import find_problems
+from streamlab.students.topology import HOLDER_OF, SERVICE_OF, Student, node_names
+from streamlab.yamlfile import check_yaml
+
+DEFAULT = ROOT / "inventory" / "local.yml"
+
+
+#: As `--student`: everybody.
+EVERYBODY = "all"
+#: Groups that every inventory has.
+GROUPS = (EVERYBODY, "ungrouped", "students")
+
+_CONFIG = ANSIBLE / "ansible.cfg"
+
+#: What Ansible reads variables from, by suffix.
+_VARIABLE_FILES = ("", ".yml", ".yaml", ".json")
+
+_NEEDED = (
+    "lab_class",
+    "docker_host",
+    "port_base",
+    "subnet",
+    "size",
+    "sizes",
+    "node_memory_mb",
+    "node_idle_mb",
+    "pages",
+)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One inventory file: the class it stands for."""
+
+    path: Path
+    students: tuple[Student, ...]
+    variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+
+    def student(self, name: str | None = None) -> Student:
+        """The student called `name`; without a name, the only one there is."""
+        if name is None:
+            if len(self.students) == 1:
+                return self.students[0]
+            raise WrongRequest(
+                f"{self.path.name} has {len(self.students)} students, and none was named",
+                evidence=f"known: {', '.join(s.name for s in self.students)}",
+                fix=f"add --student {self.students[0].name}",
+            )
+        for student in self.students:
+            if student.name == name:
+                return student
+        raise unknown("student", name, (s.name for s in self.students), usage="--student {}")
+
+    def sizes(self, docker_host: str) -> dict[str, Student]:
+        """Size -> a student of it, as the first one of this Docker host would be."""
+        name = next(student.name for student in self.students if student.docker_host == docker_host)
+        values = self.variables[name]
+        return {size: student_from(name, {**values, "size": size}, where=self.path.name) for size in values["sizes"]}
+
+    def chosen(self, name: str | None = None, limit: str | None = None) -> tuple[Student, ...]:
+        """The student called `name` (`all` is everybody), those whose names match `limit`, or all.
+
+        Args:
+            limit: names and wildcards with commas between them, for example ``ada,b*``.
+
+        Raises:
+            WrongRequest: a part of it matches nobody, or both are given.
+        """
+        if name is not None and limit is not None:
+            raise WrongRequest("--student and --limit are both given", fix="give one of them")
+        if limit is None:
+            return self.students if name in (None, EVERYBODY) else (self.student(name),)
+        names = matching(limit, [student.name for student in self.students])
+        return tuple(student for student in self.students if student.name in names)
+
+    def named(self, name: str | None = None, limit: str | None = None) -> tuple[Student, ...]:
+        """As `chosen`, for what is done to those only who were named; without a name, the only one there is."""
+        return (self.student(),) if name is None and limit is None else self.chosen(name, limit)
+
+
+def matching(limit: str, names: Collection[str]) -> set[str]:
+    """Those of `names` that a part of `limit` matches.
+
+    Raises:
+        WrongRequest: a part of it matches nobody, or it has none.
+    """
+    patterns = [part.strip() for part in limit.split(",") if part.strip()]
+    if not patterns:  # an empty variable of a script is not everybody
+        raise WrongRequest(f"--limit {limit!r} names nobody", fix=f"--student {EVERYBODY} is everybody")
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise unknown("student", pattern, names, usage="--limit {}")
+    return {name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)}
+
+
+def load(path: Path | str | None = None) -> Lab:
+    """Read and check one inventory file.
+
+    Ansible's inventory code takes most of a second to import, so its answer is kept under a hash of every file that
+    it depends on.
+
+    Raises:
+        WrongRequest: the file is missing, is no YAML, or describes something that cannot be built.
+    """
+    source = Path(path) if path else DEFAULT
+    if not source.is_file():
+        known = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "inventory").glob("*.yml"))
+        raise WrongRequest(
+            f"no inventory file {source}", evidence=f"known: {', '.join(known)}", fix="name one of these"
+        )
+    files = _files_of(source)
+    for file in files:
+        check_yaml(file)
+    variables = _cached_variables(source, files)
+    students = tuple(student_from(name, values, where=source.name) for name, values in variables.items())
+    if not students:
+        raise WrongRequest(f"{source.name} has no student", fix="add a host to the group `students`")
+    problems = find_problems(students)
+    if problems:
+        raise WrongRequest(
+            f"{source.name} cannot be provisioned", evidence=problems, fix=f"edit {source.name} and try again"
+        )
+    return Lab(source, students, variables)
+
+
+def _files_of(source: Path) -> list[Path]:
+    folders = [source.parent / "group_vars", source.parent / "host_vars"]
+    found = (file for folder in folders for file in folder.rglob("[!.]*"))
+    return [source, *sorted(file for file in found if file.is_file() and file.suffix in _VARIABLE_FILES)]
+
+
+def _cached_variables(source: Path, files: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    digest = hashlib.sha256(__version__.encode() + _CONFIG.read_bytes())
+    for file in files:
+        digest.update(f"{file.resolve()}\0".encode() + file.read_bytes() + b"\0")
+    kept = STATE / "inventory" / f"{digest.hexdigest()[:16]}.json"
+    if kept.is_file():
+        return json.loads(kept.read_text(encoding="utf-8"))
+    variables = _ask_ansible(source)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_suffix(f".{os.getpid()}.partial")  # the proofs of several students ask at once
+    partial.write_text(json.dumps(variables), encoding="utf-8")
+    partial.replace(kept)
+    return variables
+
+
+def _ask_ansible(source: Path) -> dict[str, dict[str, Any]]:
+    os.environ["ANSIBLE_CONFIG"] = str(_CONFIG)  # which group's variables win is the playbooks' rule; read at import
+    from ansible.errors import AnsibleError
+    from ansible.inventory.manager import InventoryManager
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.vars.manager import VariableManager
+
+    from ansible import constants
+
+    if str(constants.CONFIG_FILE) != str(_CONFIG):  # the answer would be another one, and be kept
+        raise RuntimeError(f"Ansible was imported before it was told of {_CONFIG}; it reads {constants.CONFIG_FILE}")
+    try:
+        loader = DataLoader()
+        inventory = InventoryManager(loader=loader, sources=[str(source)])
+        manager = VariableManager(loader=loader, inventory=inventory)
+        hosts = inventory.get_hosts("students") if "students" in inventory.groups else []
+        both = sorted({host.name for host in hosts} & set(inventory.groups))
+        if both:
+            raise WrongRequest(
+                f"{source.name} has a student and a group of one name",
+                evidence=f"{', '.join(both)}: Ansible would take one student for the whole group",
+                fix="rename the student",
+            )
+        found = {host.name: manager.get_vars(host=host) for host in hosts}
+    except AnsibleError as error:
+        raise WrongRequest(
+            f"Ansible cannot read {source.name}", evidence=str(error).splitlines(), fix="correct the file"
+        ) from None
+    return {
+        name: json.loads(json.dumps({k: v[k] for k in _NEEDED if k in v}, default=str)) for name, v in found.items()
+    }
+
+
+def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student:
+    """One inventory host as a `Student`; `where` names the inventory in errors."""
+    missing = [key for key in _NEEDED if key not in values]
+    if missing:
+        raise WrongRequest(
+            f"{name} in {where} lacks {', '.join(missing)}",
+            evidence=f"set: {', '.join(sorted(values))}",
+            fix=f"give {name} {missing[0]}, or set it for the group in group_vars",
+        )
+    size = values["sizes"].get(values["size"])
+    if size is None:
+        raise unknown("size", values["size"], values["sizes"], usage="size: {}")
+    where_size = f"of size {values['size']}"
+    nodes_of_size = size.get("nodes") or {}
+    counts = {kind: _whole(nodes_of_size.get(kind, 0), f"nodes.{kind} {where_size}") for kind in SERVICE_OF}
+    _check_pages(values, where=where)
+    asked = size.get("replication") or {}
+    for service in asked:
+        if service not in HOLDER_OF:
+            raise unknown("service with copies of its data", service, HOLDER_OF, usage="replication: {{{}: 1}}")
+    return Student(
+        name=name,
+        lab_class=str(values["lab_class"]),
+        docker_host=str(values["docker_host"]),
+        port_base=_whole(values["port_base"], f"port_base of {name}"),
+        subnet=str(values["subnet"]),
+        node_counts=counts,
+        yarn_memory_mb=_whole(size.get("yarn_memory_mb"), f"yarn_memory_mb {where_size}"),
+        yarn_vcores=_whole(size.get("yarn_vcores"), f"yarn_vcores {where_size}"),
+        node_memory_mb=_megabytes(values, "node_memory_mb"),
+        node_idle_mb=_megabytes(values, "node_idle_mb"),
+        pages=values["pages"],
+        asked_copies={name: _whole(count, f"replication.{name} {where_size}") for name, count in asked.items()},
+    )
+
+
+def _check_pages(values: Mapping[str, Any], *, where: str) -> None:
+    """Refuse a page that nobody could open. A node that a smaller size lacks is no mistake; one that none has is."""
+    known = {
+        node
+        for size in values["sizes"].values()
+        for kind, count in (size.get("nodes") or {}).items()
+        if kind in SERVICE_OF
+        for node in node_names(kind, _whole(count, f"nodes.{kind} in sizes"))
+    }
+    for name, page in values["pages"].items():
+        lacks = [key for key in ("node", "port", "offset", "title") if key not in (page or {})]
+        if lacks:
+            raise WrongRequest(
+                f"page {name} in {where} lacks {', '.join(lacks)}",
+                evidence=f"found: {page!r}",
+                fix="write it as {node: kafka1, port: 9092, offset: 92, title: Kafka}",
+            )
+        if page["node"] not in known:
+            error = unknown("node", str(page["node"]), known, usage="node: {}")
+            raise WrongRequest(
+                f"page {name} in {where} is of a node that no size has: {page['node']}",
+                evidence=error.evidence,
+                fix=error.fix,
+            )
+
+
+def _megabytes(values: Mapping[str, Any], name: str) -> dict[str, int]:
+    return {kind: _whole(mb, f"{name}.{kind}") for kind, mb in values[name].items()}
+
+
+def _whole(value: Any, what: str) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise WrongRequest(
+            f"{what} is not a whole number", evidence=f"found: {value!r}", fix="write a number"
+        ) from None

@@ -1,0 +1,191 @@
+"""Which nodes a student's stack has, what they are called and what they may use. Pure: nothing is touched here.
+
+Ansible reads the same answers through the filter `stack_plan`, so neither side computes a name twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from typing import Any
+
+from streamlab import __version__
+from streamlab.students.docker_hosts import is_here
+
+#: Kind of node -> the service it belongs to, in the order in which people read them.
+SERVICE_OF = {
+    "namenode": "hdfs",
+    "datanode": "hdfs",
+    "resourcemanager": "yarn",
+    "nodemanager": "yarn",
+    "kafka": "kafka",
+    "cassandra": "cassandra",
+    "edge": "spark",
+}
+SERVICES = tuple(dict.fromkeys(SERVICE_OF.values()))
+
+#: Kinds of which a stack has exactly one; their nodes carry no number.
+SINGLE = ("namenode", "resourcemanager", "edge")
+
+#: Services that keep copies of data -> the kind of node that holds them.
+HOLDER_OF = {"hdfs": "datanode", "kafka": "kafka", "cassandra": "cassandra"}
+
+#: Copies that a service keeps where the size does not say, as far as there are nodes for them.
+COPIES = 3
+
+#: Kind of node -> the image it runs. A NodeManager runs Spark's drivers and executors, so it has Spark's image.
+IMAGE_OF = {
+    "namenode": "hadoop",
+    "datanode": "hadoop",
+    "resourcemanager": "hadoop",
+    "nodemanager": "spark",
+    "kafka": "kafka",
+    "cassandra": "cassandra",
+    "edge": "spark",
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A web page of a node, published on the Docker host's loopback."""
+
+    title: str
+    container_port: int
+    host_port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.host_port}/"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One container of a stack."""
+
+    name: str
+    kind: str
+    service: str
+    image: str
+    container: str
+    address: str
+    memory_mb: int
+    pages: tuple[Page, ...] = ()
+
+
+@dataclass(frozen=True)
+class Student:
+    """One inventory host of the group `students`, with every variable that a stack depends on."""
+
+    name: str
+    lab_class: str
+    docker_host: str
+    port_base: int
+    subnet: str
+    node_counts: Mapping[str, int]
+    yarn_memory_mb: int
+    yarn_vcores: int
+    node_memory_mb: Mapping[str, int]
+    node_idle_mb: Mapping[str, int]
+    pages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    asked_copies: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def replication(self) -> dict[str, int]:
+        """Service -> copies of its data: what the size asks for, else three where there are nodes for them."""
+        return {
+            service: self.asked_copies.get(service, min(COPIES, self.node_counts[kind]))
+            for service, kind in HOLDER_OF.items()
+        }
+
+    @property
+    def prefix(self) -> str:
+        """What the engine's names of this stack begin with; two classes may share one engine."""
+        return f"{self.lab_class}-{self.name}"
+
+    @property
+    def network(self) -> str:
+        return self.prefix
+
+    @property
+    def kafka_cluster_id(self) -> str:
+        """A Kafka cluster id (22 characters of URL-safe base64) that is stable and differs between stacks.
+
+        One that begins with a dash, as one in 64 does, would be an option to Kafka's tools; Kafka makes none either.
+        """
+        seed, made = self.prefix, "-"
+        while made.startswith("-"):
+            made = base64.urlsafe_b64encode(uuid.uuid5(uuid.NAMESPACE_DNS, seed).bytes).decode().rstrip("=")
+            seed += "+"
+        return made
+
+    @property
+    def idle_mb(self) -> int:
+        """What this stack uses while nobody works in it, as measured."""
+        return sum(self.node_idle_mb[node.kind] for node in nodes(self))
+
+    @property
+    def yarn_total_mb(self) -> int:
+        """The most that its applications may use on top while somebody does: all that its YARN may hand out."""
+        return self.yarn_memory_mb * self.node_counts["nodemanager"]
+
+
+def node_names(kind: str, count: int) -> list[str]:
+    """``kafka, 2`` -> ``["kafka1", "kafka2"]``; kinds of which there is one carry no number."""
+    return [kind] if kind in SINGLE else [f"{kind}{i}" for i in range(1, count + 1)]
+
+
+def place(name: str) -> int:
+    """A node's place in its stack's subnet, after the network's own address and the gateway's.
+
+    The first node of every kind, then the second of every kind, and so on: the place says nothing of how many there
+    are, so that no node's address changes when others come or go. A ring of Cassandra nodes whose addresses had
+    changed hands, as they do where the engine gives them out, would take one for another.
+    """
+    kind = name.rstrip("0123456789")
+    number = int(name.removeprefix(kind) or 1)
+    return 2 + (number - 1) * len(SERVICE_OF) + list(SERVICE_OF).index(kind)
+
+
+def address(student: Student, name: str) -> str:
+    """A node's address in its stack's network, also that of one which has left the plan."""
+    return str(ipaddress.IPv4Network(student.subnet).network_address + place(name))
+
+
+def nodes(student: Student) -> list[Node]:
+    """All nodes of a student's stack, in reading order."""
+    made = []
+    for kind, service in SERVICE_OF.items():
+        for name in node_names(kind, student.node_counts[kind]):
+            memory = student.node_memory_mb[kind] + (student.yarn_memory_mb if kind == "nodemanager" else 0)
+            pages = tuple(
+                Page(title=page["title"], container_port=page["port"], host_port=student.port_base + page["offset"])
+                for page in student.pages.values()
+                if page["node"] == name
+            )
+            container, at = f"{student.prefix}-{name}", address(student, name)
+            made.append(Node(name, kind, service, IMAGE_OF[kind], container, at, memory, pages))
+    return made
+
+
+def by_docker_host(students: Sequence[Student]) -> Iterator[tuple[str, list[Student]]]:
+    """The students of each Docker host together; the hosts of this machine come first."""
+    ordered = sorted(students, key=lambda student: (not is_here(student.docker_host), student.docker_host))
+    return ((host, list(group)) for host, group in groupby(ordered, key=lambda student: student.docker_host))
+
+
+def plan(student: Student) -> dict[str, Any]:
+    """What Ansible needs to know of a stack, as plain data."""
+    return {
+        "version": __version__,
+        "prefix": student.prefix,
+        "network": student.network,
+        "kafka_cluster_id": student.kafka_cluster_id,
+        "yarn_memory_mb": student.yarn_memory_mb,
+        "yarn_vcores": student.yarn_vcores,
+        "replication": student.replication,
+        "nodes": [asdict(node) for node in nodes(student)],
+    }

@@ -1,0 +1,1 @@
+"""What a student does on a cluster: submit, check, fetch, look, stop."""

@@ -1,0 +1,125 @@
+"""Checks: what a lesson should have left behind, looked at from outside the job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from streamlab.errors import LabError, WrongRequest
+from streamlab.lessons import bundle, jobs
+from streamlab.lessons.jobs import Job
+from streamlab.stacks.stack import failed, open_stack
+from streamlab.students import many
+from streamlab.students.topology import Student
+from streamlab.ui import say
+from streamlab.work.submit import application_name
+
+SECONDS = 120
+
+
+def check(student: Student, job: Job, step: str = "") -> dict[str, Any]:
+    """Ask a lesson's check on the student's edge node; with a `step`, what concerns that step alone.
+
+    Returns:
+        ``{"job", "student", "passed", "assertions": [{"name", "expected", "found", "passed", "where"}]}``
+    """
+    with open_stack(student) as stack:
+        target = f"{job.name}/{step}" if step else job.name
+        assertions = stack.answer("common.check", target, seconds=SECONDS, zips=[bundle.job_bundle(job.folder)])
+    if not assertions:
+        raise LabError(
+            f"the check of {job.name} looked at nothing",
+            evidence=f"{job.folder}/check.py gave no assertion",
+            fix="let it give at least one",
+        )
+    passed = all(a["passed"] for a in assertions)
+    return {"job": job.name, "student": student.name, "passed": passed, "assertions": assertions}
+
+
+def reset_each(students: Sequence[Student], name: str) -> None:
+    """Bring one lesson of every student back to its start."""
+    job, _ = jobs.find(name)
+    many.each(students, lambda student: reset(student, job), what=f"reset {job.name}")
+
+
+def reset(student: Student, job: Job) -> None:
+    """Bring one lesson of a student back to its start, and say what was taken away.
+
+    Raises:
+        WrongRequest: a step of it runs now.
+    """
+    with open_stack(student) as stack:
+        running = stack.answer("edge.running", *(application_name(student, step) for step in job.steps), seconds=30)
+        if running:
+            evidence = [f"{app_id} {app}" for app, app_id in running.items()]
+            raise WrongRequest(f"{job.name} runs now", evidence=evidence, fix=f"invoke stop --job {job.name}")
+
+        def heard(stream: str, line: str) -> None:
+            if stream == "out":
+                say(f"  {line}")
+
+        packed = bundle.job_bundle(job.folder)
+        done = stack.python("common.reset", job.name, seconds=SECONDS, zips=[packed], lines=heard)
+    if done.code != 0:
+        raise failed(f"{job.name} could not be reset", done, seconds=SECONDS)
+    say(f"{job.name} of {student.name}: back at its start")
+
+
+def describe(found: dict[str, Any]) -> str:
+    """One line per assertion: what was expected, what was found, and where to look when the two differ."""
+    lines = []
+    for assertion in found["assertions"]:
+        if assertion["passed"]:
+            lines.append(f"  ok    {assertion['name']}: {assertion['found']}")
+        else:
+            differs = f"expected {assertion['expected']}, found {assertion['found']}"
+            lines.append(f"  WRONG {assertion['name']}: {differs}; look at {assertion['where']}")
+    right = sum(a["passed"] for a in found["assertions"])
+    return "\n".join(
+        [*lines, f"{found['job']} of {found['student']}: {right} of {len(found['assertions'])} as expected"]
+    )
+
+
+def report(student: Student, name: str | None, *, as_json: bool) -> None:
+    """Check one lesson, one step of it, or without a name every lesson, and print what was found.
+
+    Raises:
+        LabError: an assertion does not hold.
+    """
+    found = [check(student, job, step) for job, step in asked(name)]
+    for one in found:
+        say(json.dumps(one, indent=2) if as_json else describe(one))
+    wrong = [failure(one) for one in found if not one["passed"]]
+    if len(wrong) > 1:
+        names = ", ".join(one["job"] for one in found if not one["passed"])
+        raise LabError(
+            f"{len(wrong)} of {len(found)} lessons are not as they should be", evidence=names, fix=wrong[0].fix
+        )
+    if wrong:
+        raise wrong[0]
+
+
+def asked(name: str | None) -> list[tuple[Job, str]]:
+    """The jobs to check, each with the step that alone was meant, or with none."""
+    if name is None:
+        return [(jobs.load(jobs.JOBS / known), "") for known in jobs.known_jobs()]
+    job, steps = jobs.find(name)
+    if not (job.folder / "check.py").is_file():
+        raise WrongRequest(
+            f"{job.name} has no check",
+            evidence=f"{job.folder} has no check.py",
+            fix="write one, like jobs/lesson08/check.py",
+        )
+    named = name.endswith(f"/{steps[0].name}") and len(steps) == 1
+    return [(job, steps[0].name if named else "")]
+
+
+def failure(found: dict[str, Any]) -> LabError:
+    """The error for a lesson whose outcome is not as it should be."""
+    wrong = [a["name"] for a in found["assertions"] if not a["passed"]]
+    return LabError(
+        f"{found['job']} of {found['student']} is not as it should be",
+        evidence=f"{len(wrong)} of {len(found['assertions'])} assertions do not hold, first: {wrong[0]}",
+        fix=f"look where the lines marked WRONG say; invoke submit --job {found['job']} runs it again",
+    )

@@ -1,0 +1,63 @@
+"""Pages to open and logs to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streamlab.engines import engine, inside
+from streamlab.errors import WrongRequest
+from streamlab.stacks.stack import failed, open_stack
+from streamlab.students.docker_hosts import forwarding, is_here, machine
+from streamlab.students.topology import Student, nodes
+from streamlab.ui import say, table
+
+LOG_SECONDS = 120
+
+
+def links(student: Student) -> str:
+    """The pages of a student's stack as a table; the address of a running application's page follows."""
+    pages = [page for node in nodes(student) for page in node.pages]
+    rows = [[page.title, page.url] for page in pages]
+    base = next(page.url for node in nodes(student) if node.kind == "resourcemanager" for page in node.pages)
+    rows.append(["a running application", f"{base}proxy/APPLICATION_ID/"])
+    return table(["page", "address"], rows) + way_there(student, [page.host_port for page in pages])
+
+
+def way_there(student: Student, ports: Sequence[int]) -> str:
+    """Where the pages are another machine's: a line that says so, with the command that brings them here."""
+    if is_here(student.docker_host):
+        return ""
+    return f"\nthese are {machine(student.docker_host)}'s; here they are while this runs: " + forwarding(
+        student.docker_host, ports
+    )
+
+
+def node_log(student: Student, name: str, *, lines: int) -> str:
+    """The last lines that a node printed."""
+    with engine.connect(student.docker_host) as client:
+        container = engine.node(client, student, name, running=False)
+        return container.logs(tail=lines).decode("utf-8", "replace")
+
+
+def application_log(student: Student, app_id: str) -> None:
+    """Print everything that an application's containers printed, from YARN's aggregated log."""
+    if not app_id.startswith("application_"):
+        raise WrongRequest(
+            f"{app_id!r} is no application id", evidence="expected application_…_…", fix="invoke status lists them"
+        )
+    with open_stack(student) as stack:
+        done = inside.run_inside(stack.edge, ["yarn", "logs", "-applicationId", app_id], seconds=LOG_SECONDS)
+    if done.code != 0 or not done.out.strip():
+        raise failed(f"no log of {app_id}", done, seconds=LOG_SECONDS)
+    say(done.out.rstrip())
+
+
+def log(student: Student, *, node: str | None, app: str | None, lines: int) -> None:
+    """Print what a node or an application said; exactly one of the two is named."""
+    if (node is None) == (app is None):
+        names = ", ".join(n.name for n in nodes(student))
+        raise WrongRequest("logs of what?", evidence=f"nodes: {names}", fix="--node kafka1, or --app application_…")
+    if app is not None:
+        application_log(student, app)
+    else:
+        say(node_log(student, node, lines=lines).rstrip())

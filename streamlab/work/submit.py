@@ -1,0 +1,305 @@
+"""From a job's name to an application on the student's YARN, and from there to one useful line."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from streamlab.engines.inside import run_inside
+from streamlab.errors import LabError, WrongRequest
+from streamlab.lessons import bundle, jobs
+from streamlab.lessons.cause import probable_cause
+from streamlab.lessons.jobs import Job, Preset, Step
+from streamlab.lessons.resources import Capacity, containers, too_large
+from streamlab.stacks import capacity
+from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
+from streamlab.students import many
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student
+from streamlab.ui import progress, say
+
+#: Seconds that Spark's client may take to hand an application to YARN.
+SUBMIT_SECONDS = 120
+PREPARE_SECONDS = 300
+#: Seconds within which YARN has its memory back from an application that is over.
+RELEASE_SECONDS = 20
+OUTCOME = "streamlab-outcome: "
+
+
+def argv(
+    *, student: Student, step: Step, preset: Preset, shelf: Mapping[str, str], args: Mapping[str, str], continuous: bool
+) -> list[str]:
+    """The ``spark-submit`` of one step, in cluster mode; `shelf` says where its files stand on HDFS."""
+    conf = {
+        "spark.driver.memoryOverhead": f"{preset.overhead_mb}m",
+        "spark.executor.memoryOverhead": f"{preset.overhead_mb}m",
+        "spark.sql.shuffle.partitions": preset.shuffle_partitions,
+        # We follow the application over REST: the client's JVM need not stay for that.
+        "spark.yarn.submit.waitAppCompletion": "false",
+    }
+    return [
+        "spark-submit",
+        *("--deploy-mode", "cluster"),
+        *("--name", application_name(student, step)),
+        *("--driver-memory", f"{preset.driver_memory_mb}m"),
+        *("--driver-cores", str(preset.driver_cores)),
+        *("--num-executors", str(preset.executors)),
+        *("--executor-memory", f"{preset.executor_memory_mb}m"),
+        *("--executor-cores", str(preset.executor_cores)),
+        *(part for key, value in sorted(conf.items()) for part in ("--conf", f"{key}={value}")),
+        *("--py-files", shelf["bundle"]),
+        shelf["launcher"],
+        step.full_name,
+        *(part for key, value in sorted(args.items()) for part in ("--set", f"{key}={value}")),
+        *(["--continuous"] if continuous else []),
+    ]
+
+
+def application_name(student: Student, step: Step) -> str:
+    return f"{student.name}-{step.job}-{step.name}"
+
+
+def application_id(text: str) -> str | None:
+    """The application that ``spark-submit`` says it started."""
+    found = re.search(r"application_\d+_\d+", text)
+    return found.group(0) if found else None
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that was asked of one submit, checked."""
+
+    job: Job
+    steps: tuple[Step, ...]
+    presets: Mapping[str, Preset]
+    args: Mapping[str, Mapping[str, str]]
+    continuous: bool
+    detach: bool
+
+
+def request(
+    job: str,
+    *,
+    preset: str | None = None,
+    given: Sequence[str] = (),
+    continuous: bool = False,
+    detach: bool = False,
+    resources: Mapping[str, Any] = MappingProxyType({}),
+) -> Request:
+    """Check what was asked, without a cluster.
+
+    Args:
+        resources: single values that replace those of each step's preset, for example ``{"executor_memory_mb": 2048}``;
+            None leaves the preset's.
+    """
+    found, steps = jobs.find(job)
+    options = {key: f"--{key.removesuffix('_mb').replace('_', '-')}" for key in resources}
+    values = {key: _positive(options[key], value) for key, value in resources.items() if value is not None}
+    presets = {step.name: replace(jobs.preset(preset or step.preset), **values) for step in steps}
+    if detach and len(steps) > 1:
+        raise WrongRequest(
+            f"{found.name} has {len(steps)} steps that follow one another, so it cannot be left alone",
+            evidence=f"steps: {', '.join(step.name for step in steps)}",
+            fix=f"name one: --job {steps[-1].full_name} --detach",
+        )
+    if continuous and not any(step.streaming for step in steps):
+        raise WrongRequest(
+            f"{job} has no stream to continue",
+            evidence=f"steps: {', '.join(s.name for s in steps)}",
+            fix="leave out --continuous",
+        )
+    args = {
+        step.name: jobs.arguments(step, [item for item in given if _meant_for(item, step, steps)]) for step in steps
+    }
+    return Request(found, steps, presets, args, continuous, detach)
+
+
+def _positive(option: str, value: Any) -> int:
+    """An option's value as a number above 0."""
+    try:
+        number = int(value)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise WrongRequest(f"{option} {value} is no whole number above 0", fix=f"write a number, as in {option} 2")
+    return number
+
+
+def _meant_for(item: str, step: Step, steps: Sequence[Step]) -> bool:
+    """An argument goes to the steps that know it; one that none knows goes to all, where it is refused."""
+    key = item.partition("=")[0]
+    knowing = [s for s in steps if key in s.args]
+    return step in knowing or not knowing
+
+
+def submit_each(lab: Lab, students: Sequence[Student], wanted: Request, *, at_once: str | None = None) -> None:
+    """Submit for every student, on each Docker host `at_once` at a time, or as many as it has memory and cores for.
+
+    Raises:
+        LabError: it failed for some; for the others it is done.
+    """
+    number = _positive("--at-once", at_once) if at_once is not None else None
+    many.each(
+        students,
+        lambda student: submit(student, wanted),
+        what=wanted.job.name if len(wanted.steps) > 1 else wanted.steps[0].full_name,
+        at_once=lambda docker_host: number or capacity.at_once(lab, docker_host),
+    )
+
+
+def submit(student: Student, wanted: Request) -> list[str]:
+    """Run the steps one after another on the student's YARN; returns the applications' ids.
+
+    Raises:
+        WrongRequest: it does not fit, or there is no stack.
+        LabError: a step failed; the probable cause is the evidence.
+    """
+    packed = bundle.job_bundle(wanted.job.folder)
+    with open_stack(student) as stack:
+        return [_run(stack, step, wanted, packed) for step in wanted.steps]
+
+
+def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> str:
+    preset = wanted.presets[step.name]
+    began = time.monotonic()
+    _require_room(stack, preset)
+    say(f"{step.full_name} for {stack.student.name}, preset {preset.name}")
+    shelf = _make_ready(stack, step, wanted.args[step.name], packed)
+    done = "uploaded" if shelf["uploaded"] else "already there"
+    say(f"  bundle {packed.short}: {done} ({len(packed.data) / 1024:.0f} kB)")
+    continuous = wanted.continuous and step.streaming
+    command = argv(
+        student=stack.student, step=step, preset=preset, shelf=shelf, args=wanted.args[step.name], continuous=continuous
+    )
+    app_id = _hand_over(stack, command)
+    if wanted.detach:
+        say(
+            f"{step.full_name}: {app_id} runs on; follow it with `invoke logs --app {app_id}`, "
+            f"end it with `invoke stop --job {step.full_name}`"
+        )
+        return app_id
+    _follow(stack, step, app_id, began, seconds=10**7 if continuous else step.timeout)
+    return app_id
+
+
+def _require_room(stack: Stack, preset: Preset) -> None:
+    """Refuse a preset that YARN cannot give now.
+
+    An application is over a moment before its last container is; what would fit into an empty YARN, in which nothing
+    runs, is waited for.
+    """
+    ends = time.monotonic() + RELEASE_SECONDS
+    while problem := too_large(preset, found := yarn_capacity(stack)):
+        wanted = sum(mb for mb, _ in containers(preset, step_mb=found.step_mb))
+        if found.running or wanted > found.total_mb or time.monotonic() > ends:
+            raise problem
+        time.sleep(0.5)
+
+
+def yarn_capacity(stack: Stack) -> Capacity:
+    """What the student's YARN could hand out now."""
+    found = stack.answer("edge.capacity", seconds=30)
+    return Capacity(
+        tuple(found["free_mb"]),
+        tuple(found["free_vcores"]),
+        found["step_mb"],
+        found["total_mb"],
+        tuple(found["running"]),
+    )
+
+
+def _make_ready(stack: Stack, step: Step, args: Mapping[str, str], packed: bundle.Bundle) -> dict[str, Any]:
+    """Make what the step needs, and place the bundle; where its files stand on HDFS."""
+    given = [part for key, value in args.items() for part in ("--set", f"{key}={value}")]
+    shelf: dict[str, Any] = {}
+
+    def heard(stream: str, line: str) -> None:
+        if stream == "out":
+            event = json.loads(line)
+            if "made" in event:
+                say(f"  {event['made']}")
+            else:
+                shelf.update(event)
+
+    command = [zip_path(packed), packed.sha256, step.full_name, *given]
+    done = stack.python("edge.ready", *command, seconds=PREPARE_SECONDS, zips=[packed], lines=heard)
+    if done.code != 0 or not shelf:
+        raise failed(f"{step.full_name}: what it needs could not be made", done, seconds=PREPARE_SECONDS)
+    return shelf
+
+
+def _hand_over(stack: Stack, command: Sequence[str]) -> str:
+    """Run ``spark-submit`` until YARN has the application, and return its id."""
+    said: list[str] = []
+    with progress("spark-submit") as line:
+        line.update("handing the application to YARN")
+        try:
+            done = run_inside(stack.edge, command, seconds=SUBMIT_SECONDS, lines=lambda stream, text: said.append(text))
+        except KeyboardInterrupt:
+            line.close()
+            _kill(stack, application_id("\n".join(said)))
+            raise
+    app_id = application_id(done.err + done.out)
+    if done.code != 0 or app_id is None:
+        raise failed(f"spark-submit could not hand over {shlex.join(command[-3:])}", done, seconds=SUBMIT_SECONDS)
+    return app_id
+
+
+def _kill(stack: Stack, app_id: str | None) -> None:
+    """End what was interrupted, if YARN has or may soon have it."""
+    if app_id and run_inside(stack.edge, ["yarn", "application", "-kill", app_id], seconds=60).code == 0:
+        say(f"ended {app_id}; with --detach it would run on")
+
+
+def _follow(stack: Stack, step: Step, app_id: str, began: float, *, seconds: int) -> None:
+    say(f"  {app_id} accepted")
+    seen: dict[str, Any] = {"outcome": {}, "final": None}
+    with progress(step.full_name) as line:
+
+        def heard(stream: str, text: str) -> None:
+            if stream == "out":
+                _event(json.loads(text), seen, line)
+
+        try:
+            done = stack.python("edge.follow", app_id, str(seconds), seconds=seconds + 120, lines=heard)
+        except KeyboardInterrupt:
+            line.close()
+            _kill(stack, app_id)
+            raise
+    final = seen["final"]
+    if final is None:
+        raise failed(f"{step.full_name}: {app_id} could not be followed", done, seconds=seconds)
+    if final["final"] != "SUCCEEDED":
+        why = (
+            final["diagnostics"].splitlines()
+            if final["final"] == "KILLED"
+            else probable_cause(final["log"] or "", final["diagnostics"])
+        )
+        raise LabError(
+            f"{step.full_name}: {app_id} ended {final['final']}",
+            evidence=why,
+            fix=f"correct it and submit again; the whole log: invoke logs --app {app_id}",
+        )
+    written = "; ".join(f"{count} to {place}" for place, count in seen["outcome"].get("written", {}).items())
+    say(f"{step.full_name}: {app_id} SUCCEEDED in {time.monotonic() - began:.1f} s: {written or 'it wrote nothing'}")
+
+
+def _event(event: Mapping[str, Any], seen: dict[str, Any], line: Any) -> None:
+    if "final" in event:
+        seen["final"] = event
+    elif "out" in event:
+        if event["out"].startswith(OUTCOME):
+            seen["outcome"] = json.loads(event["out"].removeprefix(OUTCOME))
+        else:
+            line.close()
+            say(f"  | {event['out']}")
+    elif "stage" in event:
+        line.update(f"{event['stage']}: {event['done']} of {event['total']} tasks")
+    elif "state" in event:
+        line.update(event["state"].lower())
