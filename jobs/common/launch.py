@@ -24,6 +24,7 @@ from pyspark.sql import SparkSession  # noqa: E402
 
 from common import request  # noqa: E402
 from common.errors import WrongRequest  # noqa: E402
+from common.hdfs import Hdfs  # noqa: E402
 from common.outcome import Outcome, last_line, report  # noqa: E402
 from common.settings import Settings, load_info  # noqa: E402
 
@@ -44,8 +45,6 @@ def builder(settings: Settings) -> SparkSession.Builder:
 
 def launch(spark: SparkSession, settings: Settings) -> str:
     """Run the step and keep its report on HDFS; the outcome's line."""
-    from common.hdfs import Hdfs  # when the session is there: its executors start meanwhile
-
     hdfs = Hdfs(settings.info.webhdfs)
     began = time.monotonic()
     outcome = run_step(spark, settings)
