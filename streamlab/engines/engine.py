@@ -20,8 +20,8 @@ from streamlab.students.topology import Student, by_docker_host
 #: Seconds that one answer of the engine may take.
 ANSWER_SECONDS = 60
 
-#: The oldest API that does: it came with Docker Engine 20.10, and tells a container's memory at once, without waiting
-#: a second for what its processor does meanwhile.
+#: The oldest API that does: it came with Docker Engine 20.10, and tells a container's memory after one look at it, not
+#: two that are a second apart.
 NEEDED_API = (1, 41)
 TOO_OLD = "install a newer engine there, or give its students another docker_host"
 

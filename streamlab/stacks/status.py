@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from docker.models.containers import Container
 
-from streamlab.engines import engine
+from streamlab.engines import engine, memory
 from streamlab.errors import LabError
 from streamlab.stacks.stack import run_module
+from streamlab.students.docker_hosts import is_here
 from streamlab.students.topology import Node, Student, nodes
 from streamlab.ui import say, table
 
@@ -64,9 +66,10 @@ def _student(student: Student) -> dict[str, Any]:
         answers = (
             _ask(running, [node.name for node in nodes(student)]) if running else {"nodes": {}, "applications": []}
         )
+        ask_memory = partial(memory.in_use, here=is_here(student.docker_host))
         with ThreadPoolExecutor(8) as pool:
-            memory = dict(zip(running, pool.map(memory_bytes, running.values()), strict=True))
-    rows = [_node(node, found.get(node.name), answers["nodes"], memory) for node in nodes(student)]
+            used = dict(zip(running, pool.map(ask_memory, running.values()), strict=True))
+    rows = [_node(node, found.get(node.name), answers["nodes"], used) for node in nodes(student)]
     healthy = all(row["healthy"] for row in rows)
     if not found:
         state = "missing"
@@ -93,15 +96,8 @@ def _ask(running: dict[str, Container], names: Sequence[str]) -> dict[str, Any]:
     return json.loads(done.out)
 
 
-def memory_bytes(container: Container) -> int:
-    """Memory in use, without the page cache that the kernel would give back, as ``docker stats`` counts it."""
-    usage = container.client.api.stats(container.id, stream=False, one_shot=True).get("memory_stats", {})
-    detail = usage.get("stats", {})
-    return usage.get("usage", 0) - detail.get("total_inactive_file", detail.get("inactive_file", 0))
-
-
 def _node(
-    node: Node, container: Container | None, problems: dict[str, str | None], memory: dict[str, int]
+    node: Node, container: Container | None, problems: dict[str, str | None], used: dict[str, int]
 ) -> dict[str, Any]:
     state = container.status if container else "missing"
     problem = problems.get(node.name, "it was not asked") if state == "running" else f"its container is {state}"
@@ -111,7 +107,7 @@ def _node(
         "state": state,
         "healthy": problem is None,
         "problem": problem,
-        "memory_bytes": memory.get(node.name, 0),
+        "memory_bytes": used.get(node.name, 0),
         "memory_limit_bytes": node.memory_mb * 2**20,
     }
 

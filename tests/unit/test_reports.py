@@ -82,7 +82,7 @@ def test_a_stack_s_state_follows_from_its_nodes(
     monkeypatch.setattr(status.engine, "connect", connect)
     monkeypatch.setattr(status.engine, "containers", lambda client, student: found)
     monkeypatch.setattr(status, "nodes", lambda student: [KAFKA, replace(KAFKA, name="edge", kind="edge")])
-    monkeypatch.setattr(status, "memory_bytes", lambda container: 5)
+    monkeypatch.setattr(status.memory, "in_use", lambda container, here: 5)
     monkeypatch.setattr(status, "_ask", lambda running, names: {"nodes": dict.fromkeys(running), "applications": []})
     (looked,) = status.look([student])["students"]
     assert (looked["state"], looked["healthy"]) == (state, state == "healthy")
@@ -104,13 +104,6 @@ def test_a_node_is_healthy_only_when_it_runs_and_answers(
     found = status._node(KAFKA, container, problems, {"kafka1": 5})
     assert (found["state"], found["problem"], found["healthy"]) == (state, problem, problem is None)
     assert (found["memory_bytes"], found["memory_limit_bytes"]) == (5, 448 * MB)
-
-
-@pytest.mark.parametrize("cache", [{"total_inactive_file": 30, "inactive_file": 1}, {"inactive_file": 30}])
-def test_memory_is_counted_without_the_page_cache_on_either_kind_of_cgroup(cache: dict) -> None:
-    answer = {"memory_stats": {"usage": 100, "stats": cache}}
-    api = SimpleNamespace(stats=lambda name, stream, one_shot: answer)
-    assert status.memory_bytes(SimpleNamespace(id="1", client=SimpleNamespace(api=api))) == 70
 
 
 def test_pages_are_listed_with_their_addresses(student: Student) -> None:
