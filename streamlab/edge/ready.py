@@ -14,15 +14,11 @@ import zipfile
 from pathlib import Path
 
 from common import prepare
-from common.command import print_lines
+from common.command import at_once, print_lines
 from common.hdfs import Hdfs
 from common.settings import load_info
 
 SHELF = "/streamlab/bundles"
-
-
-def emit(**event: object) -> None:
-    print(json.dumps(event), flush=True)
 
 
 def _ensure(hdfs: Hdfs, path: str, data: bytes) -> bool:
@@ -40,12 +36,12 @@ def shelve(local: str, sha256: str) -> None:
     with zipfile.ZipFile(local) as archive:
         launcher = archive.read("common/launch.py")
     uploaded = [_ensure(hdfs, names["bundle"], Path(local).read_bytes()), _ensure(hdfs, names["launcher"], launcher)]
-    emit(**{key: f"{info.hdfs}{path}" for key, path in names.items()}, uploaded=any(uploaded))
+    at_once(json.dumps({key: f"{info.hdfs}{path}" for key, path in names.items()} | {"uploaded": any(uploaded)}))
 
 
 def main(local: str, sha256: str, *step: str) -> int:
     """Returns the exit status: 0, or that of what could not be made."""
-    code = print_lines(step, prepare.lines, prog="common.prepare", say=lambda line: emit(made=line))
+    code = print_lines(step, prepare.lines, prog="common.prepare", say=lambda line: at_once(json.dumps({"made": line})))
     if code == 0:
         shelve(local, sha256)
     return code

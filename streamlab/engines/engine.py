@@ -1,4 +1,4 @@
-"""The Docker Engine: the one module through which the control program touches containers."""
+"""The way to a Docker Engine, and to a student's containers there."""
 
 from __future__ import annotations
 
