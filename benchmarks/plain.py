@@ -1,7 +1,8 @@
 """The baseline "plain": the same images' daemons as their products come, without archives, flags and limits of ours.
 
-Same configuration and same images; each container is made at once by the engine, with no Ansible between; the same
-questions prove them. So a ratio says what archives and flags bring, less what the playbooks cost.
+Same configuration and same images; HDFS and Kafka are formatted at their first start; each container is made at once by
+the engine, with no Ansible between; the same questions prove them. So a ratio says what archives, flags and formatted
+storage bring, less what the playbooks cost.
 """
 
 from __future__ import annotations
@@ -58,12 +59,22 @@ def untuned(name: str, text: str) -> str:
     return text
 
 
+#: What each product's instructions say before its first start.
+FORMAT = {
+    "namenode": "[ -e /data/name ] || hdfs namenode -format -nonInteractive; exec /opt/hadoop/bin/start namenode",
+    "kafka": "[ -e /data/kafka ] || kafka-storage.sh format --cluster-id $KAFKA_CLUSTER_ID "
+    "--config /etc/streamlab/kafka/$(hostname).properties; exec /opt/kafka/bin/start kafka",
+}
+
+
 def settings(student: Student) -> dict[str, dict]:
-    """How each kind of node is started: the product's own command, the JVM's own choices."""
+    """How each kind of node is started: the product's own commands, the JVM's own choices."""
     ring = "-Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.ring_delay_ms=0"
     made = {kind: {"command": [kind], "env": dict(JDK_ARCHIVE), "pids": 4096} for kind in topology.SERVICE_OF}
     made["kafka"]["env"]["KAFKA_CLUSTER_ID"] = student.kafka_cluster_id
     made["cassandra"]["env"]["JAVA_OPTS"] = ring
+    for kind, commands in FORMAT.items():
+        made[kind]["command"] = ["sh", "-c", commands]
     made["edge"] |= {"command": ["sleep", "infinity"], "data": "/home/student"}
     return made
 

@@ -1,0 +1,79 @@
+"""What an image's jars are rid of: signatures and the words in Hadoop's defaults, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+from streamlab.paths import ROOT
+
+DEFAULTS = b"""<?xml version="1.0"?>
+<!-- Copyright of somebody -->
+<configuration>
+  <!-- names of things -->
+  <property>
+    <name>a.name</name>
+    <value> two  words </value>
+    <description>What it is for, at length.</description>
+    <final>true</final>
+    <tag>security</tag>
+  </property>
+  <property><name>b.empty</name><value></value></property>
+  <property><name>c.unset</name></property>
+</configuration>
+"""
+
+
+def jar(path: Path, files: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, data in files.items():
+            made.writestr(name, data)
+
+
+def lean(folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "images/base/bin/lean-jars"), str(folder)],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    return done.stdout
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as found:
+        return {name: found.read(name) for name in found.namelist()}
+
+
+def test_hadoops_defaults_keep_everything_but_words(tmp_path: Path) -> None:
+    jar(tmp_path / "hadoop.jar", {"core-default.xml": DEFAULTS, "org/A.class": b"\xca\xfe"})
+
+    assert lean(tmp_path) == "hadoop.jar: core-default.xml without words\n"
+
+    found = contents(tmp_path / "hadoop.jar")
+    assert found["org/A.class"] == b"\xca\xfe"
+    assert not any(words in found["core-default.xml"] for words in (b"at length", b"Copyright", b"names of"))
+    properties = [[(part.tag, part.text) for part in one] for one in ElementTree.fromstring(found["core-default.xml"])]
+    assert properties == [
+        [("name", "a.name"), ("value", " two  words "), ("final", "true"), ("tag", "security")],
+        [("name", "b.empty"), ("value", None)],
+        [("name", "c.unset")],
+    ]
+
+
+def test_a_signature_goes_and_what_it_signed_stays(tmp_path: Path) -> None:
+    signed = {"META-INF/MANIFEST.MF": b"m", "META-INF/KEY.SF": b"s", "META-INF/KEY.RSA": b"r", "org/A.class": b"a"}
+    jar(tmp_path / "signed.jar", signed)
+
+    assert lean(tmp_path) == "signed.jar: unsigned\n"
+    assert contents(tmp_path / "signed.jar") == {"META-INF/MANIFEST.MF": b"m", "org/A.class": b"a"}
+
+
+def test_other_jars_are_not_written_at_all(tmp_path: Path) -> None:
+    other = b"<html><description>a page</description></html>"
+    jar(tmp_path / "other.jar", {"conf/core-default.xml": DEFAULTS, "page.xml": other})
+    before = (tmp_path / "other.jar").read_bytes()
+
+    assert lean(tmp_path) == ""
+    assert (tmp_path / "other.jar").read_bytes() == before
