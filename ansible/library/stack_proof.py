@@ -5,8 +5,7 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule
 
 from streamlab.errors import LabError
-from streamlab.stacks import status
-from streamlab.stacks.prove import failure, is_proved, prove, remember
+from streamlab.stacks.prove import failure, prove, remember
 from streamlab.students import inventory
 
 DOCUMENTATION = r"""
@@ -15,7 +14,6 @@ short_description: A real question to every service of a stack
 options:
   inventory: {type: path, required: true, description: The inventory file.}
   student: {type: str, required: true, description: The student whose stack is asked.}
-  changed: {type: bool, required: true, description: "Whether it was changed; else, once proved, health is enough."}
 """
 
 
@@ -24,7 +22,6 @@ def main() -> None:
         argument_spec={
             "inventory": {"type": "path", "required": True},
             "student": {"type": "str", "required": True},
-            "changed": {"type": "bool", "required": True},
         },
         supports_check_mode=True,
     )
@@ -32,8 +29,6 @@ def main() -> None:
         module.exit_json(changed=False, skipped=True)
     try:
         student = inventory.load(module.params["inventory"]).student(module.params["student"])
-        if not module.params["changed"] and is_proved(student) and status.is_healthy(student):
-            module.exit_json(changed=False, proven=[])
         proven = prove(student)
         if all(p.passed for p in proven):
             remember(student)

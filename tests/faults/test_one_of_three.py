@@ -41,7 +41,7 @@ def test_the_others_are_provisioned_and_the_next_run_mends_it(folder: Path) -> N
     assert "bob: kafka does not answer as it should" in ran.err.replace("bob: error: ", ""), ran.err
     assert "kafka1" in ran.err
     for name in ("ada", "eve"):
-        assert f"{name:13} proof       unchanged" in ran.out, ran.out
+        assert f"{name:13} nodes       unchanged" in ran.out, ran.out
         assert lab("prove", "--limit", name, student=False).count(" proved: ") == 5
 
     write_inventory(folder, CLASS, STUDENTS)

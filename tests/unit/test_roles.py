@@ -20,8 +20,6 @@ ROLES = sorted((ANSIBLE / "roles").iterdir())
 PLAYBOOKS = sorted(ANSIBLE.glob("*.yml"))
 TASK_FILES = sorted(ANSIBLE.glob("roles/*/tasks/*.yml"))
 TEMPLATES = sorted(ANSIBLE.glob("roles/*/templates/*"))
-#: Roles whose arguments are the plan's own words, which several roles share.
-SHARED_WORDS = {"nodes": {"subnet", "config_files", "node_settings"}}
 
 
 def load(file: Path) -> Any:
@@ -31,6 +29,12 @@ def load(file: Path) -> Any:
 def defaults(role: Path) -> dict[str, Any]:
     file = role / "defaults" / "main.yml"
     return (load(file) or {}) if file.is_file() else {}
+
+
+def described(role: Path) -> dict[str, Any]:
+    """What a service's role says of its nodes."""
+    file = role / "vars" / "main.yml"
+    return load(file) if file.is_file() else {}
 
 
 def options(role: Path) -> dict[str, Any]:
@@ -48,22 +52,23 @@ def by_name(path: Path) -> str:
 
 @pytest.mark.parametrize("role", ROLES, ids=by_name)
 def test_a_role_has_one_shape(role: Path) -> None:
-    assert (role / "tasks" / "main.yml").is_file()
-    assert {path.name for path in role.iterdir()} <= {"defaults", "meta", "tasks", "handlers", "templates", "files"}
+    """It does something, or it only describes; never both."""
+    assert (role / "tasks" / "main.yml").is_file() != (role / "vars" / "main.yml").is_file()
+    assert {path.name for path in role.iterdir()} <= {"defaults", "meta", "tasks", "templates", "vars"}
     assert load(role / "meta" / "argument_specs.yml")["argument_specs"]["main"]["short_description"].endswith(".")
 
 
 @pytest.mark.parametrize("role", ROLES, ids=by_name)
 def test_a_role_s_variables_carry_its_name(role: Path) -> None:
-    public = {*defaults(role), *options(role)} - SHARED_WORDS.get(role.name, set())
+    public = {*defaults(role), *options(role), *described(role)}
     assert [name for name in public if not name.startswith(f"{role.name}_")] == []
 
 
 @pytest.mark.parametrize("role", ROLES, ids=by_name)
 def test_a_role_describes_exactly_what_it_may_be_told(role: Path) -> None:
-    described, told = options(role), "".join(file.read_text() for file in role.glob("tasks/*.yml"))
-    assert set(defaults(role)) - set(described) == set()
-    for name, option in described.items():
+    options_, told = options(role), "".join(file.read_text() for file in role.glob("tasks/*.yml"))
+    assert set(defaults(role)) - set(options_) == set()
+    for name, option in options_.items():
         assert option["description"], name
         assert option.get("required") or name in defaults(role) or f"{name} | default(" in told, (
             f"{name} has no default"
@@ -89,19 +94,18 @@ def test_a_command_says_when_it_changes_something(file: Path) -> None:
 def test_a_template_is_used_and_can_be_parsed(file: Path) -> None:
     Environment().parse(file.read_text())
     role = file.parent.parent
-    assert any(f"'{file.name}'" in tasks.read_text() for tasks in role.glob("tasks/*.yml"))
+    assert f"{role.name}_templates ~ '/{file.name}'" in (role / "vars" / "main.yml").read_text()
 
 
 def test_every_service_s_role_only_describes() -> None:
     """What touches the engine is one call, at the end."""
-    describing = {role.name for role in ROLES if (role / "templates").is_dir()} | {"yarn"}
-    assert describing == {*topology.SERVICES, "edge"} - {"spark"}
-    for name in describing:
-        actions = [
-            set(task) - {"name", "loop", "loop_control"}
-            for task in load(ANSIBLE / "roles" / name / "tasks" / "main.yml")
-        ]
-        assert actions == [{"ansible.builtin.set_fact"}] * len(actions), name
+    describing = {role.name: set(described(role)) for role in ROLES if described(role)}
+    assert set(describing) == {*topology.SERVICES, "edge"} - {"spark"}
+    playbook = (ANSIBLE / "provision.yml").read_text()
+    for name, says in describing.items():
+        assert {f"{name}_files", f"{name}_nodes"} <= says
+        assert f"{name}_files" in playbook
+        assert f"{name}_nodes" in playbook
 
 
 def test_every_playbook_can_be_parsed_with_its_roles() -> None:
