@@ -38,6 +38,7 @@ class Follower:
     def __init__(self, app_id: str) -> None:
         self.yarn = Yarn()
         self.app_id = app_id
+        self.driver: tuple[str, str] | None = None
         self.state = ""
         self.seen = 0
         self.saw_outcome = False
@@ -60,8 +61,8 @@ class Follower:
 
     def _driver_output(self) -> None:
         try:
-            driver = self.yarn.driver_container(self.app_id)
-            text = self.yarn.container_log(driver[1], driver[0], "stdout") if driver else ""
+            self.driver = self.driver or self.yarn.driver_container(self.app_id)
+            text = self.yarn.container_log(self.driver[1], self.driver[0], "stdout") if self.driver else ""
         except OSError:
             return  # the container has just ended; the final look reads the aggregated log
         self.show(text[: text.rfind("\n") + 1])
