@@ -28,17 +28,17 @@ from streamlab.students.topology import Student
 JDK_ARCHIVE = {"_JAVA_OPTIONS": "-XX:SharedArchiveFile=/opt/java/lib/server/classes.jsa", "JAVA_OPTS": ""}
 #: More than any daemon takes: plain has no limits.
 NO_LIMIT_MB = 16384
-#: Settings of ours that have speed as their only purpose.
+#: Settings of ours that have speed as their only purpose, and how much YARN hands out: as it comes, 8 GB and 8 cores.
 TUNED = re.compile(
     r"^spark\.(yarn\.report|yarn\.scheduler|yarn\.am\.extraJava|driver\.extra|executor\.extra)|"
     r"^spark\.cassandra\.output|locateFollowingBlock|connect\.retry|"
     r"heartbeat|poll-interval|thread-count|handler\.count|initial-allocation|minRegisteredResources|"
-    r"^PYSPARK_ARCHIVES_PATH|^SPARK_LAUNCHER_OPTS|--deploy-mode cluster"
+    r"nodemanager\.resource\.|^PYSPARK_ARCHIVES_PATH|^SPARK_LAUNCHER_OPTS|--deploy-mode cluster"
 )
 
 
 def configuration(edge: Container) -> dict[str, str]:
-    """The files of configuration that a stack of ours reads, less what is there for speed alone."""
+    """The files of configuration that a stack of ours reads, less `TUNED`."""
     stream, _ = edge.get_archive("/etc/streamlab")
     with tarfile.open(fileobj=BytesIO(b"".join(stream))) as archive:
         files = {
@@ -50,7 +50,7 @@ def configuration(edge: Container) -> dict[str, str]:
 
 
 def untuned(name: str, text: str) -> str:
-    """A file of configuration without the settings that have speed as their only purpose."""
+    """A file of configuration without the settings that match `TUNED`."""
     if name.startswith("spark/spark-"):
         return "\n".join(line for line in text.splitlines() if not TUNED.search(line)) + "\n"
     if name.startswith("hadoop/") and name.endswith("-site.xml"):
