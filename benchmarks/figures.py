@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
@@ -12,80 +11,30 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from benchmarks import plain
+from benchmarks.flows import flowing, lagging
 from benchmarks.run import Figure, Side
+from benchmarks.stacks import (
+    INVENTORY,
+    beside_ours,
+    lab,
+    names,
+    ours_up,
+    plain_configuration,
+    provision,
+    students,
+    sweep,
+    timed,
+    where,
+)
 from streamlab.building import images
 from streamlab.engines import engine, inside
 from streamlab.errors import LabError
 from streamlab.paths import ROOT
 from streamlab.stacks import playbooks, status
-from streamlab.stacks.destroy import belongings, remove
-from streamlab.students import inventory
-from streamlab.students.topology import Student
-from streamlab.ui import say
 
-INVENTORY = ROOT / "inventory" / "bench.yml"
-COUNT, FLOW = ROOT / "benchmarks" / "count", ROOT / "benchmarks" / "flow"
-LONG = 3600
+COUNT = ROOT / "benchmarks" / "count"
 #: Seconds that a stack is left alone before its memory is read.
 IDLE_SECONDS = 60
-
-
-def students(count: int) -> list[Student]:
-    return list(inventory.load(INVENTORY).students[:count])
-
-
-def lab(*arguments: str) -> str:
-    """`./lab …` as a user types it; what it printed."""
-    command = [str(ROOT / "lab"), *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONG, check=False)
-    if done.returncode != 0:
-        raise LabError(
-            f"{' '.join(arguments)} exited {done.returncode}", evidence=(done.stdout + done.stderr).splitlines()[-8:]
-        )
-    return done.stdout
-
-
-def timed(action: Callable[[], object]) -> float:
-    began = time.monotonic()
-    action()
-    return time.monotonic() - began
-
-
-def names(count: int) -> str:
-    return ",".join(student.name for student in students(count))
-
-
-def provision(count: int) -> None:
-    lab("provision", "--inventory", str(INVENTORY), "--limit", names(count))
-
-
-def sweep() -> None:
-    """Take every stack of this class away."""
-    first = students(1)[0]
-    with engine.connect(first.docker_host) as client:
-        for found in belongings(client, first.lab_class).values():
-            remove(client, found)
-
-
-@contextmanager
-def ours_up(count: int = 1) -> Iterator[list[Student]]:
-    """So many stacks of ours for as long as the block runs."""
-    try:
-        provision(count)
-        yield students(count)
-    finally:
-        sweep()
-
-
-def plain_files(student: Student) -> dict[str, str]:
-    """What the nodes of a plain stack read, made of what this student's do."""
-    with engine.connect(student.docker_host) as client:
-        return plain.configuration(engine.node(client, student, "edge"))
-
-
-def plain_configuration() -> dict[str, str]:
-    with ours_up() as (student,):
-        return plain_files(student)
 
 
 def provisioning(
@@ -150,21 +99,6 @@ def idle_memory() -> Iterator[tuple[Side, Side]]:
     yield ours, as_they_come
 
 
-def where(student: Student) -> list[str]:
-    return ["--inventory", str(INVENTORY), "--student", student.name]
-
-
-@contextmanager
-def beside_ours(student: Student, *, as_they_come: bool) -> Iterator[Student]:
-    """The stack that a baseline runs on: another as the products come, or this student's."""
-    if not as_they_come:
-        yield student
-        return
-    other = students(2)[1]
-    with plain.stack(other, plain_files(student)):
-        yield other
-
-
 def submitting(*configuration: str) -> Callable[[], AbstractContextManager[tuple[Side, Side]]]:
     """The job that counts 1000 rows, from key press to result.
 
@@ -199,39 +133,6 @@ def submitting(*configuration: str) -> Callable[[], AbstractContextManager[tuple
 
             ours()  # the bundle is uploaded once, and a stack's first application warms its daemons for both
             yield ours, spark_submit
-
-    return sides
-
-
-def keeps_up(rate: int, batch_seconds: float) -> str:
-    """Whether a stream that takes so long for one second's records is ever at the topic's end."""
-    if batch_seconds <= 1:
-        return f"it keeps up with {rate} records a second"
-    return f"with {rate} records a second it is {rate - rate / batch_seconds:.0f} further behind after each"
-
-
-def flowing(rate: int, *, batches: int) -> Callable[[], AbstractContextManager[tuple[Side, Side]]]:
-    """Records a second from Kafka through Spark to Cassandra, a second's records of such a `rate` in each batch.
-
-    The same job with the same resources on a plain stack is the baseline. Each run fails if a record is lost.
-    """
-    numbers = itertools.count(1)
-
-    def drained(student: Student) -> float:
-        number = f"run={next(numbers)}"
-        said = lab("submit", "--job", f"{FLOW}/drain", "--set", f"rate={rate}", "--set", number, *where(student))
-        (line,) = re.findall(r"^ *\| (\{.*)$", said, re.MULTILINE)
-        measured = json.loads(line)
-        say(f"    a batch in {measured['batch_seconds']} s: {keeps_up(rate, measured['batch_seconds'])}")
-        return measured["records_per_second"]
-
-    @contextmanager
-    def sides() -> Iterator[tuple[Side, Side]]:
-        with ours_up() as (student,), beside_ours(student, as_they_come=True) as other:
-            for one in (student, other):
-                amount = ["--set", f"rate={rate}", "--set", f"batches={batches}"]
-                lab("submit", "--job", f"{FLOW}/fill", *amount, *where(one))
-            yield lambda: drained(student), lambda: drained(other)
 
     return sides
 
@@ -296,6 +197,9 @@ FIGURES = (
     Figure("flow-1000", "records/s", "stream to Cassandra, 1000 a batch", "plain", FLOWS, flowing(1000, batches=30)),
     Figure("flow-10000", "records/s", "10,000 a batch", "plain", FLOWS, flowing(10000, batches=15)),
     Figure("flow-50000", "records/s", "50,000 a batch", "plain", FLOWS, flowing(50000, batches=7)),
+    Figure("lag-1000", "s", "a row's way, 1000 a second", "plain", FLOWS, lagging(1000, seconds=20)),
+    Figure("lag-10000", "s", "10,000 a second", "plain", FLOWS, lagging(10000, seconds=20)),
+    Figure("lag-50000", "s", "50,000 a second", "plain", FLOWS, lagging(50000, seconds=10), runs=1),
     Figure("calls", "s", "a stack's containers made", "community.docker", "one call", calls(again=False)),
     Figure("calls-again", "s", "and found unchanged", "community.docker", "one call", calls(again=True)),
     Figure("images-again", "s", "`images`, nothing to do", "", "names that follow from content", command("images")),

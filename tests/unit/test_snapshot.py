@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import re
-import tarfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,12 +11,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docker.errors import APIError, NotFound
+from docker.errors import APIError
 
-from streamlab.engines import engine, inside
+from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
-from streamlab.keeping import carrier, restore, snapshot, snapshots
-from streamlab.keeping.carrier import Carrier, data_nodes
+from streamlab.keeping import restore, snapshot, snapshots
 from streamlab.stacks import suspend
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
@@ -329,119 +325,3 @@ def test_the_start_of_a_lesson_is_not_kept_when_one_before_it_fails(
     with pytest.raises(LabError, match="it failed"):
         snapshot.take(student, name=None, at="lesson05", yes=True)
     assert snapshots.found("spring") == []
-
-
-class Container:
-    """A carrier's container: hands out one archive, and keeps what it is given."""
-
-    def __init__(self, archive: bytes | None = None) -> None:
-        self.archive, self.put = archive, {}
-
-    def get_archive(self, path: str) -> tuple[Iterator[bytes], dict]:
-        if self.archive is None:
-            raise NotFound("no such file")
-        return iter([self.archive[i : i + 700] for i in range(0, len(self.archive), 700)]), {}
-
-    def put_archive(self, path: str, archive: Any) -> None:
-        self.put[path] = archive.read()
-
-
-def carrier_of(student: Student, container: Container) -> Carrier:
-    return Carrier(SimpleNamespace(student=student, edge=container))
-
-
-def test_an_archive_is_compressed_and_comes_back_beside_the_data(student: Student, tmp_path: Path) -> None:
-    container, file = Container(inside.tar_of({"kafka/log": b"records" * 9000})), tmp_path / "kafka1.tar.gz"
-    one = carrier_of(student, container)
-    one.pack("kafka1", file, Progress("test"))
-    assert file.stat().st_size < 2000
-    assert zlib.decompress(file.read_bytes(), wbits=31) == container.archive
-    one.unpack("kafka1", file)
-    assert container.put == {"/stack/kafka1/.streamlab-restore/new": file.read_bytes()}
-
-
-def test_an_archive_without_an_end_is_no_copy(student: Student, tmp_path: Path) -> None:
-    """An engine that fails half-way ends its answer as if it were whole."""
-    whole = inside.tar_of({"kafka/log": b"records" * 9000})
-    for archive in (whole[:30000], b""):
-        with pytest.raises(LabError, match="ada: kafka1's data could not be read to their end"):
-            carrier_of(student, Container(archive)).pack("kafka1", tmp_path / "k", Progress("test"))
-
-
-def test_a_metastore_that_was_never_started_is_an_empty_archive(student: Student, tmp_path: Path) -> None:
-    carrier_of(student, Container()).pack("edge", tmp_path / "edge", Progress("test"))
-    unpacked = io.BytesIO(zlib.decompress((tmp_path / "edge").read_bytes(), wbits=31))
-    with tarfile.open(fileobj=unpacked) as archive:
-        assert archive.getnames() == []
-    with pytest.raises(NotFound):  # a volume of a daemon is there, or something is very wrong
-        carrier_of(student, Container()).pack("kafka1", tmp_path / "k", Progress("test"))
-
-
-def test_caches_and_a_student_s_own_files_are_no_state_of_the_cluster(student: Student) -> None:
-    assert data_nodes(student) == NODES
-    asked = []
-    stack = SimpleNamespace(
-        student=student, python=lambda *args, seconds: asked.append(args) or inside.Result(0, "", "")
-    )
-    Carrier(stack).exchange("swap")
-    assert asked == [
-        ("edge.exchange", "swap", *(f"/stack/{node}" for node in NODES[:-1]), "/stack/edge:metastore"),
-    ]
-
-
-class Engine:
-    """An engine with one container of the carrier's name, or none."""
-
-    def __init__(self, status: str | None) -> None:
-        self.status, self.removed = status, 0
-        self.containers = SimpleNamespace(get=self.get, create=self.create)
-
-    def get(self, name: str) -> Any:
-        assert name == "spring-ada-carrier"
-        if self.status is None:
-            raise NotFound("none")
-        return SimpleNamespace(status=self.status, remove=self.remove)
-
-    def create(self, image: str, command: list[str], **options: Any) -> Any:
-        assert options["volumes"]["spring-ada-edge"] == {"bind": "/stack/edge"}
-        assert options["labels"] == {"streamlab.class": "spring", "streamlab.student": "ada"}
-        return SimpleNamespace(start=lambda: None, remove=self.remove)
-
-    def remove(self, force: bool) -> None:
-        self.status, self.removed = None, self.removed + 1
-
-
-def test_two_do_not_change_one_student_s_data_at_once(student: Student, error_of: Callable) -> None:
-    def opened(client: Engine) -> None:
-        with carrier.open_carrier(client, student):
-            pass
-
-    assert error_of(opened, busy := Engine("running")) == (
-        "error: another snapshot or restore of ada is at work\n"
-        "  container spring-ada-carrier\n"
-        "  fix: let it end; if it was killed: docker rm --force spring-ada-carrier"
-    )
-    assert busy.removed == 0
-    for status, removed in ((None, 1), ("exited", 2)):
-        opened(client := Engine(status))
-        assert client.removed == removed
-
-
-def test_a_stack_that_lacks_a_node_or_runs_another_image_is_refused(
-    student: Student, monkeypatch: pytest.MonkeyPatch, error_of: Callable
-) -> None:
-    def node(image: str) -> Any:
-        return SimpleNamespace(attrs={"Config": {"Image": image}})
-
-    tags = carrier.images.image_tags()
-    found = {n.name: node(tags[n.image]) for n in carrier.nodes(student)}
-    monkeypatch.setattr(engine, "containers", lambda client, of: found)
-    carrier.require_stack(None, student)
-    found["kafka1"] = node("streamlab/kafka:older")
-    del found["edge"]
-    assert error_of(carrier.require_stack, None, student) == (
-        "error: ada has no stack as it should be\n"
-        "  node kafka1 is of another image\n"
-        "  node edge is missing\n"
-        "  fix: invoke provision --student ada"
-    )
