@@ -17,6 +17,9 @@ from streamlab.ui import say
 #: Seconds within which a service that has just been started must have answered.
 SECONDS = 150
 
+#: Seconds that a try may take which is begun at the last moment: three questions of Cassandra's, 20 s each, and some.
+LAST_TRY_SECONDS = 70
+
 #: Services that a service's own proof cannot do without.
 RESTS_ON = {"spark": ("hdfs", "yarn"), "yarn": ("hdfs",), "hdfs": (), "kafka": (), "cassandra": ()}
 
@@ -104,9 +107,10 @@ def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[
             tell(results[-1])
 
     names = ",".join(node.name for node in nodes(stack.student))
-    done = stack.python("edge.prove", str(seconds), names, *services, seconds=seconds + 30, lines=heard)
+    ends = seconds + LAST_TRY_SECONDS
+    done = stack.python("edge.prove", str(seconds), names, *services, seconds=ends, lines=heard)
     if done.code != 0:
-        raise failed(f"{stack.student.name}: the proofs could not be run", done, seconds=seconds + 30)
+        raise failed(f"{stack.student.name}: the proofs could not be run", done, seconds=ends)
     return results
 
 
