@@ -66,9 +66,9 @@ def test_a_role_s_variables_carry_its_name(role: Path) -> None:
 
 @pytest.mark.parametrize("role", ROLES, ids=by_name)
 def test_a_role_describes_exactly_what_it_may_be_told(role: Path) -> None:
-    options_, told = options(role), "".join(file.read_text() for file in role.glob("tasks/*.yml"))
-    assert set(defaults(role)) - set(options_) == set()
-    for name, option in options_.items():
+    arguments, told = options(role), "".join(file.read_text() for file in role.glob("tasks/*.yml"))
+    assert set(defaults(role)) - set(arguments) == set()
+    for name, option in arguments.items():
         assert option["description"], name
         assert option.get("required") or name in defaults(role) or f"{name} | default(" in told, (
             f"{name} has no default"
