@@ -1,4 +1,4 @@
-"""What an image's jars are rid of: signatures and the words in Hadoop's defaults, and nothing else."""
+"""What an image's jars are rid of: signatures, the words in Hadoop's defaults, some compression, and nothing else."""
 
 from __future__ import annotations
 
@@ -68,6 +68,23 @@ def test_a_signature_goes_and_what_it_signed_stays(tmp_path: Path) -> None:
 
     assert lean(tmp_path) == "signed.jar: unsigned\n"
     assert contents(tmp_path / "signed.jar") == {"META-INF/MANIFEST.MF": b"m", "org/A.class": b"a"}
+
+
+def test_jars_that_are_read_through_are_not_compressed(tmp_path: Path) -> None:
+    files = {"hdfs-default.xml": DEFAULTS, "org/A.class": b"a" * 1000}
+    for name in ("hadoop-hdfs-3.5.0.jar", "hadoop-hdfs-webapps.jar", "hadoop-hdfs-client-3.5.0.jar"):
+        jar(tmp_path / name, files)
+
+    assert lean(tmp_path).splitlines() == [
+        "hadoop-hdfs-3.5.0.jar: hdfs-default.xml without words, not compressed",
+        "hadoop-hdfs-client-3.5.0.jar: hdfs-default.xml without words",
+        "hadoop-hdfs-webapps.jar: hdfs-default.xml without words, not compressed",
+    ]
+    for name, how in (("hdfs-3.5.0", zipfile.ZIP_STORED), ("hdfs-client-3.5.0", zipfile.ZIP_DEFLATED)):
+        path = tmp_path / f"hadoop-{name}.jar"
+        assert contents(path)["org/A.class"] == b"a" * 1000
+        with zipfile.ZipFile(path) as found:
+            assert {entry.compress_type for entry in found.infolist()} == {how}
 
 
 def test_other_jars_are_not_written_at_all(tmp_path: Path) -> None:
