@@ -31,10 +31,12 @@ from streamlab.engines import engine, inside
 from streamlab.errors import LabError
 from streamlab.paths import ROOT
 from streamlab.stacks import playbooks, status
+from streamlab.students.topology import Student
 
 COUNT = ROOT / "benchmarks" / "count"
-#: Seconds that a stack is left alone before its memory is read.
+#: Seconds that a stack is left alone before it is looked at, and seconds for which its processors' time is counted.
 IDLE_SECONDS = 60
+WATCHED_SECONDS = 30
 
 
 def provisioning(
@@ -78,25 +80,48 @@ def again() -> Iterator[tuple[Side, None]]:
         yield ours, None
 
 
-@contextmanager
-def idle_memory() -> Iterator[tuple[Side, Side]]:
-    """Memory of one stack, IDLE_SECONDS after its proofs, as its cgroups count it, without reclaimable page cache."""
-    files = plain_configuration()
+def memory(student: Student) -> float:
+    """Megabytes that a stack's cgroups count, without reclaimable page cache."""
+    (found,) = status.look([student])["students"]
+    return sum(node["memory_bytes"] for node in found["nodes"]) / 2**20
 
-    def used() -> float:
-        time.sleep(IDLE_SECONDS)
-        (found,) = status.look(students(1))["students"]
-        return sum(node["memory_bytes"] for node in found["nodes"]) / 2**20
 
-    def ours() -> float:
-        with ours_up():
-            return used()
+def processor(student: Student) -> float:
+    """Milliseconds of a processor that a stack's containers take in a second."""
+    with engine.connect(student.docker_host) as client:
+        nodes = engine.containers(client, student).values()
 
-    def as_they_come() -> float:
-        with plain.stack(students(1)[0], files):
-            return used()
+        def spent() -> float:
+            answers = [client.api.stats(node.id, stream=False, one_shot=True) for node in nodes]
+            return sum(answer["cpu_stats"]["cpu_usage"]["total_usage"] for answer in answers) / 1e6
 
-    yield ours, as_they_come
+        before, began = spent(), time.monotonic()
+        time.sleep(WATCHED_SECONDS)
+        return (spent() - before) / (time.monotonic() - began)
+
+
+def idle(look: Callable[[Student], float]) -> Callable[[], AbstractContextManager[tuple[Side, Side]]]:
+    """What one stack takes, IDLE_SECONDS after its proofs."""
+
+    @contextmanager
+    def sides() -> Iterator[tuple[Side, Side]]:
+        files = plain_configuration()
+
+        def looked_at() -> float:
+            time.sleep(IDLE_SECONDS)
+            return look(students(1)[0])
+
+        def ours() -> float:
+            with ours_up():
+                return looked_at()
+
+        def as_they_come() -> float:
+            with plain.stack(students(1)[0], files):
+                return looked_at()
+
+        yield ours, as_they_come
+
+    return sides
 
 
 def submitting(*configuration: str) -> Callable[[], AbstractContextManager[tuple[Side, Side]]]:
@@ -191,7 +216,8 @@ FIGURES = (
     Figure("provision-4", "s", "four students at once", "plain", START, provisioning(4)),
     Figure("provision-8", "s", "eight at once", "", START, provisioning(8, beside_plain=False), runs=1),
     Figure("provision-again-4", "s", "four students, nothing to change", "", "one call for each stack", again),
-    Figure("idle-memory", "MB", "one stack, idle", "plain", "heaps, thread stacks, C1", idle_memory),
+    Figure("idle-memory", "MB", "one stack, idle", "plain", "heaps, thread stacks, C1", idle(memory)),
+    Figure("idle-processor", "ms/s", "the same", "plain", "waking less often to look", idle(processor)),
     Figure("submit", "s", "1000 rows counted", "spark-submit as installed", SUBMIT, submitting()),
     Figure("submit-local-jars", "s", "the same", "spark-submit, local jars", SUBMIT, submitting(*LOCAL_JARS)),
     Figure("flow-1000", "records/s", "stream to Cassandra, 1000 a batch", "plain", FLOWS, flowing(1000, batches=30)),

@@ -31,8 +31,9 @@ NO_LIMIT_MB = 16384
 #: Settings of ours that have speed as their only purpose, and how much YARN hands out: as it comes, 8 GB and 8 cores.
 TUNED = re.compile(
     r"^spark\.(yarn\.report|yarn\.scheduler|yarn\.am\.extraJava|driver\.extra|executor\.extra)|"
-    r"^spark\.cassandra\.output|locateFollowingBlock|connect\.retry|"
-    r"heartbeat|poll-interval|thread-count|handler\.count|initial-allocation|minRegisteredResources|"
+    r"^spark\.cassandra\.output|locateFollowingBlock|connect\.retry|OPENBLAS|"
+    r"heartbeat|poll-interval|scheduling-interval|unlock\.interval|thread-count|handler\.count|"
+    r"initial-allocation|minRegisteredResources|"
     r"nodemanager\.resource\.|^PYSPARK_ARCHIVES_PATH|^SPARK_LAUNCHER_OPTS|--deploy-mode cluster"
 )
 
