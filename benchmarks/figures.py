@@ -213,6 +213,7 @@ FLOWS = "rows to Cassandra in batches of 4 KB, sixteen at a time; no 400 ms at t
 LOCAL_JARS = ("spark.yarn.jars=local:/opt/spark/jars/*",)
 FIGURES = (
     Figure("provision-1", "s", "one student, warm, with proofs", "plain", START, provisioning(1)),
+    Figure("provision-2", "s", "two students at once", "plain", START, provisioning(2)),
     Figure("provision-4", "s", "four students at once", "plain", START, provisioning(4)),
     Figure("provision-8", "s", "eight at once", "", START, provisioning(8, beside_plain=False), runs=1),
     Figure("provision-again-4", "s", "four students, nothing to change", "", "one call for each stack", again),

@@ -36,7 +36,7 @@ class Figure:
 
     Attributes:
         sides: a context in which ``(ours, baseline)`` can be measured again and again; baseline is None where there is
-            nothing to compare with. Of seconds and MB less is better, of records a second more.
+            nothing to compare with. Of records a second more is better, of all else less.
     """
 
     name: str

@@ -6,7 +6,7 @@ from pyspark.sql import SparkSession
 
 
 def count(spark: SparkSession) -> int:
-    return spark.range(1000).repartition(2).count()
+    return spark.range(1000).count()
 
 
 def run(spark, settings):
