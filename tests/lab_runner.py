@@ -69,6 +69,19 @@ class LabRunner:
                 os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
 
+    @contextmanager
+    def provisioned(self) -> Iterator[str]:
+        """The class's stacks for the length of a block; what provision said.
+
+        They are made anew: a run of tests that was cut off may have left some, with what it had running.
+        """
+        self("images", seconds=2400, student=False)  # the engine too, on a machine that has none
+        self("destroy", "--yes", student=False)
+        try:
+            yield self("provision", student=False)
+        finally:
+            self("destroy", "--yes", student=False)
+
     def __call__(self, task: str, *arguments: str, seconds: int = 900, student: bool = True) -> str:
         """Run one task that must succeed, and return what it printed."""
         ran = self.run(task, *arguments, seconds=seconds, student=student)
@@ -122,8 +135,5 @@ def lab() -> Iterator[LabRunner]:
     if own:
         yield runner
         return
-    try:
-        runner("provision", seconds=2400)
+    with runner.provisioned():
         yield runner
-    finally:
-        runner("destroy", "--yes", student=False)

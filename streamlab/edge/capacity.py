@@ -1,10 +1,14 @@
-"""What YARN could hand out now: ``{"free_mb", "free_vcores", "step_mb", "total_mb", "running"}``, node by node."""
+"""What YARN could hand out now, node by node, and what holds the rest.
+
+Prints ``{"free_mb", "free_vcores", "step_mb", "total_mb", "held_mb", "running"}``.
+"""
 
 from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
 from edge.yarn import Yarn
 
@@ -20,6 +24,11 @@ def allocation_step(site: Path = SITE) -> int:
     return DEFAULT_STEP_MB
 
 
+def held_mb(app: dict[str, Any]) -> int:
+    """What an application's containers hold; YARN says -1 of one that has not been given any yet."""
+    return max(0, app["allocatedMB"])
+
+
 def main() -> None:
     yarn = Yarn()
     nodes, running = yarn.nodes(), yarn.unfinished()
@@ -30,7 +39,8 @@ def main() -> None:
                 "free_vcores": [node["availableVirtualCores"] for node in nodes],
                 "step_mb": allocation_step(),
                 "total_mb": yarn.metrics()["totalMB"],
-                "running": [f"{app['id']} {app['allocatedMB']} MB {app['name']}" for app in running],
+                "held_mb": sum(map(held_mb, running)),
+                "running": [f"{app['id']} {held_mb(app)} MB {app['name']}" for app in running],
             }
         )
     )

@@ -12,12 +12,13 @@ from streamlab.lessons.jobs import Preset
 
 @dataclass(frozen=True)
 class Capacity:
-    """What YARN could hand out now, node by node, and the step in which it does (MB)."""
+    """What YARN could hand out now, node by node, the step in which it does, and what `running` hold (MB)."""
 
     free_mb: tuple[int, ...]
     free_vcores: tuple[int, ...]
     step_mb: int
     total_mb: int
+    held_mb: int = 0
     running: tuple[str, ...] = ()
 
 
@@ -41,6 +42,17 @@ def fits(wanted: Sequence[tuple[int, int]], capacity: Capacity) -> bool:
         memory[place] -= mb
         vcores[place] -= cores
     return True
+
+
+def worth_waiting(preset: Preset, capacity: Capacity) -> bool:
+    """Whether what does not fit now may fit soon.
+
+    An application is over a moment before its last container is: what is neither free nor held by one that runs is
+    about to be given back.
+    """
+    ending_mb = capacity.total_mb - sum(capacity.free_mb) - capacity.held_mb
+    wanted_mb = sum(mb for mb, _ in containers(preset, step_mb=capacity.step_mb))
+    return ending_mb > 0 and wanted_mb <= capacity.total_mb - capacity.held_mb
 
 
 def too_large(preset: Preset, capacity: Capacity) -> WrongRequest | None:

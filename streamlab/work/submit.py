@@ -16,7 +16,7 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle, jobs
 from streamlab.lessons.cause import probable_cause
 from streamlab.lessons.jobs import Job, Preset, Step
-from streamlab.lessons.resources import Capacity, containers, too_large
+from streamlab.lessons.resources import Capacity, too_large, worth_waiting
 from streamlab.stacks import capacity
 from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
 from streamlab.students import many
@@ -189,15 +189,10 @@ def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> st
 
 
 def _require_room(stack: Stack, preset: Preset) -> None:
-    """Refuse a preset that YARN cannot give now.
-
-    An application is over a moment before its last container is; what would fit into an empty YARN, in which nothing
-    runs, is waited for.
-    """
+    """Refuse a preset that YARN cannot give, now or when it has back what it is about to get."""
     ends = time.monotonic() + RELEASE_SECONDS
     while problem := too_large(preset, found := yarn_capacity(stack)):
-        wanted = sum(mb for mb, _ in containers(preset, step_mb=found.step_mb))
-        if found.running or wanted > found.total_mb or time.monotonic() > ends:
+        if not worth_waiting(preset, found) or time.monotonic() > ends:
             raise problem
         time.sleep(0.5)
 
@@ -210,6 +205,7 @@ def yarn_capacity(stack: Stack) -> Capacity:
         tuple(found["free_vcores"]),
         found["step_mb"],
         found["total_mb"],
+        found["held_mb"],
         tuple(found["running"]),
     )
 

@@ -37,11 +37,8 @@ def neighbour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabRunner]:
     """Another student of another class on the same engine."""
     student = {"neighbour": {"port_base": 24500, "subnet": "10.89.225.0/27"}}
     lab = LabRunner(str(write_inventory(tmp_path_factory.mktemp("inventory"), "labnext", student)), "neighbour")
-    try:
-        lab("provision")
+    with lab.provisioned():
         yield lab
-    finally:
-        lab("destroy", "--yes", student=False)
 
 
 def listening(lab: LabRunner, node: str) -> list[int]:

@@ -29,11 +29,8 @@ MOMENTS: dict[str, Moment] = {
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabRunner]:
     file = write_inventory(tmp_path_factory.mktemp("inventory"), "labfault", STUDENT)
     lab = LabRunner(str(file), "student01")
-    try:
-        lab("provision")
+    with lab.provisioned():
         yield lab
-    finally:
-        lab("destroy", "--yes", student=False)
 
 
 @pytest.fixture(scope="module")

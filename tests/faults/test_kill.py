@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from typing import Any
 
 import pytest
 
@@ -51,6 +53,29 @@ def test_a_killed_daemon_comes_back_with_its_data(lab: LabRunner, before: tuple[
     proofs = lab("prove")
     assert proofs.count(" proved: ") == 5, proofs
     assert kept.held(lab, "killed") == before
+
+
+def test_what_ran_when_the_machine_went_off_is_given_up_and_keeps_nobody_waiting(lab: LabRunner) -> None:
+    said = lab("submit", "--job", "lesson03", "--continuous", "--detach")
+    app_id = re.search(r"application_\d+_\d+", said)[0]
+    student = inventory.load(lab.inventory).student(lab.student)
+    with engine.connect(student.docker_host) as client:
+        for container in engine.containers(client, student).values():
+            container.kill()
+    lab("provision")
+    assert (state := application(lab, app_id)["state"]) in ("ACCEPTED", "RUNNING"), state
+    assert "SUCCEEDED" in lab("submit", "--job", "lesson08")
+    ends = time.monotonic() + SECONDS
+    while application(lab, app_id)["final_status"] != "FAILED":
+        assert time.monotonic() < ends, application(lab, app_id)
+        time.sleep(1)
+
+
+def application(lab: LabRunner, app_id: str) -> dict[str, Any]:
+    """What YARN says of an application now."""
+    (found,) = json.loads(lab("status", "--json"))["students"]
+    (app,) = [app for app in found["applications"] if app["id"] == app_id]
+    return app
 
 
 def test_the_edge_node_comes_back_too(lab: LabRunner, before: tuple[str, str, str]) -> None:

@@ -27,11 +27,8 @@ FORKS = "for i in $(seq 5000); do sleep 30 & done; wait"
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LabRunner, LabRunner]]:
     file = str(write_inventory(tmp_path_factory.mktemp("inventory"), "labrun", STUDENTS))
     ada, bob = LabRunner(file, "ada"), LabRunner(file, "bob")
-    try:
-        ada("provision", student=False)
+    with ada.provisioned():
         yield ada, bob
-    finally:
-        ada("destroy", "--yes", student=False)
 
 
 @contextmanager

@@ -44,9 +44,6 @@ def lab(class_file: Path, edit: Callable[..., None]) -> Iterator[LabRunner]:
     """A stack with two of each kind of worker and three brokers, destroyed at the end."""
     runner = LabRunner(str(class_file), STUDENT)
     edit()
-    try:
-        runner("provision", seconds=2400)
+    with runner.provisioned():
         yield runner
-    finally:
-        edit()
-        runner("destroy", "--yes", student=False)
+        edit()  # what a test left may not even be an inventory

@@ -91,6 +91,26 @@ def test_ending_what_runs_is_no_fix_for_what_never_fits() -> None:
     assert resources.too_large(ML, busy).fix == "use a smaller --preset, or a larger yarn_memory_mb in the inventory"
 
 
+@pytest.mark.parametrize(
+    ("free_mb", "held_mb", "waits"),
+    [
+        (2688, 0, True),  # the driver of one that is over has still to go
+        (2304, 1408, False),  # what is about to come back is too little
+        (2688, 1408, False),  # all that is missing is held by one that runs
+        (768, 768, True),
+    ],
+)
+def test_what_is_about_to_be_given_back_is_waited_for(free_mb: int, held_mb: int, waits: bool) -> None:
+    """One that runs and holds nothing, as one whose driver went with the machine, makes no difference to that."""
+    found = replace(FREE, free_mb=(free_mb,), held_mb=held_mb, running=("application_1_7 0 MB ada-lesson03-read",))
+    assert resources.too_large(ML, found) is not None
+    assert resources.worth_waiting(ML, found) is waits
+
+
+def test_what_never_fits_is_not_waited_for() -> None:
+    assert not resources.worth_waiting(ML, replace(FREE, free_mb=(0,), total_mb=3000))
+
+
 def test_without_a_nodemanager_that_is_said() -> None:
     problem = resources.too_large(ML, Capacity((), (), 128, 0))
     assert problem.evidence[1] == "YARN can give now: nothing, no NodeManager is active, of 0 MB in all"
