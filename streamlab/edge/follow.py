@@ -7,11 +7,11 @@ whole output when the application did not succeed, else null.
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
 
+from edge import emit
 from edge.yarn import FINAL, Yarn, log_contents
 
 #: Seconds that an application may wait for its first container before we say why.
@@ -26,10 +26,6 @@ OUTCOME = "streamlab-outcome: "
 ENDED = (*FINAL, "FINISHING")
 #: Seconds between two looks: while it works, and once the driver has said its last line.
 PAUSE, SHORT_PAUSE = 0.15, 0.05
-
-
-def emit(**event: object) -> None:
-    print(json.dumps(event), flush=True)
 
 
 class Follower:

@@ -7,7 +7,6 @@ are over. NODES are the stack's, with commas between them: of a service with sev
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from functools import partial
 from common.hdfs import Hdfs
 from common.lab import Lab
 from common.settings import Settings, load_info
+from edge import emit
 from edge.yarn import Yarn
 
 #: It waits for YARN itself: its JVM and Python start while the daemons do.
@@ -259,7 +259,7 @@ def prove(service: str, seconds: float, nodes: Sequence[str]) -> dict[str, objec
 def main(seconds: float, nodes: list[str], services: list[str]) -> None:
     with ThreadPoolExecutor(len(services)) as pool:
         for done in as_completed([pool.submit(prove, service, seconds, nodes) for service in services]):
-            print(json.dumps(done.result()), flush=True)
+            emit(**done.result())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+from streamlab.edge.room import rounded
 from streamlab.engines import engine
 from streamlab.errors import WrongRequest
 from streamlab.lessons import jobs
@@ -28,7 +29,7 @@ STEP_MB = 128
 
 def asked_mb(preset: Preset) -> int:
     """What an application with this preset asks of YARN (MB), driver and executors."""
-    return sum(mb for mb, _ in containers(preset, step_mb=STEP_MB))
+    return sum(mb for mb, _ in rounded(containers(preset), STEP_MB))
 
 
 @cache

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+from streamlab.edge.room import Room
 from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle, jobs
 from streamlab.lessons.cause import probable_cause
 from streamlab.lessons.jobs import Job, Preset, Step
-from streamlab.lessons.resources import Capacity, too_large, worth_waiting
+from streamlab.lessons.resources import containers, too_large
 from streamlab.stacks import capacity
 from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
 from streamlab.students import many
@@ -24,18 +24,14 @@ from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.ui import progress, say
 
-#: Seconds that Spark's client may take to hand an application to YARN.
-SUBMIT_SECONDS = 120
+#: Seconds that what a step needs may take, and then Spark's client to hand the application to YARN.
 PREPARE_SECONDS = 300
-#: Seconds within which YARN has its memory back from an application that is over.
-RELEASE_SECONDS = 20
+SUBMIT_SECONDS = 120
 OUTCOME = "streamlab-outcome: "
 
 
-def argv(
-    *, student: Student, step: Step, preset: Preset, shelf: Mapping[str, str], args: Mapping[str, str], continuous: bool
-) -> list[str]:
-    """The ``spark-submit`` of one step, in cluster mode; `shelf` says where its files stand on HDFS."""
+def spark_options(student: Student, step: Step, preset: Preset) -> list[str]:
+    """The options of one step's ``spark-submit``, in cluster mode; what is submitted comes after them."""
     conf = {
         "spark.driver.memoryOverhead": f"{preset.overhead_mb}m",
         "spark.executor.memoryOverhead": f"{preset.overhead_mb}m",
@@ -44,7 +40,6 @@ def argv(
         "spark.yarn.submit.waitAppCompletion": "false",
     }
     return [
-        "spark-submit",
         *("--deploy-mode", "cluster"),
         *("--name", application_name(student, step)),
         *("--driver-memory", f"{preset.driver_memory_mb}m"),
@@ -53,11 +48,6 @@ def argv(
         *("--executor-memory", f"{preset.executor_memory_mb}m"),
         *("--executor-cores", str(preset.executor_cores)),
         *(part for key, value in sorted(conf.items()) for part in ("--conf", f"{key}={value}")),
-        *("--py-files", shelf["bundle"]),
-        shelf["launcher"],
-        step.full_name,
-        *(part for key, value in sorted(args.items()) for part in ("--set", f"{key}={value}")),
-        *(["--continuous"] if continuous else []),
     ]
 
 
@@ -166,84 +156,68 @@ def submit(student: Student, wanted: Request) -> list[str]:
 
 
 def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> str:
-    preset = wanted.presets[step.name]
     began = time.monotonic()
-    _require_room(stack, preset)
-    say(f"{step.full_name} for {stack.student.name}, preset {preset.name}")
-    shelf = _make_ready(stack, step, wanted.args[step.name], packed)
-    done = "uploaded" if shelf["uploaded"] else "already there"
-    say(f"  bundle {packed.short}: {done} ({len(packed.data) / 1024:.0f} kB)")
-    continuous = wanted.continuous and step.streaming
-    command = argv(
-        student=stack.student, step=step, preset=preset, shelf=shelf, args=wanted.args[step.name], continuous=continuous
-    )
-    app_id = _hand_over(stack, command)
+    app_id = _hand_over(stack, step, wanted, packed)
     if wanted.detach:
         say(
             f"{step.full_name}: {app_id} runs on; follow it with `invoke logs --app {app_id}`, "
             f"end it with `invoke stop --job {step.full_name}`"
         )
         return app_id
+    continuous = wanted.continuous and step.streaming
     _follow(stack, step, app_id, began, seconds=10**7 if continuous else step.timeout)
     return app_id
 
 
-def _require_room(stack: Stack, preset: Preset) -> None:
-    """Refuse a preset that YARN cannot give, now or when it has back what it is about to get."""
-    ends = time.monotonic() + RELEASE_SECONDS
-    while problem := too_large(preset, found := yarn_capacity(stack)):
-        if not worth_waiting(preset, found) or time.monotonic() > ends:
-            raise problem
-        time.sleep(0.5)
-
-
-def yarn_capacity(stack: Stack) -> Capacity:
-    """What the student's YARN could hand out now."""
-    found = stack.answer("edge.capacity", seconds=30)
-    return Capacity(
-        tuple(found["free_mb"]),
-        tuple(found["free_vcores"]),
-        found["step_mb"],
-        found["total_mb"],
-        found["held_mb"],
-        tuple(found["running"]),
-    )
-
-
-def _make_ready(stack: Stack, step: Step, args: Mapping[str, str], packed: bundle.Bundle) -> dict[str, Any]:
-    """Make what the step needs, and place the bundle; where its files stand on HDFS."""
-    given = [part for key, value in args.items() for part in ("--set", f"{key}={value}")]
-    shelf: dict[str, Any] = {}
-
-    def heard(stream: str, line: str) -> None:
-        if stream == "out":
-            event = json.loads(line)
-            if "made" in event:
-                say(f"  {event['made']}")
-            else:
-                shelf.update(event)
-
-    command = [zip_path(packed), packed.sha256, step.full_name, *given]
-    done = stack.python("edge.ready", *command, seconds=PREPARE_SECONDS, zips=[packed], lines=heard)
-    if done.code != 0 or not shelf:
-        raise failed(f"{step.full_name}: what it needs could not be made", done, seconds=PREPARE_SECONDS)
-    return shelf
-
-
-def _hand_over(stack: Stack, command: Sequence[str]) -> str:
-    """Run ``spark-submit`` until YARN has the application, and return its id."""
+def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> str:
+    """Make what the step needs, and run ``spark-submit`` until YARN has the application; its id."""
+    preset = wanted.presets[step.name]
+    request = {
+        "zip": zip_path(packed),
+        "sha256": packed.sha256,
+        "containers": containers(preset),
+        "step": step.full_name,
+        "arguments": [x for key, value in sorted(wanted.args[step.name].items()) for x in ("--set", f"{key}={value}")],
+        "spark": spark_options(stack.student, step, preset),
+        "continuous": wanted.continuous and step.streaming,
+        "seconds": SUBMIT_SECONDS,
+    }
+    seen: dict[str, Any] = {}
     said: list[str] = []
-    with progress("spark-submit") as line:
-        line.update("handing the application to YARN")
+    with progress(step.full_name) as line:
+
+        def heard(stream: str, text: str) -> None:
+            if stream == "err" or "bundle" in seen:
+                said.append(text)
+                return
+            event = json.loads(text)
+            seen.update(event)
+            if "waiting" in event:
+                line.update(event["waiting"])
+            elif event.get("fits"):
+                line.close()
+                say(f"{step.full_name} for {stack.student.name}, preset {preset.name}")
+            elif "made" in event:
+                say(f"  {event['made']}")
+            elif "bundle" in event:
+                there = "uploaded" if event["uploaded"] else "already there"
+                say(f"  bundle {packed.short}: {there} ({len(packed.data) / 1024:.0f} kB)")
+                line.update("handing the application to YARN")
+
+        seconds = PREPARE_SECONDS + SUBMIT_SECONDS
         try:
-            done = run_inside(stack.edge, command, seconds=SUBMIT_SECONDS, lines=lambda stream, text: said.append(text))
+            done = stack.python("edge.submit", json.dumps(request), seconds=seconds, zips=[packed], lines=heard)
         except KeyboardInterrupt:
             line.close()
             _kill(stack, application_id("\n".join(said)))
             raise
+    if seen.get("fits") is False:
+        raise too_large(preset, Room(**seen["room"]))
+    if "bundle" not in seen:
+        raise failed(f"{step.full_name}: what it needs could not be made", done, seconds=seconds)
     app_id = application_id(done.err + done.out)
     if done.code != 0 or app_id is None:
-        raise failed(f"spark-submit could not hand over {shlex.join(command[-3:])}", done, seconds=SUBMIT_SECONDS)
+        raise failed(f"{step.full_name}: spark-submit could not hand it over", done, seconds=SUBMIT_SECONDS)
     return app_id
 
 

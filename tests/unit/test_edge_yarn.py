@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from edge import capacity
 from edge.follow import Follower
 from edge.yarn import log_contents
 
@@ -100,13 +98,3 @@ def test_a_line_is_told_when_it_is_whole(
     for _ in range(3):
         follower._driver_output()
     assert [json.loads(line)["out"] for line in capsys.readouterr().out.splitlines()] == ["one", "two", "three"]
-
-
-def test_yarn_s_step_is_read_from_its_own_configuration(tree: Callable) -> None:
-    name = "yarn.scheduler.minimum-allocation-mb"
-    set_, unset = (
-        f"<configuration><property><name>{n}</name><value>128</value></property></configuration>" for n in (name, "x")
-    )
-    folder = tree({"set.xml": set_, "unset.xml": unset})
-    assert capacity.allocation_step(folder / "set.xml") == 128
-    assert capacity.allocation_step(folder / "unset.xml") == 1024

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from streamlab.edge.room import Room, rounded
 from streamlab.engines.inside import Result
 from streamlab.errors import WrongRequest
 from streamlab.lessons import resources
+from streamlab.lessons.bundle import Bundle
 from streamlab.lessons.jobs import Preset, Step
-from streamlab.lessons.resources import Capacity
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.work import submit
@@ -21,21 +24,23 @@ from streamlab.work import submit
 ML = Preset("ml", 1024, 1, 1, 1536, 2, overhead_mb=384, shuffle_partitions=4)
 BATCH = Preset("batch", 1024, 1, 2, 700, 1, overhead_mb=384, shuffle_partitions=4)
 SCORE = Step(job="lesson08", name="score", title="t", preset="ml", timeout=9, streaming=True)
-FREE = Capacity(free_mb=(4096,), free_vcores=(8,), step_mb=128, total_mb=4096)
+FREE = Room(free_mb=(4096,), free_vcores=(8,), step_mb=128, total_mb=4096)
 
 
-def test_heap_and_overhead_are_rounded_up_to_yarn_s_step() -> None:
-    assert resources.containers(BATCH, step_mb=128) == [(1408, 1), (1152, 1), (1152, 1)]
-    assert resources.containers(BATCH, step_mb=1024) == [(2048, 1), (2048, 1), (2048, 1)]
-    assert resources.containers(BATCH, step_mb=1)[1] == (1084, 1)
-    assert resources.containers(replace(ML, executors=0), step_mb=128) == [(1408, 1)]
+def test_heap_and_overhead_are_asked_for_and_rounded_up_to_yarn_s_step() -> None:
+    asked = resources.containers(BATCH)
+    assert asked == [(1408, 1), (1084, 1), (1084, 1)]
+    assert rounded(asked, 128) == [(1408, 1), (1152, 1), (1152, 1)]
+    assert rounded(asked, 1024) == [(2048, 1), (2048, 1), (2048, 1)]
+    assert resources.containers(replace(ML, executors=0)) == [(1408, 1)]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "free_mb", "free_vcores", "fits"),
+    ("asked", "free_mb", "free_vcores", "fits"),
     [
         ([(1408, 1), (1920, 2)], (3328,), (3,), True),
         ([(1408, 1), (1920, 2)], (3327,), (3,), False),
+        ([(1408, 1), (1793, 2)], (3327,), (3,), False),
         ([(1408, 1), (1920, 2)], (4096,), (2,), False),
         ([(1024, 1)] * 3, (2048, 1024), (8, 8), True),
         ([(1024, 1), (2048, 1)], (2048, 1024), (1, 1), True),  # in the order asked, the large one would find no place
@@ -46,13 +51,9 @@ def test_heap_and_overhead_are_rounded_up_to_yarn_s_step() -> None:
     ],
 )
 def test_containers_fit_where_a_node_has_room_for_each(
-    wanted: list, free_mb: tuple, free_vcores: tuple, fits: bool
+    asked: list, free_mb: tuple, free_vcores: tuple, fits: bool
 ) -> None:
-    assert resources.fits(wanted, Capacity(free_mb, free_vcores, 128, 4096)) is fits
-
-
-def test_what_fits_is_not_refused() -> None:
-    assert resources.too_large(ML, FREE) is None
+    assert Room(free_mb, free_vcores, 128, 4096).fits(asked) is fits
 
 
 def test_what_never_fits_is_refused_with_the_arithmetic() -> None:
@@ -103,36 +104,28 @@ def test_ending_what_runs_is_no_fix_for_what_never_fits() -> None:
 def test_what_is_about_to_be_given_back_is_waited_for(free_mb: int, held_mb: int, waits: bool) -> None:
     """One that runs and holds nothing, as one whose driver went with the machine, makes no difference to that."""
     found = replace(FREE, free_mb=(free_mb,), held_mb=held_mb, running=("application_1_7 0 MB ada-lesson03-read",))
-    assert resources.too_large(ML, found) is not None
-    assert resources.worth_waiting(ML, found) is waits
+    assert not found.fits(resources.containers(ML))
+    assert found.may_come(resources.containers(ML)) is waits
 
 
 def test_what_never_fits_is_not_waited_for() -> None:
-    assert not resources.worth_waiting(ML, replace(FREE, free_mb=(0,), total_mb=3000))
+    assert not replace(FREE, free_mb=(0,), total_mb=3000).may_come(resources.containers(ML))
 
 
 def test_without_a_nodemanager_that_is_said() -> None:
-    problem = resources.too_large(ML, Capacity((), (), 128, 0))
+    problem = resources.too_large(ML, Room((), (), 128, 0))
     assert problem.evidence[1] == "YARN can give now: nothing, no NodeManager is active, of 0 MB in all"
+    assert problem.fix == "invoke status shows which node is unwell, invoke provision starts it again"
 
 
-def test_the_command_line_of_a_step(student: Student) -> None:
-    shelf = {"bundle": "hdfs://namenode:8020/b.zip", "launcher": "hdfs://namenode:8020/l.py"}
-    command = submit.argv(
-        student=student, step=SCORE, preset=ML, shelf=shelf, args={"z": "a b; rm", "algo": "rf"}, continuous=True
-    )
-    assert command == [
-        "spark-submit",
+def test_the_options_of_a_step(student: Student) -> None:
+    assert submit.spark_options(student, SCORE, ML) == [
         *("--deploy-mode", "cluster", "--name", "ada-lesson08-score"),
         *("--driver-memory", "1024m", "--driver-cores", "1"),
         *("--num-executors", "1", "--executor-memory", "1536m", "--executor-cores", "2"),
         *("--conf", "spark.driver.memoryOverhead=384m", "--conf", "spark.executor.memoryOverhead=384m"),
         *("--conf", "spark.sql.shuffle.partitions=4", "--conf", "spark.yarn.submit.waitAppCompletion=false"),
-        *("--py-files", "hdfs://namenode:8020/b.zip", "hdfs://namenode:8020/l.py", "lesson08/score"),
-        *("--set", "algo=rf", "--set", "z=a b; rm", "--continuous"),
     ]
-    bare = submit.argv(student=student, step=SCORE, preset=ML, shelf=shelf, args={}, continuous=False)
-    assert bare[-2:] == ["hdfs://namenode:8020/l.py", "lesson08/score"]
 
 
 def test_the_application_is_read_from_what_spark_submit_says() -> None:
@@ -157,23 +150,83 @@ def test_both_sides_give_an_application_one_name(student: Student) -> None:
     assert submit.application_name(student, SCORE) == application_name("ada", "lesson08", "score")
 
 
-def test_ctrl_c_while_it_is_handed_over_ends_what_yarn_may_have(
-    student: Student, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
+@pytest.fixture
+def hand_over(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Hands lesson08/score over to an edge node that says these lines, and then ends with `code`, or is interrupted."""
     ran: list[list[str]] = []
 
-    def run_inside(edge: None, command: list[str], *, seconds: int, lines: Any = None) -> Result:
+    def run_inside(edge: None, command: list[str], *, seconds: int) -> Result:
         ran.append(command)
-        if command[0] == "spark-submit":
-            lines("err", "INFO Client: Submitting application application_1_7 to ResourceManager")
-            raise KeyboardInterrupt
         return Result(0, "", "")
 
+    def call(*lines: dict | str, code: int | None = 0) -> str:
+        def python(module: str, request: str, *, seconds: int, zips: Any, lines: Callable) -> Result:
+            assert module == "edge.submit"
+            asked.update(json.loads(request))
+            for stream, text in told:
+                lines(stream, text)
+            if code is None:
+                raise KeyboardInterrupt
+            out, err = ("\n".join(text for stream, text in told if stream == one) for one in ("out", "err"))
+            return Result(code, out, err)
+
+        told = [("out", json.dumps(x)) if isinstance(x, dict) else ("err", x) for x in lines]
+        stack = SimpleNamespace(student=student, edge=None, python=python)
+        wanted = submit.request("lesson08/score", given=["per_batch=7"])
+        return submit._hand_over(stack, wanted.steps[0], wanted, Bundle(b"1" * 2048, "a" * 64))
+
+    asked: dict[str, Any] = {}
+    call.asked, call.ran = asked, ran
     monkeypatch.setattr(submit, "run_inside", run_inside)
+    return call
+
+
+FITS = {"fits": True, "room": asdict(FREE)}
+SHELVED = {"bundle": "a" * 64, "uploaded": False}
+TAKEN = "INFO Client: Submitting application application_1_7 to ResourceManager"
+
+
+def test_what_is_handed_over_is_told_as_it_is_done(hand_over: Callable, capsys: pytest.CaptureFixture) -> None:
+    assert hand_over({"waiting": "YARN"}, FITS, {"made": "topic x: made"}, SHELVED, TAKEN) == "application_1_7"
+    assert capsys.readouterr().out == (
+        "lesson08/score for ada, preset ml\n  topic x: made\n  bundle aaaaaaaaaaaa: already there (2 kB)\n"
+    )
+    asked = hand_over.asked
+    assert (asked["step"], asked["arguments"]) == ("lesson08/score", ["--set", "per_batch=7"])
+    assert not asked["continuous"]
+    assert asked["containers"] == [[1408, 1], [1920, 2]]
+
+
+def test_what_does_not_fit_is_refused_and_nothing_was_said(
+    hand_over: Callable, capsys: pytest.CaptureFixture, error_of: Callable
+) -> None:
+    full = asdict(replace(FREE, free_mb=(2048,)))
+    assert error_of(hand_over, {"fits": False, "room": full}, code=2).startswith("error: preset ml does not fit")
+    assert capsys.readouterr().out == ""
+
+
+def test_what_fails_on_the_way_is_named(hand_over: Callable, error_of: Callable) -> None:
+    made = error_of(hand_over, FITS, "error: Kafka gives no answer", code=1)
+    assert made.startswith("error: lesson08/score: what it needs could not be made\n  error: Kafka gives no answer\n")
+    refused = error_of(hand_over, FITS, SHELVED, "Exception in thread main: no queue", code=1)
+    assert refused.startswith("error: lesson08/score: spark-submit could not hand it over\n  Exception in thread main")
+    nameless = error_of(hand_over, FITS, SHELVED, "all is well")
+    assert nameless.startswith("error: lesson08/score: spark-submit could not hand it over\n  all is well\n")
+
+
+def test_ctrl_c_while_it_is_handed_over_ends_what_yarn_may_have(
+    hand_over: Callable, capsys: pytest.CaptureFixture
+) -> None:
     with pytest.raises(KeyboardInterrupt):
-        submit._hand_over(SimpleNamespace(edge=None), ["spark-submit", "x"])
-    assert ran[1:] == [["yarn", "application", "-kill", "application_1_7"]]
-    assert capsys.readouterr().out == "ended application_1_7; with --detach it would run on\n"
+        hand_over(FITS, SHELVED, TAKEN, code=None)
+    assert hand_over.ran == [["yarn", "application", "-kill", "application_1_7"]]
+    assert capsys.readouterr().out.endswith("ended application_1_7; with --detach it would run on\n")
+
+
+def test_ctrl_c_before_yarn_has_it_has_nothing_to_end(hand_over: Callable) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        hand_over(FITS, code=None)
+    assert hand_over.ran == []
 
 
 @pytest.mark.parametrize(("step", "what"), [("lesson08", "lesson08"), ("lesson08/score", "lesson08/score")])

@@ -1,0 +1,132 @@
+"""Bring one step to YARN: see that it fits, make what it needs, put its bundle on HDFS, and start ``spark-submit``.
+
+``python3 -m edge.submit REQUEST``, in one process, since each start costs as much as all it does. REQUEST is JSON:
+``{"zip": the bundle's path here, "sha256", "containers": [[MB, vcores], …], "step", "arguments": ["--set", …],
+"spark": options of spark-submit, "continuous", "seconds": that spark-submit may take}``.
+
+Prints JSON, one event a line: ``{"waiting"}`` while memory is about to come back, ``{"fits", "room"}``, ``{"made"}``
+for each thing as it is made, and ``{"bundle", "uploaded"}``; then ``spark-submit`` takes this process's place and
+speaks for itself. Exit status 2 when it does not fit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NoReturn
+
+from common import prepare
+from common.command import print_lines
+from common.errors import JobError
+from common.hdfs import Hdfs
+from common.settings import load_info
+from edge import emit
+from edge.room import Containers, Room
+from edge.yarn import Yarn
+
+SITE = Path("/etc/streamlab/hadoop/yarn-site.xml")
+DEFAULT_STEP_MB = 1024
+SHELF = "/streamlab/bundles"
+#: Seconds within which YARN has its memory back from an application that is over.
+RELEASE_SECONDS = 20
+
+
+def allocation_step(site: Path = SITE) -> int:
+    """YARN gives memory in multiples of this (MB)."""
+    for prop in ElementTree.parse(site).getroot().iter("property"):
+        if prop.findtext("name") == "yarn.scheduler.minimum-allocation-mb":
+            return int(prop.findtext("value"))
+    return DEFAULT_STEP_MB
+
+
+def room(yarn: Yarn, step_mb: int) -> Room:
+    """What YARN could hand out now."""
+    nodes, running = yarn.nodes(), yarn.unfinished()
+    # YARN says -1 of an application that has not been given anything yet.
+    held = [max(0, app["allocatedMB"]) for app in running]
+    return Room(
+        free_mb=[node["availMemoryMB"] for node in nodes],
+        free_vcores=[node["availableVirtualCores"] for node in nodes],
+        step_mb=step_mb,
+        total_mb=yarn.metrics()["totalMB"],
+        held_mb=sum(held),
+        running=[f"{app['id']} {mb} MB {app['name']}" for app, mb in zip(running, held, strict=True)],
+    )
+
+
+def await_room(asked: Containers) -> bool:
+    """Whether it fits, now or when YARN has back what it is about to get."""
+    yarn, step_mb, ends = Yarn(), allocation_step(), time.monotonic() + RELEASE_SECONDS
+    while not (fits := (found := room(yarn, step_mb)).fits(asked)):
+        if not found.may_come(asked) or time.monotonic() > ends:
+            break
+        emit(waiting="YARN is about to get memory back from an application that is over")
+        time.sleep(0.1)
+    emit(fits=fits, room=asdict(found))
+    return fits
+
+
+def make(step: str, arguments: list[str]) -> int:
+    """Make what the step needs; the exit status of what could not be made, or 0."""
+    return print_lines([step, *arguments], prepare.lines, prog="common.prepare", say=lambda line: emit(made=line))
+
+
+def _ensure(hdfs: Hdfs, path: str, data: bytes) -> bool:
+    """A file appears under its name only when it is whole."""
+    if hdfs.exists(path):
+        return False
+    hdfs.write(f"{path}.partial", data)
+    hdfs.rename(f"{path}.partial", path)
+    return True
+
+
+def shelve(local: str, sha256: str) -> tuple[str, str]:
+    """Put the bundle and its launcher on the student's HDFS unless they are there; their addresses."""
+    info = load_info()
+    hdfs, short = Hdfs(info.webhdfs), sha256[:16]
+    bundle, launcher = f"{SHELF}/{short}.zip", f"{SHELF}/{short}-launch.py"
+    with zipfile.ZipFile(local) as archive:
+        program = archive.read("common/launch.py")
+    uploaded = [_ensure(hdfs, bundle, Path(local).read_bytes()), _ensure(hdfs, launcher, program)]
+    emit(bundle=sha256, uploaded=any(uploaded))
+    return f"{info.hdfs}{bundle}", f"{info.hdfs}{launcher}"
+
+
+def command(request: dict[str, Any], bundle: str, launcher: str) -> list[str]:
+    """The ``spark-submit`` of a step whose files stand at these addresses."""
+    return [
+        *("spark-submit", *request["spark"], "--py-files", bundle, launcher),
+        *(request["step"], *request["arguments"]),
+        *(["--continuous"] if request["continuous"] else []),
+    ]
+
+
+def hand_over(argv: list[str], seconds: int) -> NoReturn:
+    """Become ``spark-submit``, for at most `seconds`."""
+    # The path on which Python found this module is nothing to the driver, which would be given it.
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    os.execvpe("timeout", ["timeout", "-k", "5", str(seconds), *argv], env)
+
+
+def main(request: dict[str, Any]) -> int:
+    """Returns only when there is nothing to hand over: the exit status."""
+    try:
+        if not await_room(request["containers"]):
+            return 2
+        code = make(request["step"], request["arguments"])
+        if code == 0:
+            hand_over(command(request, *shelve(request["zip"], request["sha256"])), request["seconds"])
+        return code
+    except JobError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))
