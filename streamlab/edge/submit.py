@@ -28,7 +28,7 @@ from common.hdfs import Hdfs
 from common.settings import load_info
 from edge import emit
 from edge.room import Containers, Room
-from edge.yarn import Yarn
+from edge.yarn import Yarn, held_mb
 
 SITE = Path("/etc/streamlab/hadoop/yarn-site.xml")
 DEFAULT_STEP_MB = 1024
@@ -48,8 +48,7 @@ def allocation_step(site: Path = SITE) -> int:
 def room(yarn: Yarn, step_mb: int) -> Room:
     """What YARN could hand out now."""
     nodes, running = yarn.nodes(), yarn.unfinished()
-    # YARN says -1 of an application that has not been given anything yet.
-    held = [max(0, app["allocatedMB"]) for app in running]
+    held = [held_mb(app) for app in running]
     return Room(
         free_mb=[node["availMemoryMB"] for node in nodes],
         free_vcores=[node["availableVirtualCores"] for node in nodes],

@@ -94,6 +94,11 @@ class Yarn(yarn.Yarn):
         return json.loads(text) if text else None
 
 
+def held_mb(app: dict[str, Any]) -> int:
+    """What an application's containers hold (MB); YARN says -1 of one that has not been given any yet."""
+    return max(0, app["allocatedMB"])
+
+
 def log_contents(text: str) -> str:
     """A log's own text, without the lines that YARN puts around it; empty while there is none."""
     _, found, body = text.partition("LogContents:\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from streamlab.engines.inside import run_inside
@@ -42,4 +43,6 @@ def stop(student: Student, job: Job, steps: tuple[Step, ...]) -> None:
             if done.code != 0:
                 run_inside(stack.edge, ["yarn", "application", "-kill", app_id], seconds=60)
                 raise failed(f"{step.full_name}: {app_id} did not stop by itself and was killed", done, seconds=SECONDS)
-            say(f"{step.full_name}: {app_id} stopped after its last batch")
+            began = json.loads(done.out)["began"]
+            how = "stopped after its last batch" if began else "had not begun, and was taken back"
+            say(f"{step.full_name}: {app_id} {how}")

@@ -22,7 +22,7 @@ from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
 from streamlab.students import many
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
-from streamlab.ui import progress, say
+from streamlab.ui import Progress, progress, say
 
 #: Seconds that what a step needs may take, and then Spark's client to hand the application to YARN.
 PREPARE_SECONDS = 300
@@ -187,22 +187,11 @@ def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle)
     with progress(step.full_name) as line:
 
         def heard(stream: str, text: str) -> None:
-            if stream == "err" or "bundle" in seen:
+            if stream == "out" and "bundle" not in seen:
+                seen.update(event := json.loads(text))
+                _made(event, line, f"{step.full_name} for {stack.student.name}, preset {preset.name}", packed)
+            else:
                 said.append(text)
-                return
-            event = json.loads(text)
-            seen.update(event)
-            if "waiting" in event:
-                line.update(event["waiting"])
-            elif event.get("fits"):
-                line.close()
-                say(f"{step.full_name} for {stack.student.name}, preset {preset.name}")
-            elif "made" in event:
-                say(f"  {event['made']}")
-            elif "bundle" in event:
-                there = "uploaded" if event["uploaded"] else "already there"
-                say(f"  bundle {packed.short}: {there} ({len(packed.data) / 1024:.0f} kB)")
-                line.update("handing the application to YARN")
 
         seconds = PREPARE_SECONDS + SUBMIT_SECONDS
         try:
@@ -215,10 +204,25 @@ def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle)
         raise too_large(preset, Room(**seen["room"]))
     if "bundle" not in seen:
         raise failed(f"{step.full_name}: what it needs could not be made", done, seconds=seconds)
-    app_id = application_id(done.err + done.out)
+    app_id = application_id("\n".join(said))
     if done.code != 0 or app_id is None:
         raise failed(f"{step.full_name}: spark-submit could not hand it over", done, seconds=SUBMIT_SECONDS)
     return app_id
+
+
+def _made(event: Mapping[str, Any], line: Progress, title: str, packed: bundle.Bundle) -> None:
+    """Say what edge.submit has done."""
+    line.close()
+    if "waiting" in event:
+        line.update(event["waiting"])
+    elif event.get("fits"):
+        say(title)
+    elif "made" in event:
+        say(f"  {event['made']}")
+    elif "bundle" in event:
+        there = "uploaded" if event["uploaded"] else "already there"
+        say(f"  bundle {packed.short}: {there} ({len(packed.data) / 1024:.0f} kB)")
+        line.update("handing the application to YARN")
 
 
 def _kill(stack: Stack, app_id: str | None) -> None:
@@ -260,7 +264,7 @@ def _follow(stack: Stack, step: Step, app_id: str, began: float, *, seconds: int
     say(f"{step.full_name}: {app_id} SUCCEEDED in {time.monotonic() - began:.1f} s: {written or 'it wrote nothing'}")
 
 
-def _event(event: Mapping[str, Any], seen: dict[str, Any], line: Any) -> None:
+def _event(event: Mapping[str, Any], seen: dict[str, Any], line: Progress) -> None:
     if "final" in event:
         seen["final"] = event
     elif "out" in event:

@@ -56,18 +56,20 @@ def test_a_killed_daemon_comes_back_with_its_data(lab: LabRunner, before: tuple[
 
 
 def test_what_ran_when_the_machine_went_off_is_given_up_and_keeps_nobody_waiting(lab: LabRunner) -> None:
-    said = lab("submit", "--job", "lesson03", "--continuous", "--detach")
-    app_id = re.search(r"application_\d+_\d+", said)[0]
+    begun = [lab("submit", "--job", step, "--continuous", "--detach") for step in ("lesson03/read", "lesson01/stream")]
+    read, stream = (re.search(r"application_\d+_\d+", said)[0] for said in begun)
     student = inventory.load(lab.inventory).student(lab.student)
     with engine.connect(student.docker_host) as client:
         for container in engine.containers(client, student).values():
             container.kill()
     lab("provision")
-    assert (state := application(lab, app_id)["state"]) in ("ACCEPTED", "RUNNING"), state
+    assert [application(lab, app_id)["state"] for app_id in (read, stream)] == ["ACCEPTED", "ACCEPTED"]
+    assert lab("stop", "--job", "lesson03") == f"lesson03/read: {read} had not begun, and was taken back\n"
+    assert application(lab, read)["final_status"] == "KILLED"
     assert "SUCCEEDED" in lab("submit", "--job", "lesson08")
     ends = time.monotonic() + SECONDS
-    while application(lab, app_id)["final_status"] != "FAILED":
-        assert time.monotonic() < ends, application(lab, app_id)
+    while application(lab, stream)["final_status"] != "FAILED":
+        assert time.monotonic() < ends, application(lab, stream)
         time.sleep(1)
 
 
