@@ -16,6 +16,9 @@ from streamlab.paths import ANSIBLE, ROOT
 from streamlab.students.inventory import Lab
 from streamlab.ui import say
 
+#: Seconds that Ansible may take to end once it is interrupted, before it is told again and less kindly.
+GRACE_SECONDS = 5
+
 
 @dataclass
 class Summary:
@@ -68,7 +71,7 @@ def play(playbook: str, lab: Lab, *, limit: Sequence[str] = (), at_once: int = 0
                 rest = _listen(process.stdout, summary)
             code = process.wait()
         except KeyboardInterrupt:
-            process.wait()  # Ansible has heard the same Ctrl-C and ends its own children first
+            _end(process)
             raise
         kept.seek(0)
         errors = kept.read()
@@ -82,6 +85,21 @@ def play(playbook: str, lab: Lab, *, limit: Sequence[str] = (), at_once: int = 0
             fix="add --verbose to see Ansible's own output",
         )
     return summary
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Wait until an interrupted playbook has ended.
+
+    It has heard the same Ctrl-C, and ends its own children first. Now and then it does not hear, or waits for ever for
+    a child that was ended while it held a lock (ansible-core 2.19); SIGTERM reaches it there.
+    """
+    for ask in (lambda: None, process.terminate, process.kill):
+        ask()
+        try:
+            process.wait(timeout=GRACE_SECONDS)
+            return
+        except subprocess.TimeoutExpired:
+            continue
 
 
 def _listen(lines: Iterable[str], summary: Summary) -> list[str]:

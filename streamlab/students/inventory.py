@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -162,6 +163,13 @@ def _cached_variables(source: Path, files: Sequence[Path]) -> dict[str, dict[str
 
 def _ask_ansible(source: Path) -> dict[str, dict[str, Any]]:
     os.environ["ANSIBLE_CONFIG"] = str(_CONFIG)  # which group's variables win is the playbooks' rule; read at import
+    # Of Ansible, a module has only what was sent with it.
+    if "ansible.module_utils.basic" in sys.modules and "ansible.constants" not in sys.modules:
+        raise WrongRequest(
+            f"{source.name} is not what the lab has read",
+            evidence="a playbook runs, and the file changed meanwhile or the playbook was started by hand",
+            fix="run the lab's own command again: invoke provision",
+        )
     from ansible.errors import AnsibleError
     from ansible.inventory.manager import InventoryManager
     from ansible.parsing.dataloader import DataLoader

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -113,3 +116,31 @@ def test_a_failure_without_an_event_is_told_in_ansible_s_last_words(play: Callab
 def test_many_warnings_stop_nothing(play: Callable) -> None:
     warnings = "import sys\nsys.stderr.write('[WARNING]: again and again\\n' * 20000)\n"
     assert play(warnings + say(event("ada", "hdfs", "namenode"))).changed == 1
+
+
+@pytest.mark.parametrize("ignored", ["SIGINT", "SIGINT SIGTERM"])
+def test_a_playbook_that_does_not_hear_ctrl_c_is_ended(
+    play: Callable, monkeypatch: pytest.MonkeyPatch, ignored: str
+) -> None:
+    told: list[int] = []
+
+    def interrupted(lines: Iterable[str], summary: playbooks.Summary) -> list[str]:
+        told.append(int(next(iter(lines))))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(playbooks, "_listen", interrupted)
+    monkeypatch.setattr(playbooks, "GRACE_SECONDS", 0.2)
+    ignoring = "".join(f"signal.signal(signal.{name}, signal.SIG_IGN)\n" for name in ignored.split())
+    with pytest.raises(KeyboardInterrupt):
+        play(f"import os, signal, time\n{ignoring}print(os.getpid(), flush=True)\ntime.sleep(60)\n")
+    with pytest.raises(ProcessLookupError):
+        os.kill(told[0], 0)
+
+
+def test_a_playbook_that_is_started_by_hand_says_what_to_start(class_file: Callable) -> None:
+    ada = "{ada: {port_base: 21000, subnet: 10.89.7.0/27}}"
+    file = class_file(f"all: {{vars: {{lab_class: spring}}, children: {{students: {{hosts: {ada}}}}}}}")
+    env = playbooks.environment(os.environ)
+    done = subprocess.run(playbooks.argv("provision.yml", file), env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert json.loads(done.stdout)["failed"].startswith("error: class.yml is not what the lab has read\n")
