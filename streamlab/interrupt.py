@@ -1,11 +1,15 @@
-"""Ctrl-C for work in threads: Python tells the main thread alone, and a thread that waits for an engine hears nothing.
+"""Ctrl-C where Python's own way falls short: in threads, which it does not reach, and where it must not fall.
 
 A thread that does its work inside `hearing` hears of it as `KeyboardInterrupt`, once, where it waits or next would
 wait: what it does then to clean up is not interrupted again.
+
+What the main thread does inside `deferred` gets to its end first.
 """
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -63,3 +67,25 @@ def waiting(end: Callable[[], object]) -> Iterator[None]:
     else:
         with ear.waiting(end):
             yield
+
+
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Ctrl-C in this block is heard at its end: what an engine is asked to make is made, and its name is known.
+
+    For what is short and has a deadline of its own. No other thread than the main one needs it.
+
+    Raises:
+        KeyboardInterrupt: at the block's end, if Ctrl-C came in it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)

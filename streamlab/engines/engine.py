@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import DockerException, InvalidVersion
@@ -14,6 +15,7 @@ from docker.models.containers import Container
 
 from streamlab.engines import tunnel
 from streamlab.errors import LabError, WrongRequest, unknown
+from streamlab.interrupt import deferred
 from streamlab.students.docker_hosts import LOCAL, is_here, ssh_destination
 from streamlab.students.topology import Student, by_docker_host
 
@@ -51,6 +53,20 @@ def connect(docker_host: str, *, seconds: int = ANSWER_SECONDS) -> Iterator[dock
         yield client
     finally:
         client.close()
+
+
+@contextmanager
+def throw_away(client: docker.DockerClient, image: str, command: list[str], **options: Any) -> Iterator[Container]:
+    """A container that is made, not started, and removed when the block ends; Ctrl-C leaves none, whenever it falls."""
+    made = None
+    try:
+        with deferred():
+            made = client.containers.create(image, command, **options)
+        yield made
+    finally:
+        if made:
+            with deferred():
+                made.remove(force=True)
 
 
 def _require_version(client: docker.DockerClient, docker_host: str) -> None:

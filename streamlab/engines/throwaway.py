@@ -21,6 +21,7 @@ import docker
 from docker.models.containers import Container
 from docker.types import Mount
 
+from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.paths import CACHE
 
@@ -63,18 +64,16 @@ def run_client(
     mounts = [Mount("/cache", str(CACHE), type="bind"), *_host_files()]
     options = {"working_dir": inside(work), "environment": environment, "mounts": mounts, "labels": {LABEL: "true"}}
     _remove_leftovers(client)
+    user = f"{os.getuid()}:{os.getgid()}"
     try:
-        container = client.containers.create(image, argv, user=f"{os.getuid()}:{os.getgid()}", **options)
+        with engine.throw_away(client, image, argv, user=user, **options) as container:
+            container.start()
+            status = _watched(container, watch)
+            if status != 0:
+                raise ClientFailed(status, container.logs(tail=400).decode(errors="replace"))
     except docker.errors.APIError as error:
         fix = "fetching needs an engine on this machine that may see the cache folder; STREAMLAB_CACHE moves it"
-        raise LabError("the engine does not start a builder container", evidence=error.explanation, fix=fix) from error
-    try:
-        container.start()
-        status = _watched(container, watch)
-        if status != 0:
-            raise ClientFailed(status, container.logs(tail=400).decode(errors="replace"))
-    finally:
-        container.remove(force=True)
+        raise LabError("the engine does not run a builder container", evidence=error.explanation, fix=fix) from error
 
 
 def _watched(container: Container, watch: Callable[[], None]) -> int:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import docker
@@ -98,21 +96,14 @@ def open_carrier(client: docker.DockerClient, student: Student) -> Iterator[Carr
     data = volumes.wanted(student.prefix, names, {}).data
     name = f"{student.prefix}-carrier"
     _require_none(client, name, student)
-    create = partial(
-        client.containers.create,
-        images.image_tags()["hadoop"], ["sleep", str(SECONDS)], name=name, init=True, network_mode="none",
+    with engine.throw_away(
+        client, images.image_tags()["hadoop"], ["sleep", str(SECONDS)], name=name, init=True, network_mode="none",
         labels={"streamlab.class": student.lab_class, "streamlab.student": student.name},
         volumes={volume: {"bind": f"{TOP}/{node}"} for node, volume in zip(names, data, strict=True)},
         mem_limit=MEMORY, cap_drop=["ALL"], security_opt=["no-new-privileges:true"],
-    )  # fmt: skip
-    # In a thread, which Ctrl-C does not reach: what the engine is asked to make is heard of to its end, and removed.
-    with ThreadPoolExecutor(1) as pool:
-        made = pool.submit(create)
-        try:
-            made.result().start()
-            yield Carrier(Stack(student, client, made.result()))
-        finally:
-            made.result().remove(force=True)
+    ) as container:  # fmt: skip
+        container.start()
+        yield Carrier(Stack(student, client, container))
 
 
 def _require_none(client: docker.DockerClient, name: str, student: Student) -> None:

@@ -199,5 +199,9 @@ def test_ctrl_c_while_it_is_taken_keeps_nothing_and_the_stack_runs(lab: LabRunne
     assert "interrupted: nothing is kept, and the stack is started again first" in ended.out
     assert "test-broken" not in lab("snapshots", student=False)
     assert not half.exists()
+    student = inventory.load(lab.inventory).student(lab.student)
+    with engine.connect(student.docker_host) as client:
+        there = {container.name for container in client.containers.list(all=True)}
+    assert f"{student.prefix}-carrier" not in there
     (found,) = json.loads(lab("status", "--json"))["students"]
     assert found["healthy"]

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import shutil
+import signal
 import socket
 import sys
 import threading
@@ -61,6 +62,14 @@ def error_of() -> Callable[..., str]:
         return str(caught.value)
 
     return text
+
+
+@pytest.fixture
+def heard_ctrl_c() -> Iterator[None]:
+    """Ctrl-C is heard, though whatever started the tests may ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -81,10 +84,10 @@ def test_caches_and_a_student_s_own_files_are_no_state_of_the_cluster(student: S
 
 
 class Engine:
-    """An engine with one container of the carrier's name, or none."""
+    """An engine with one container of the carrier's name, or none. Somebody presses Ctrl-C while it does `ctrl_c`."""
 
-    def __init__(self, status: str | None) -> None:
-        self.status, self.removed = status, 0
+    def __init__(self, status: str | None, ctrl_c: str = "nothing") -> None:
+        self.status, self.removed, self.ctrl_c = status, 0, ctrl_c
         self.containers = SimpleNamespace(get=self.get, create=self.create)
 
     def get(self, name: str) -> Any:
@@ -96,9 +99,15 @@ class Engine:
     def create(self, image: str, command: list[str], **options: Any) -> Any:
         assert options["volumes"]["spring-ada-edge"] == {"bind": "/stack/edge"}
         assert options["labels"] == {"streamlab.class": "spring", "streamlab.student": "ada"}
-        return SimpleNamespace(start=lambda: None, remove=self.remove)
+        self.begin("create")
+        return SimpleNamespace(start=lambda: self.begin("start"), remove=self.remove)
+
+    def begin(self, what: str) -> None:
+        if what == self.ctrl_c:
+            os.kill(os.getpid(), signal.SIGINT)
 
     def remove(self, force: bool) -> None:
+        self.begin("remove")
         self.status, self.removed = None, self.removed + 1
 
 
@@ -116,6 +125,17 @@ def test_two_do_not_change_one_student_s_data_at_once(student: Student, error_of
     for status, removed in ((None, 1), ("exited", 2)):
         opened(client := Engine(status))
         assert client.removed == removed
+    with ThreadPoolExecutor(1) as pool:  # as a restore of several students does
+        pool.submit(opened, client := Engine(None)).result()
+    assert client.removed == 1
+
+
+@pytest.mark.parametrize("moment", ["create", "start", "remove"])
+def test_ctrl_c_leaves_none_whenever_it_falls(student: Student, heard_ctrl_c: None, moment: str) -> None:
+    client = Engine(None, ctrl_c=moment)
+    with pytest.raises(KeyboardInterrupt), carrier.open_carrier(client, student):
+        pass
+    assert client.removed == 1
 
 
 def test_a_stack_that_lacks_a_node_or_runs_another_image_is_refused(

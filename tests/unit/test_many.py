@@ -126,7 +126,7 @@ class Run:
 
 
 def test_ctrl_c_ends_what_runs_lets_it_clean_up_and_begins_no_other(
-    students: list[Student], capsys: pytest.CaptureFixture
+    students: list[Student], capsys: pytest.CaptureFixture, heard_ctrl_c: None
 ) -> None:
     runs = {student.name: Run() for student in students}
     both_run = threading.Barrier(3)
