@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import docker
@@ -34,35 +34,35 @@ def ensure(
     labels: Mapping[str, str],
     image: str,
     config_files: Mapping[str, str],
+    mounted: Collection[str] = (),
     dry_run: bool = False,
 ) -> list[str]:
-    """Make the volumes that are missing, and return their names.
+    """Make the volumes that are missing, fill the one of configuration, and return the names of both.
 
-    The volume of configuration is filled through a container that is created but never started. It is removed again
-    if filling it fails, so a volume of that name is always whole.
+    It is filled through a container that is never started, and left alone only if it is among the `mounted` volumes:
+    a node was started with it then. One that is there and that no node mounts may be empty, of a run that was killed.
     """
     student = labels["streamlab.student"]
     there = {v.name for v in client.volumes.list(filters={"label": f"streamlab.student={student}"})}
-    made = [name for name in (*volumes.data, volumes.config) if name not in there]
+    made = [name for name in volumes.data if name not in there]
+    made += [name for name in [volumes.config] if name not in mounted]
     if dry_run:
         return made
     for name in made:
-        client.volumes.create(name, labels=dict(labels))
+        if name not in there:
+            client.volumes.create(name, labels=dict(labels))
     if volumes.config in made:
-        try:
-            _fill(client, volumes.config, image, config_files)
-        except BaseException:
-            client.volumes.get(volumes.config).remove()
-            raise
+        _fill(client, volumes.config, image, labels, config_files)
     return made
 
 
-def _fill(client: docker.DockerClient, volume: str, image: str, files: Mapping[str, str]) -> None:
-    carrier = client.containers.create(image, ["true"], volumes={volume: {"bind": "/etc/streamlab", "mode": "rw"}})
-    try:
-        carrier.put_archive("/etc/streamlab", inside.tar_of({name: text.encode() for name, text in files.items()}))
-    finally:
-        carrier.remove(force=True)
+def _fill(
+    client: docker.DockerClient, volume: str, image: str, labels: Mapping[str, str], files: Mapping[str, str]
+) -> None:
+    data = inside.tar_of({name: text.encode() for name, text in files.items()})
+    bound = {volume: {"bind": "/etc/streamlab", "mode": "rw"}}
+    with engine.throw_away(client, image, ["true"], volumes=bound, labels=dict(labels)) as container:
+        container.put_archive("/etc/streamlab", data)
 
 
 def prune(client: docker.DockerClient, student: Student) -> list[str]:

@@ -149,6 +149,7 @@ def reconcile(
         for c in client.api.containers(all=True, filters=chosen)
         if "streamlab.node" in c["Labels"]
     }
+    mounted = {mount.get("Name", "") for c in found.values() for mount in c["Mounts"]}
     leaving = tuple(sorted(set(found) - {node.node for node in nodes}))
     changed: list[str] = []
     try:
@@ -156,8 +157,9 @@ def reconcile(
             changed.append("network")
             found = {}
         made = volumes.ensure(
-            client, stored, labels=labels, image=nodes[0].image, config_files=config_files, dry_run=dry_run
-        )
+            client, stored, labels=labels, image=nodes[0].image, config_files=config_files, mounted=mounted,
+            dry_run=dry_run,
+        )  # fmt: skip
         changed += _counted(made, stored)
         todo = changes(nodes, found)
         if not dry_run:

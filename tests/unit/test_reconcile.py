@@ -58,7 +58,8 @@ class Engine:
             raise APIError("refused", explanation="port is already allocated")
         self.calls.append(f"create {options['hostname']}")
         made = {"Id": options["name"], "Labels": options["labels"], "State": "created"}
-        self.made[options["name"]] = {**made, "asked": {**options, "command": command}}
+        mounts = [{"Name": bind.split(":")[0]} for bind in options["host_config"]["Binds"]]
+        self.made[options["name"]] = {**made, "Mounts": mounts, "asked": {**options, "command": command}}
         return {"Id": options["name"]}
 
     def _start(self, name: str) -> None:
@@ -74,8 +75,9 @@ class Engine:
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     there: set[str] = set()
 
-    def ensure(client: Any, wanted: volumes.Volumes, *, dry_run: bool, **_: Any) -> list[str]:
-        made = [name for name in (*wanted.data, wanted.config) if name not in there]
+    def ensure(client: Any, wanted: volumes.Volumes, *, mounted: set[str], dry_run: bool, **_: Any) -> list[str]:
+        made = [name for name in wanted.data if name not in there]
+        made += [name for name in [wanted.config] if name not in mounted]
         if not dry_run:
             there.update(made)
         return made

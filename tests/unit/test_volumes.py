@@ -40,7 +40,8 @@ class Engine:
     def _get(self, name: str) -> Any:
         return SimpleNamespace(name=name, remove=lambda: self.made.remove(name))
 
-    def _carrier(self, image: str, command: list[str], volumes: dict) -> Any:
+    def _carrier(self, image: str, command: list[str], volumes: dict, labels: dict) -> Any:
+        assert labels == LABELS
         (name,) = volumes
         self.carriers += 1
 
@@ -80,8 +81,16 @@ def test_what_is_missing_is_made_and_the_configuration_filled() -> None:
 
 def test_a_second_time_nothing_is_made() -> None:
     client = Engine(*WANTED.data, WANTED.config)
-    assert ensure(client, WANTED) == []
+    assert ensure(client, WANTED, mounted={WANTED.config}) == []
     assert client.filled == {}
+
+
+def test_a_configuration_that_no_node_mounts_is_filled_though_it_is_there() -> None:
+    """A run that was killed between the two has made it, and no more."""
+    client = Engine(*WANTED.data, WANTED.config)
+    assert ensure(client, WANTED) == [WANTED.config]
+    assert client.filled == {WANTED.config: ["hadoop", "hadoop/core-site.xml", "lab.json"]}
+    assert client.made == [*WANTED.data, WANTED.config]
 
 
 def test_a_dry_run_says_what_it_would_make() -> None:
@@ -90,12 +99,14 @@ def test_a_dry_run_says_what_it_would_make() -> None:
     assert client.made == []
 
 
-def test_a_configuration_that_could_not_be_filled_is_taken_away() -> None:
+def test_a_configuration_that_could_not_be_filled_is_filled_the_next_time() -> None:
     client = Engine(full=True)
     with pytest.raises(OSError, match="no space left"):
         ensure(client, WANTED)
-    assert client.made == list(WANTED.data)
     assert client.carriers == 0
+    client.full = False
+    assert ensure(client, WANTED) == [WANTED.config]
+    assert list(client.filled) == [WANTED.config]
 
 
 def test_configuration_that_no_container_mounts_is_removed_and_data_never(student: Student) -> None:
