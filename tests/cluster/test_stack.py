@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 
 import docker
@@ -146,6 +147,28 @@ def test_a_daemon_that_runs_and_does_not_answer_fails_its_proof(lab: LabRunner, 
     assert ran.err.startswith(f"error: {lab.student}: kafka does not answer as it should\n")
     assert [node["name"] for node in found["nodes"] if not node["healthy"]] == ["kafka1"]
     lab("prove", "--seconds", "120")
+
+
+def test_status_tells_what_is_and_not_what_was(lab: LabRunner, student: inventory.Student) -> None:
+    """A NameNode that was asked before its DataNode came, and again as soon as a file could be written."""
+
+    def unhealthy() -> dict[str, str]:
+        (found,) = json.loads(lab("status", "--json"))["students"]
+        return {node["name"]: node["problem"] for node in found["nodes"] if not node["healthy"]}
+
+    with engine.connect(student.docker_host) as client:
+        datanode = engine.node(client, student, "datanode1")
+        datanode.stop(timeout=10)
+        try:
+            engine.node(client, student, "namenode").restart(timeout=10)
+            ends = time.monotonic() + 60
+            while (found := unhealthy())["namenode"] != "no live DataNode has registered":
+                assert time.monotonic() < ends, found
+                time.sleep(0.5)
+        finally:
+            datanode.start()
+    lab("prove", "--service", "hdfs")
+    assert unhealthy() == {}
 
 
 def test_doctor_finds_nothing_wrong(lab: LabRunner) -> None:
