@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 from invoke import Exit, task
 
 from streamlab.errors import LabError
+from streamlab.options import help_of
 
 #: What a shell reports for a program that Ctrl-C ended.
 INTERRUPTED = 130
@@ -34,10 +36,15 @@ def lab_task(body: Callable[..., int | None] | None = None, **options: Any) -> A
             print("interrupted", file=sys.stderr)
             raise Exit(code=INTERRUPTED) from None
         except BrokenPipeError:
-            # The reader has what it wanted (`invoke logs … | head`); Python would complain again at its own end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            forget_reader()
             raise Exit(code=READER_GONE) from None
         if code:
             raise Exit(code=code)
 
-    return task(guarded, **options)
+    given = list(inspect.signature(body).parameters)[1:]  # after invoke's own context
+    return task(guarded, help=help_of(body.__name__, given), **options)
+
+
+def forget_reader() -> None:
+    """The reader has what it wanted (`invoke logs … | head`); Python would complain again at its own end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""`invoke` as a person types it: what is printed where, and the exit status. Nothing here needs Docker."""
+"""`./lab` as a person types it: what is printed where, and the exit status. Nothing here needs Docker."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ import pytest
 
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle, jobs
+from streamlab.options import HELP
 from streamlab.paths import JOBS, ROOT
 from streamlab.tasks import lab_task
+from tasks import namespace
 
-INVOKE = str(Path(sys.executable).with_name("invoke"))
+TASKS = namespace.tasks
+LAB = (sys.executable, "-m", "streamlab")
 
 
-def invoke(*args: str) -> subprocess.CompletedProcess:
+def run_lab(*args: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [INVOKE, *args], cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=60
+        [*LAB, *args], cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, timeout=60
     )
 
 
@@ -82,43 +85,93 @@ def invoke(*args: str) -> subprocess.CompletedProcess:
             "error: no kind of test named 'units'\n  known: cluster, course, faults, jobs, larger, lessons, unit\n"
             "  fix: did you mean --only unit?\n",
         ),
+        (
+            "provison",
+            f"error: no task named 'provison'\n  known: {', '.join(sorted(TASKS))}\n"
+            "  fix: did you mean invoke provision?\n",
+        ),
+        (
+            "provision --studnt ada",
+            "error: no option of provision named '--studnt'\n"
+            "  known: --inventory, --limit, --overcommit, --student, --verbose\n"
+            "  fix: did you mean --student?\n",
+        ),
+        (
+            "destroy ada",
+            "error: destroy can do nothing with 'ada'\n"
+            "  its options: --inventory, --student, --limit, --yes\n"
+            "  fix: invoke --help destroy tells what each option is\n",
+        ),
+        ("new", "error: new needs --job and --like\n  fix: invoke --help new tells what each option is\n"),
+        (
+            "import --inventory inventory/test.yml",
+            "error: import needs --from\n  fix: invoke --help import tells what each option is\n",
+        ),
+        (
+            "logs --lines",
+            "error: Flag --lines needed value and was not given one!\n"
+            "  fix: invoke --help logs tells what each option is\n",
+        ),
+        (
+            "prove --seconds soon",
+            "error: 'soon' is no whole number\n  typed: prove --seconds soon\n"
+            "  fix: give a number to the option before it\n",
+        ),
     ],
 )
 def test_a_wrong_request_exits_2_with_an_error_in_three_parts(command: str, error: str) -> None:
-    done = invoke(*command.split())
+    done = run_lab(*command.split())
     expected = error.replace("KNOWN_JOBS", ", ".join(jobs.known_jobs()))
     assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
 
 
 def test_lessons_are_listed() -> None:
-    done = invoke("jobs")
+    done = run_lab("jobs")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("job ")
 
 
 def test_every_task_is_listed_with_what_it_does() -> None:
-    done = invoke("--list")
+    done = run_lab("--list")
     assert done.returncode == 0
     assert re.search(r"\n  destroy +Take clusters away: exactly what carries the lab's label\.\n", done.stdout)
 
 
+@pytest.mark.parametrize("asked", ["submit --help", "submit -h", "--help submit"])
+def test_a_task_s_help_tells_what_each_option_is(asked: str) -> None:
+    done = run_lab(*asked.split())
+    assert (done.returncode, done.stderr) == (0, "")
+    told = " ".join(done.stdout.split())
+    assert "Run a lesson (lesson08), one step (lesson08/train) or a folder on YARN." in told
+    assert f"-e, --set {HELP['set']} " in told
+
+
+def test_no_option_s_help_is_of_an_option_that_is_gone() -> None:
+    """That each has one, `lab_task` sees to."""
+    tasks = {task.body.__name__: {argument.name for argument in task.get_arguments()} for task in TASKS.values()}
+    assert set().union(*tasks.values()) >= {name for name in HELP if "." not in name}
+    for task, option in (name.split(".") for name in HELP if "." in name):
+        assert option in tasks[task]
+
+
 def test_pages_of_another_inventory_are_printed() -> None:
-    done = invoke("links", "--inventory", "inventory/test.yml")
+    done = run_lab("links", "--inventory", "inventory/test.yml")
     assert (done.returncode, done.stderr) == (0, "")
     assert "\nYARN ResourceManager          http://127.0.0.1:21188/\n" in done.stdout
 
 
 def test_a_bundle_s_hash_is_the_one_a_submit_would_use(tmp_path: Path) -> None:
-    done = invoke("bundle", "--job", "lesson08", "--to", f"{tmp_path}/l.zip")
+    done = run_lab("bundle", "--job", "lesson08", "--to", f"{tmp_path}/l.zip")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{tmp_path}/l.zip  sha256 {bundle.job_bundle(JOBS / 'lesson08').sha256}\n"
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
+@pytest.mark.parametrize("asked", ["jobs", "--list", "--help"])
+def test_a_reader_that_goes_away_is_no_error(asked: str) -> None:
     """As in `invoke jobs | head -1`."""
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run([INVOKE, "jobs"], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([*LAB, asked], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
 
@@ -150,9 +203,9 @@ def test_a_task_may_hand_on_an_exit_status() -> None:
     from invoke import Context, Exit
 
     @lab_task
-    def remote(_: Context, code: int) -> int:
+    def remote(_: Context, lines: int) -> int:
         """Return what a command in a node returned."""
-        return code
+        return lines
 
     assert remote(Context(), 0) is None
     with pytest.raises(Exit) as caught:

@@ -1,0 +1,72 @@
+"""`./lab`: invoke, with the lab's own words for a command line that cannot be right."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+
+from invoke import Exit, ParseError, Program
+
+from streamlab import __version__
+from streamlab.errors import WrongRequest, unknown
+from streamlab.tasks import READER_GONE, forget_reader
+
+
+class Lab(Program):
+    """The tasks of tasks.py as a program."""
+
+    def parse_tasks(self) -> None:
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            wrong = _wrong(error, self.collection.task_names)
+        except ValueError as error:  # for an option whose default is a number
+            wrong = WrongRequest(
+                f"{str(error).rpartition(': ')[2]} is no whole number",
+                evidence=f"typed: {' '.join(self.core.unparsed)}",
+                fix="give a number to the option before it",
+            )
+        else:
+            return
+        raise Exit(str(wrong), code=wrong.exit_code)
+
+
+def _wrong(error: ParseError, tasks: Iterable[str]) -> WrongRequest:
+    """What invoke's parser has found, with what it knows of the place."""
+    context, said = error.context, str(error)
+    task = context.name if context else None
+    fix = f"invoke --help {task} tells what each option is" if task else "invoke --list shows the tasks"
+    found = re.fullmatch(r"No idea what '(.+)' is!", said)
+    if found and task is None:
+        return unknown("task", found[1], tasks, usage="invoke {}")
+    if found and found[1].startswith("-"):
+        return unknown(f"option of {task}", found[1], context.flags, usage="{}")
+    if found:
+        return WrongRequest(
+            f"{task} can do nothing with {found[1]!r}",
+            evidence=f"its options: {', '.join(option for option in context.flags if option.startswith('--'))}",
+            fix=fix,
+        )
+    missing = [_option(argument.name) for argument in context.missing_positional_args] if task else []
+    if missing:
+        return WrongRequest(f"{task} needs {' and '.join(missing)}", fix=fix)
+    return WrongRequest(re.sub(r"<Argument: (\w+).*?>", lambda name: _option(name[1]), said), fix=fix)
+
+
+def _option(name: str) -> str:
+    """As it is typed what Python calls `name`."""
+    return f"--{name.strip('_').replace('_', '-')}"
+
+
+def _help_first(words: list[str]) -> list[str]:
+    """`TASK --help` as `--help TASK`: invoke itself takes the word for the job of a task that needs one."""
+    return [words[1], words[0], *words[2:]] if words[1:2] in (["--help"], ["-h"]) else words
+
+
+if __name__ == "__main__":
+    try:
+        Lab(name="lab", binary="./lab", version=__version__).run([sys.argv[0], *_help_first(sys.argv[1:])])
+    except BrokenPipeError:
+        forget_reader()
+        sys.exit(READER_GONE)

@@ -1,0 +1,62 @@
+"""What each option of each task is for, as `invoke --help TASK` tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+#: By option; by ``task.option`` where it is not the same everywhere. Names as Python has them.
+HELP = {
+    "app": "what an application said, by its id",
+    "at_once": "jobs that run at a time on each Docker host; else what its processors and memory carry",
+    "at": "the lesson at whose start the stack is kept, or brought back to",
+    "at_work": "students of each Docker host who run applications at the same time",
+    "bench.only": "the name of one figure, of benchmarks/README.md",
+    "bench.runs": "how often each figure is measured; else as often as it says itself",
+    "bundle.to": "the file to write",
+    "command": "run this there, instead of opening a terminal",
+    "continuous": "go on until `invoke stop`, as a stream does",
+    "csv": "write the table to this file; - is the standard output",
+    "detach": "give the prompt back once YARN has taken the job",
+    "driver_memory": "MB of the driver's heap, in place of the preset's",
+    "executor_memory": "MB of an executor's heap, in place of the preset's",
+    "executors": "how many executors, in place of the preset's",
+    "export.to": "the folder to write to",
+    "fetch_output.to": "the folder to make; else one of the student and the job, below .streamlab/output",
+    "force": "stop them though applications run, which are lost",
+    "import_.from_": "the folder that export wrote",
+    "inventory": "the inventory's file; else inventory/local.yml",
+    "job": "a lesson (lesson08), a step of one (lesson08/train) or a folder with a job.yml",
+    "json": "as JSON, with everything that is known",
+    "like": "the lesson to begin from",
+    "limit": "students by name, with wildcards and commas: 'ada,b*'",
+    "lines": "how many lines of a node's log, from its end",
+    "name": "the snapshot's name",
+    "new.job": "the job's name: lower-case letters and digits",
+    "new.to": "the folder in which the job's own is made",
+    "node": "which node, as `invoke status` lists them",
+    "notebook.stop": "end it instead",
+    "overcommit": "go on though the stacks may use more memory than their Docker host has",
+    "ports_from": "the first port of the first student; each takes a hundred",
+    "preset": "the preset to run with, in place of the step's own",
+    "prove.seconds": "how long a service may take to answer",
+    "remove": "the snapshot to delete",
+    "roster.from_": "a CSV file with a column `name`, one student a line",
+    "roster.name": "the class's name",
+    "roster.to": "the inventory's file to write; who is in it already keeps ports and addresses",
+    "service": "hdfs, yarn, kafka, cassandra or spark",
+    "set": "KEY=VALUE, an argument of the job's own; may be given again",
+    "student": "one student by name; all is everybody, where a task can do that",
+    "subnets": "the network of which each student gets a part",
+    "test.only": "one kind: unit, jobs, cluster, lessons, course, faults or larger",
+    "verbose": "tell what Ansible does, as it tells it",
+    "yes": "do not ask whether to",
+}
+
+
+def help_of(task: str, options: Iterable[str]) -> dict[str, str]:
+    """Option -> its line, for the options of one task.
+
+    Raises:
+        KeyError: one has none.
+    """
+    return {option: HELP.get(f"{task}.{option}") or HELP[option] for option in options}
