@@ -60,11 +60,13 @@ def untuned(name: str, text: str) -> str:
     return text
 
 
-#: What each product's instructions say before its first start.
-FORMAT = {
+#: The first start as the products' instructions say: what the images' starts would put there is made anew, or is there.
+FIRST_START = {
     "namenode": "[ -e /data/name ] || hdfs namenode -format -nonInteractive; exec /opt/hadoop/bin/start namenode",
     "kafka": "[ -e /data/kafka ] || kafka-storage.sh format --cluster-id $KAFKA_CLUSTER_ID "
     "--config /etc/streamlab/kafka/$(hostname).properties; exec /opt/kafka/bin/start kafka",
+    "cassandra": "mkdir -p /data/data; exec /opt/cassandra/bin/start cassandra",
+    "resourcemanager": "mkdir -p /data/state/FSRMStateRoot/ProxyCARoot; exec /opt/hadoop/bin/start resourcemanager",
 }
 
 
@@ -74,7 +76,7 @@ def settings(student: Student) -> dict[str, dict]:
     made = {kind: {"command": [kind], "env": dict(JDK_ARCHIVE), "pids": 4096} for kind in topology.SERVICE_OF}
     made["kafka"]["env"]["KAFKA_CLUSTER_ID"] = student.kafka_cluster_id
     made["cassandra"]["env"]["JAVA_OPTS"] = ring
-    for kind, commands in FORMAT.items():
+    for kind, commands in FIRST_START.items():
         made[kind]["command"] = ["sh", "-c", commands]
     made["edge"] |= {"command": ["sleep", "infinity"], "data": "/home/student"}
     return made

@@ -1,4 +1,7 @@
-"""No node of one student reaches another's, by name or by address; the same probe succeeds inside the own stack."""
+"""No node of one student reaches another's, by name or by address; the same probe succeeds inside the own stack.
+
+Nor do two stacks share an id, although the images bring them what a first start would make.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,16 @@ with ThreadPoolExecutor(32) as pool:
 """
 #: Ports on which a node listens for others, from the kernel's tables: state 0A, not bound to loopback alone.
 LISTENING = "cat /proc/net/tcp /proc/net/tcp6"
+
+
+#: Node -> prints what it is told apart by, one a line.
+IDS = {
+    "namenode": "grep -hE '^(clusterID|blockpoolID)=' /data/name/current/VERSION",
+    "datanode1": "grep -h ^datanodeUuid= /data/data/current/VERSION",
+    "resourcemanager": "sha256sum </data/state/FSRMStateRoot/ProxyCARoot/caPrivateKey",
+    "kafka1": "grep -hE '^(cluster|directory)[.]id=' /data/kafka/meta.properties",
+    "edge": "cqlsh -e 'SELECT host_id FROM system.local' | grep -E '[0-9a-f]{8}-'",
+}
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +99,15 @@ def test_a_neighbours_names_are_not_known(lab: LabRunner, neighbour: LabRunner) 
     student = inventory.load(neighbour.inventory).student()
     names = [f"{student.prefix}-{node}:9092" for node in addresses(neighbour)]
     assert {"not known" in outcome or "resolution" in outcome for outcome in probe(lab, names).values()} == {True}
+
+
+def test_no_id_is_shared(lab: LabRunner, neighbour: LabRunner) -> None:
+    own, other = (
+        [line.strip() for node, command in IDS.items() for line in one.inside(command, node=node).splitlines()]
+        for one in (lab, neighbour)
+    )
+    assert len(own) == len(other) == 7
+    assert set(own) & set(other) == set()
 
 
 def test_pages_published_on_the_host_are_not_reached_through_its_bridge(lab: LabRunner, neighbour: LabRunner) -> None:

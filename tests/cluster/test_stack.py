@@ -48,6 +48,17 @@ def test_a_stack_whose_proofs_did_not_pass_is_proved_though_nothing_changed(lab:
     assert "spark: counted" not in lab("provision")
 
 
+def test_a_first_start_takes_what_the_image_brings(lab: LabRunner) -> None:
+    """Else it would be made again, later and slower, and nobody would be told."""
+    yarn = lab("logs", "--node", "resourcemanager", "--lines", "100000")
+    assert "Recovering CA Certificate and Private Key" in yarn
+    assert "Couldn't find Proxy CA data" not in yarn
+    assert "Could not verify Certificate" not in yarn
+    cassandra = lab("logs", "--node", "cassandra1", "--lines", "100000").partition("Startup complete")[0]
+    assert "No host ID found, created" in cassandra
+    assert "Enqueuing flush of system_schema" not in cassandra
+
+
 def test_images_that_are_there_are_not_built_again(lab: LabRunner) -> None:
     assert lab("images", student=False) == "nothing to do: every image is built\n"
 
