@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from streamlab.students import inventory, topology
+from streamlab.yamlfile import check_yaml
 
 
 def stack_plan(name: str, variables: dict) -> dict:
@@ -25,9 +26,17 @@ def hadoop_xml(properties: dict) -> str:
     return "\n".join([*lines, "</configuration>", ""])
 
 
+def role_options(roles: list[str], playbooks: str) -> dict[str, dict]:
+    """What may be set of all these roles, from their argument specs: variable -> type, description …."""
+    files = [Path(playbooks) / "roles" / role / "meta" / "argument_specs.yml" for role in roles]
+    specs = [check_yaml(file) for file in files]
+    return {name: option for spec in specs for name, option in spec["argument_specs"]["main"]["options"].items()}
+
+
 class FilterModule:
     def filters(self) -> dict:
         return {
             "stack_plan": stack_plan,
             "hadoop_xml": hadoop_xml,
+            "role_options": role_options,
         }

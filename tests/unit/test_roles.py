@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from jinja2 import Environment
 
+from lab_runner import write_inventory
 from streamlab.paths import ANSIBLE
 from streamlab.stacks import playbooks
 from streamlab.students import inventory, topology
@@ -106,6 +108,34 @@ def test_every_service_s_role_only_describes() -> None:
         assert {f"{name}_files", f"{name}_nodes"} <= says
         assert f"{name}_files" in playbook
         assert f"{name}_nodes" in playbook
+
+
+#: A value of a wrong type for one variable of each role that describes.
+WRONG = {
+    "hdfs_site": ["a", "list"],
+    "yarn_allocation_step_mb": "many",
+    "kafka_env": ["a", "list"],
+    "cassandra_overhead_rows": "many",
+    "edge_spark_defaults": ["a", "list"],
+}
+
+
+def test_what_the_inventory_says_wrongly_is_told_at_once_and_before_anything_is_touched(tmp_path: Path) -> None:
+    student = {"port_base": 28100, "subnet": "10.89.251.0/27", **WRONG}
+    file = write_inventory(tmp_path, "wrong", {"ada": student}, docker_host="unix:///nowhere.sock")
+    done = subprocess.run(
+        playbooks.argv("provision.yml", file), env=playbooks.environment(os.environ), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    event = json.loads(done.stdout.splitlines()[-1])
+    assert event["host"] == "ada"
+    assert [name for name in WRONG if f"'{name}'" not in event["failed"]] == []
+
+
+def test_the_services_roles_are_those_that_are_checked() -> None:
+    listed = load(ANSIBLE / "group_vars" / "students.yml")["service_roles"]
+    assert sorted(listed) == sorted(role.name for role in ROLES if described(role))
 
 
 def test_every_playbook_can_be_parsed_with_its_roles() -> None:
