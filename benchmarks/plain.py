@@ -1,8 +1,8 @@
 """The baseline "plain": the same images' daemons as their products come, without archives, flags and limits of ours.
 
-Same configuration and same images; HDFS and Kafka are formatted at their first start; each container is made at once by
-the engine, with no Ansible between; the same questions prove them. So a ratio says what archives, flags and formatted
-storage bring, less what the playbooks cost.
+Same configuration and same images; what these bring for a first start (formatted storage, a schema, a key) is left
+aside; each container is made at once by the engine, with no Ansible between; the same questions prove them. So a ratio
+says what archives, flags and a prepared first start bring, less what the playbooks cost.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def untuned(name: str, text: str) -> str:
     return text
 
 
-#: The first start as the products' instructions say: what the images' starts would put there is made anew, or is there.
+#: A first start as the product's instructions say. An empty folder keeps the image's start from filling it.
 FIRST_START = {
     "namenode": "[ -e /data/name ] || hdfs namenode -format -nonInteractive; exec /opt/hadoop/bin/start namenode",
     "kafka": "[ -e /data/kafka ] || kafka-storage.sh format --cluster-id $KAFKA_CLUSTER_ID "
