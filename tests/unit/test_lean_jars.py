@@ -1,4 +1,4 @@
-"""What an image's jars are rid of: signatures, the words in Hadoop's defaults, some compression, and nothing else."""
+"""What an image's jars are rid of: what of a manifest nobody reads, signatures, words, compression; nothing else."""
 
 from __future__ import annotations
 
@@ -68,6 +68,41 @@ def test_a_signature_goes_and_what_it_signed_stays(tmp_path: Path) -> None:
 
     assert lean(tmp_path) == "signed.jar: unsigned\n"
     assert contents(tmp_path / "signed.jar") == {"META-INF/MANIFEST.MF": b"m", "org/A.class": b"a"}
+
+
+MANIFEST = b"""Manifest-Version: 1.0\r
+Multi-Release: true\r
+Import-Package: org.a;version="[1,2)",org.b;resolution:=optional,org.c;ver\r
+ sion="[1,2)"\r
+Bundle-SymbolicName: org.a;singl\r
+ eton:=true\r
+Export-Package: org.d\r
+\r
+Name: org/a/A.class\r
+SHA-256-Digest: AAAA\r
+\r
+Name: org/b/\r
+Specification-Title: B\r
+SHA-256-Digest: BBBB\r
+\r
+Name: org/a/a/very/long/name/that/goes/on/in/the/next/line/of/the/manif\r
+ est.class\r
+SHA1-Digest: CCCC\r
+\r
+"""
+
+
+def test_a_manifest_keeps_what_java_and_libraries_read(tmp_path: Path) -> None:
+    jar(tmp_path / "bundle.jar", {"META-INF/MANIFEST.MF": MANIFEST, "org/a/A.class": b"a" * 1000})
+
+    assert lean(tmp_path).startswith("bundle.jar: ")
+    assert contents(tmp_path / "bundle.jar")["META-INF/MANIFEST.MF"].replace(b"\r\n", b"\n") == (
+        b"Manifest-Version: 1.0\nMulti-Release: true\nBundle-SymbolicName: org.a;singl\n eton:=true\n\n"
+        b"Name: org/b/\nSpecification-Title: B\n\n"
+    )
+    with zipfile.ZipFile(tmp_path / "bundle.jar") as found:
+        how = {entry.filename: entry.compress_type for entry in found.infolist()}
+    assert how == {"META-INF/MANIFEST.MF": zipfile.ZIP_STORED, "org/a/A.class": zipfile.ZIP_DEFLATED}
 
 
 def test_jars_that_are_read_through_are_not_compressed(tmp_path: Path) -> None:
