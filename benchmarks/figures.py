@@ -208,7 +208,7 @@ def calls(*, again: bool) -> Callable[[], AbstractContextManager[tuple[Side, Sid
 
 ARCHIVES = "class-data archives of lean jars, C1, the serial collector, room in the heap"
 START = f"{ARCHIVES}; storage and schema that the image brings; short retries; the NameNode first"
-SUBMIT = f"{ARCHIVES}; jars and PySpark on the nodes; one call of the edge node; no wait at an application's end"
+SUBMIT = f"{ARCHIVES}; jars and PySpark on the nodes; no process for each file of a container; no wait at its end"
 FLOWS = "rows to Cassandra in batches of 4 KB, sixteen at a time; no 400 ms at the end of a file on HDFS"
 LOCAL_JARS = ("spark.yarn.jars=local:/opt/spark/jars/*",)
 FIGURES = (

@@ -33,7 +33,7 @@ TUNED = re.compile(
     r"^spark\.(yarn\.report|yarn\.scheduler|yarn\.am\.extraJava|driver\.extra|executor\.extra)|"
     r"^spark\.cassandra\.output|locateFollowingBlock|connect\.retry|OPENBLAS|"
     r"heartbeat|poll-interval|scheduling-interval|unlock\.interval|thread-count|handler\.count|"
-    r"initial-allocation|minRegisteredResources|"
+    r"initial-allocation|minRegisteredResources|^fs\.(AbstractFileSystem\.)?file\.impl|"
     r"nodemanager\.resource\.|^PYSPARK_ARCHIVES_PATH|^SPARK_LAUNCHER_OPTS|--deploy-mode cluster"
 )
 

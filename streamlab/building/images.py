@@ -41,7 +41,7 @@ class Image:
 IMAGES_OF_OURS = (
     Image("base"),
     Image("builder", parents=("base",)),
-    Image("hadoop", parents=("base",), jars=True),
+    Image("hadoop", parents=("base", "builder"), jars=True),
     Image("kafka", parents=("base",), jars=True),
     Image("cassandra", parents=("base",), jars=True),
     Image("spark", parents=("hadoop", "kafka", "cassandra", "builder"), jars=True, wheels=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.request
 
@@ -31,6 +32,17 @@ COMMANDS = {
     "python3 -c 'import pyspark, pandas, pyarrow, matplotlib, kafka, cassandra; print(pyspark.__version__)'": "3.5.7",
 }
 
+#: Says what stands beside a driver, and who may do what with it.
+BESIDE = """
+import os
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.getOrCreate()
+files = [name for name in os.listdir(".") if name != "__spark_conf__"]
+print(*sorted(f"{name}:{os.stat(name).st_mode & 0o777:o}" for name in files))
+spark.stop()
+"""
+
 
 @pytest.fixture(scope="module")
 def student(lab: LabRunner) -> inventory.Student:
@@ -57,6 +69,24 @@ def test_a_first_start_takes_what_the_image_brings(lab: LabRunner) -> None:
     cassandra = lab("logs", "--node", "cassandra1", "--lines", "100000").partition("Startup complete")[0]
     assert "No host ID found, created" in cassandra
     assert "Enqueuing flush of system_schema" not in cassandra
+
+
+def test_yarns_daemons_have_their_own_local_files(lab: LabRunner) -> None:
+    """A class of ours, without a process for each permission: it writes no checksums, as Hadoop's own would."""
+    lab.inside(f"cat >/tmp/beside.py <<'END'{BESIDE}END")
+    said = lab.inside("spark-submit --deploy-mode cluster /tmp/beside.py 2>&1")
+    app_id = re.search(r"application_\d+_\d+", said)[0]
+    log = lab.inside(f"yarn logs -applicationId {app_id} -am 1 -log_files stdout 2>/dev/null")
+    scripts = "default_container_executor.sh:700 default_container_executor_session.sh:700 launch_container.sh:700"
+    assert f"beside.py:500 container_tokens:644 {scripts} tmp:710\n" in log
+    state = f"/data/state/FSRMStateRoot/RMAppRoot/{app_id}"
+    kept = lab.inside(f"stat -c %a:%n {state}/* {state}/.*.crc", node="resourcemanager").split()
+    assert [path.partition(":")[0] for path in kept] == ["644"] * 4
+
+
+@pytest.mark.parametrize("key", ["fs.file.impl", "fs.AbstractFileSystem.file.impl"])
+def test_clients_have_hadoops_local_files(lab: LabRunner, key: str) -> None:
+    assert lab.inside(f"hdfs getconf -confKey {key}").startswith("org.apache.hadoop.fs.")
 
 
 def test_images_that_are_there_are_not_built_again(lab: LabRunner) -> None:

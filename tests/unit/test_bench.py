@@ -86,13 +86,10 @@ def test_plain_keeps_what_works_and_leaves_out_what_is_fast() -> None:
     assert plain.untuned("spark/spark-defaults.conf", defaults) == (
         "spark.yarn.jars local:/opt/spark/jars/*\nspark.master yarn\n"
     )
-    site = (
-        "<configuration>\n"
-        "  <property><name>dfs.heartbeat.interval</name><value>1</value></property>\n"
-        "  <property><name>dfs.replication</name><value>1</value></property>\n"
-        "</configuration>\n"
-    )
-    assert "heartbeat" not in plain.untuned("hadoop/hdfs-site.xml", site)
-    assert "dfs.replication" in plain.untuned("hadoop/hdfs-site.xml", site)
+    local = ["fs.file.impl", "fs.AbstractFileSystem.file.impl"]
+    names = ["dfs.heartbeat.interval", "dfs.replication", "fs.defaultFS", *local]
+    lines = [f"  <property><name>{name}</name><value>1</value></property>\n" for name in names]
+    kept = "".join(lines[1:3])
+    assert plain.untuned("hadoop/core-site.xml", "".join(lines)) == kept
     assert plain.untuned("spark/spark-env.sh", "PYSPARK_ARCHIVES_PATH=local:x\nset -a\n") == "set -a\n"
     assert plain.untuned("kafka/kafka1.properties", "heartbeat=1\n") == "heartbeat=1\n"

@@ -43,7 +43,7 @@ def test_the_same_content_has_the_same_name_elsewhere(folder: Path) -> None:
         ("hadoop/bin/start", {"hadoop", "spark"}),
         ("spark/requirements.lock", {"spark"}),
         ("cassandra/Dockerfile", {"cassandra", "spark"}),
-        ("builder/Dockerfile", {"builder", "spark"}),
+        ("builder/Dockerfile", {"builder", "hadoop", "spark"}),
         ("base/Dockerfile", {"base", "builder", "hadoop", "kafka", "cassandra", "spark"}),
     ],
 )
