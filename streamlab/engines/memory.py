@@ -9,7 +9,9 @@ from pathlib import Path
 
 from docker.models.containers import Container
 
-CGROUPS, PROCESSES = Path("/sys/fs/cgroup"), Path("/proc")
+CGROUPS = Path("/sys/fs/cgroup")
+#: Where an engine has its containers' groups: below systemd's, or below one of its own.
+FOLDERS = ("system.slice/docker-{id}.scope", "docker/{id}")
 
 
 def in_use(container: Container, *, here: bool) -> int:
@@ -18,37 +20,25 @@ def in_use(container: Container, *, here: bool) -> int:
     The engine looks at all its containers once a second, and an answer waits for that; where it runs on this machine
     (`here`) the kernel says the same at once.
     """
-    said = _of_kernel(container) if here else None
+    said = _of_kernel(container.id) if here else None
     return _of_engine(container) if said is None else said
 
 
-def _of_kernel(container: Container) -> int | None:
-    """None where this is not the container's kernel, or does not say."""
-    try:
-        folder, names = _group(container)
-        used = int((folder / names[0]).read_text())
-        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        return used - int(stat[names[1]])
-    except (OSError, LookupError, ValueError):
-        return None
-
-
-def _group(container: Container) -> tuple[Path, tuple[str, str]]:
-    """The container's folder among the control groups, and what its use and the idle page cache are called there.
-
-    Raises:
-        LookupError: its process is not of this machine, such as where the engine is a virtual machine's.
-    """
-    lines = (PROCESSES / str(container.attrs["State"]["Pid"]) / "cgroup").read_text().splitlines()
-    groups = (line.split(":", 2) for line in lines)
-    paths = {controller: path for _, controllers, path in groups for controller in controllers.split(",")}
-    version_1 = "memory" in paths
-    path = paths["memory" if version_1 else ""]
-    if container.id not in path:
-        raise LookupError(path)
-    if version_1:
-        return CGROUPS / "memory" / path.lstrip("/"), ("memory.usage_in_bytes", "total_inactive_file")
-    return CGROUPS / path.lstrip("/"), ("memory.current", "inactive_file")
+def _of_kernel(container_id: str) -> int | None:
+    """None where this is not the container's kernel (the engine is a virtual machine's), or does not say."""
+    for tree, usage, idle in (
+        (CGROUPS / "memory", "memory.usage_in_bytes", "total_inactive_file"),  # version 1
+        (CGROUPS, "memory.current", "inactive_file"),
+    ):
+        for folder in FOLDERS:
+            group = tree / folder.format(id=container_id)
+            try:
+                used = int((group / usage).read_text())
+                stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+                return used - int(stat[idle])
+            except (OSError, LookupError, ValueError):
+                continue
+    return None
 
 
 def _of_engine(container: Container) -> int:

@@ -54,14 +54,14 @@ def _unreachable(student: Student, why: str) -> dict[str, Any]:
 def is_healthy(student: Student) -> bool:
     """Whether every node of the stack runs and answers, each asked for itself."""
     with engine.connect(student.docker_host) as client:
-        running = {name: c for name, c in engine.containers(client, student).items() if c.status == "running"}
+        running = {name: c for name, c in engine.glance(client, student).items() if c.status == "running"}
         names = [node.name for node in nodes(student)]
         return set(names) <= set(running) and not any(_ask(running, names)["nodes"].values())
 
 
 def _student(student: Student) -> dict[str, Any]:
     with engine.connect(student.docker_host) as client:
-        found = engine.containers(client, student)
+        found = engine.glance(client, student)
         running = {name: c for name, c in found.items() if c.status == "running"}
         answers = (
             _ask(running, [node.name for node in nodes(student)]) if running else {"nodes": {}, "applications": []}

@@ -100,7 +100,7 @@ def _row_of(targets: Sequence[Target], cell: Cell) -> Row:
 def _absent(student: Student) -> Cell | None:
     try:
         with engine.connect(student.docker_host) as client:
-            found = engine.containers(client, student)
+            found = engine.glance(client, student)
     except WrongRequest as error:
         return Cell("unreachable", why=f"{error.what}: {' '.join(error.evidence)}")
     if not found:

@@ -90,8 +90,9 @@ def test_output_arrives_in_pieces_and_is_handed_over_in_lines() -> None:
 
 def stack_of(*nodes: Any) -> Any:
     def listed(*, all: bool, filters: dict, ignore_removed: bool) -> list:
-        assert filters == {"label": ["streamlab.class=spring", "streamlab.student=ada"]}
-        return [node for node in nodes if all or node.status == "running"]
+        wanted = dict(label.split("=") for label in filters["label"])
+        assert (wanted.pop("streamlab.class"), wanted.pop("streamlab.student")) == ("spring", "ada")
+        return [node for node in nodes if wanted.items() <= node.labels.items() and (all or node.status == "running")]
 
     return SimpleNamespace(containers=SimpleNamespace(list=listed))
 
@@ -119,6 +120,15 @@ def test_a_node_that_cannot_be_used_is_refused(
     student: Student, error_of: Callable, nodes: list, name: str, text: str
 ) -> None:
     assert error_of(engine.node, stack_of(*nodes), student, name) == text
+
+
+def test_a_glance_at_a_stack_is_one_question(student: Student) -> None:
+    labels = [{"streamlab.node": "kafka1", "more": "1"}, {"streamlab.student": "ada"}, {"streamlab.node": "edge"}]
+    found = [SimpleNamespace(attrs={"Labels": one}) for one in labels]
+    asked: list[dict[str, Any]] = []
+    listed = SimpleNamespace(list=lambda **how: asked.append(how) or found)
+    assert engine.glance(SimpleNamespace(containers=listed), student) == {"kafka1": found[0], "edge": found[2]}
+    assert asked == [{"all": True, "filters": engine.stack_filter(student), "sparse": True}]
 
 
 def test_a_stopped_node_s_log_can_still_be_read(student: Student) -> None:

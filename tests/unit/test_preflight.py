@@ -22,7 +22,7 @@ AT_WORK = capacity.asked_mb(LARGEST)
 def engine(*containers: Any) -> Any:
     """The engine's client, which knows these containers."""
 
-    def listed(*, all: bool = False, filters: dict | None = None, ignore_removed: bool = False) -> list:
+    def listed(*, all: bool = False, filters: dict | None = None, sparse: bool = False) -> list:
         wanted = dict(label.split("=") for label in (filters or {}).get("label", []))
         known = [c for c in containers if wanted.items() <= c.labels.items()]
         return [c for c in known if all or c.status == "running"]
@@ -32,7 +32,8 @@ def engine(*containers: Any) -> Any:
 
 def container(node: str, *, status: str = "running", ports: dict | None = None, student: str = "ada") -> Any:
     labels = {"streamlab.class": "spring", "streamlab.student": student, "streamlab.node": node}
-    return SimpleNamespace(name=f"spring-{student}-{node}", status=status, labels=labels, ports=ports)
+    attrs = {"Labels": labels}
+    return SimpleNamespace(name=f"spring-{student}-{node}", status=status, labels=labels, attrs=attrs, ports=ports)
 
 
 @pytest.fixture

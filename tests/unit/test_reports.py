@@ -80,7 +80,7 @@ def test_a_stack_s_state_follows_from_its_nodes(
 
     found = {name: SimpleNamespace(status=of_it) for name, of_it in states.items()}
     monkeypatch.setattr(status.engine, "connect", connect)
-    monkeypatch.setattr(status.engine, "containers", lambda client, student: found)
+    monkeypatch.setattr(status.engine, "glance", lambda client, student: found)
     monkeypatch.setattr(status, "nodes", lambda student: [KAFKA, replace(KAFKA, name="edge", kind="edge")])
     monkeypatch.setattr(status.memory, "in_use", lambda container, here: 5)
     monkeypatch.setattr(status, "_ask", lambda running, names: {"nodes": dict.fromkeys(running), "applications": []})
