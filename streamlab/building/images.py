@@ -90,7 +90,7 @@ def _tag(name: str, key: str) -> str:
 
 
 def _arguments(image: Image, versions: Versions, keys: Mapping[str, str]) -> dict[str, str]:
-    """What the Dockerfile is given, by upper-case name: parents' tags and products' versions; the base, Debian and Java."""
+    """What the Dockerfile is given, by upper-case name: parents' tags, products' versions; the base, Debian, Java."""
     if not image.parents:
         return {"DEBIAN": _tag("debian", versions.debian), "JAVA_PACKAGE": versions.java_package}
     given = {f"{name.upper()}_VERSION": versions.products[name].version for name in image.versions}

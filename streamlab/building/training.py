@@ -1,8 +1,8 @@
 """`invoke train`: which classes the products' JVMs load at work, for the class-data archives in their images.
 
 The list depends on the locked jars alone, so it is found once for each lock and kept beside it, `classes.list.gz`:
-building an image then needs no running HDFS, YARN or Kafka. Its first line names the lock it was found with; a list that
-does not fit its lock makes a larger and slower archive, never a wrong one, and fails the tests.
+building an image then needs no running HDFS, YARN or Kafka. Its first line names the lock it was found with; a list
+that does not fit its lock makes a larger and slower archive, never a wrong one, and fails the tests.
 """
 
 from __future__ import annotations
