@@ -147,7 +147,7 @@ def is_present(client: docker.DockerClient, tag: str) -> bool:
 def _one_at_a_time() -> Iterator[None]:
     """Two commands at once would fetch and build everything twice: the second waits, and finds it done."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "images.lock").open("w") as file:
+    with (CACHE / "images.lock").open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -17,6 +17,7 @@ from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE
 from streamlab.students.problems import find_problems
 from streamlab.students.topology import HOLDER_OF, SERVICE_OF, Student, node_names
+from streamlab.ui import show_any_script
 from streamlab.yamlfile import check_yaml
 
 DEFAULT = ROOT / "inventory" / "local.yml"
@@ -177,6 +178,7 @@ def _ask_ansible(source: Path) -> dict[str, dict[str, Any]]:
 
     from ansible import constants
 
+    show_any_script()  # Ansible has its own way by now, with a warning and question marks
     if str(constants.CONFIG_FILE) != str(_CONFIG):  # the answer would be another one, and be kept
         raise RuntimeError(f"Ansible was imported before it was told of {_CONFIG}; it reads {constants.CONFIG_FILE}")
     try:
