@@ -225,13 +225,17 @@ def write_context(out: IO[bytes], recipe_files: Mapping[str, bytes], artifact_fi
 def _run_build(
     client: docker.DockerClient, context: IO[bytes], name: str, *, tag: str, arguments: Mapping[str, str]
 ) -> None:
+    from streamlab.engines import proxies
+
     log: list[str] = []
+    proxy = proxies.configured()
     with progress(f"building {name}") as line:
         events = client.api.build(
             fileobj=context,
             custom_context=True,
             tag=tag,
-            buildargs=dict(arguments),
+            # A step that starts daemons asks them; a proxy that Docker's configuration names would be asked instead.
+            buildargs={**arguments, **(proxies.direct((), proxy) if proxy else {})},
             labels={"streamlab.image": name},
             rm=True,
             forcerm=True,
