@@ -19,7 +19,7 @@ from streamlab.students.sheet import Sheet
 
 #: Lines that are about no student: Canvas writes the points of each task under the headings.
 NO_STUDENT = ("points possible",)
-#: In some learning platforms people choose what they are called; Ansible would run what stands between these.
+#: In some learning platforms people choose what they are called; Ansible would run what is between these.
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
@@ -139,7 +139,7 @@ def _tells_apart(sheet: Sheet, place: int) -> bool:
 
 
 def notes_of(sheet: Sheet, columns: Columns, entries: Sequence[Entry]) -> list[str]:
-    """What the teacher should hear of how a list was understood; nothing of one that is as the lab has them."""
+    """How a list was understood, as far as that is not obvious: a line each for the teacher."""
     notes = []
     if sheet.encoding:
         example = next((f", for example {entry.name}" for entry in entries if not entry.name.isascii()), "")
@@ -147,9 +147,9 @@ def notes_of(sheet: Sheet, columns: Columns, entries: Sequence[Entry]) -> list[s
         notes.append(f"read as {sheet.encoding}{example}{doubt}")
     places = {"name": columns.name, **{own: (place,) for own, place in columns.others.items()}}
     headings = {own: " + ".join(sheet.headings[place] for place in several) for own, several in places.items()}
-    told = [f"{own} is {heading}" for own, heading in headings.items() if heading.casefold() != own]
-    if told:
-        notes.append(", ".join(told))
+    renamed = [f"{own} is {heading}" for own, heading in headings.items() if heading.casefold() != own]
+    if renamed:
+        notes.append(", ".join(renamed))
     unused = [
         sheet.headings[place] or f"column {place + 1}"
         for place in columns.unused

@@ -1,4 +1,4 @@
-"""Which column of a class list says what: the lab's own headings, those of learning platforms, and what one is told."""
+"""Which column of a class list says what: the lab's own headings, those of learning platforms, and --columns."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FAMILY = (
     *("last name", "lastname", "surname", "family name", "фамилия", "прізвище"),
     *("nachname", "apellido(s)", "apellidos", "nom", "nom de famille"),
 )
-#: Where these stand the family's name is written first.
+#: In lists with these headings the family's name is written first.
 FAMILY_FIRST = ("фамилия", "прізвище")
 LOGIN = (
     *("username", "user name", "sis login id", "логин", "имя пользователя", "логін"),
@@ -48,7 +48,7 @@ EXAMPLE = "--columns 'name=Last name+First name,login=Email address'"
 
 @dataclass(frozen=True)
 class Columns:
-    """Where in a sheet's rows each of `OWN` stands; a name may be put together from several cells."""
+    """In which cells of a row each of `OWN` is; a name may be put together from several."""
 
     name: tuple[int, ...]
     others: Mapping[str, int]
@@ -64,8 +64,8 @@ def find(sheet: Sheet, asked: str | None, *, file: str) -> Columns:
     Raises:
         WrongRequest: no column has the names, one that is used is there twice, or a heading is a slip of the pen.
     """
-    told = _asked(sheet.headings, asked)
-    chosen = {**_known(sheet.headings, but=told), **told}
+    given = _asked(sheet.headings, asked)
+    chosen = {**_known(sheet.headings, but=given), **given}
     evidence = [
         f"line {sheet.first_line}, separated by {SEPARATORS.get(sheet.separator, repr(sheet.separator))}: "
         f"{', '.join(sheet.headings) or 'nothing'}"
@@ -98,12 +98,12 @@ def find(sheet: Sheet, asked: str | None, *, file: str) -> Columns:
 
 
 def _plain(heading: str) -> str:
-    """A heading without what differs between exports of the same list: case, and what stands between words."""
+    """A heading without what differs between exports of the same list: case, and the signs between words."""
     return re.sub(r"[\s_-]+", " ", re.sub("[’ʼ]", "'", heading).strip().casefold())
 
 
 def _known(headings: Sequence[str], *, but: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """Those of `OWN` that the headings themselves name, `but` those that are said otherwise."""
+    """Those of `OWN` that the headings themselves name, `but` those that --columns gives."""
     plain = {_plain(heading): heading for heading in headings if heading}
     found = {own: (plain[_plain(own)],) for own in OWN if _plain(own) in plain}
     for own, names in (("login", LOGIN), ("name", FULL)):

@@ -28,8 +28,8 @@ CODE_PAGES = (
     *("cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp1258", "cp866", "koi8-r"),
     *("cp932", "gb18030", "cp949", "big5", "utf-16-le", "utf-16-be"),
 )
-#: The line with which Excel is told the separator.
-_TOLD = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
+#: The line by which Excel learns the separator.
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ def read(file: Path, encoding: str | None = None) -> Sheet:
     if not file.is_file():
         raise WrongRequest(f"no roster {file}", evidence="there is no such file", fix="--from students.csv")
     text, found, guessed = decode(file.read_bytes(), encoding, file.name)
-    told = _TOLD.match(text)
-    separator = told[1] if told else separator_of(text)
-    lines = _lines(file, text[told.end() if told else 0 :], separator, 2 if told else 1)
+    named = _SEPARATOR_LINE.match(text)
+    separator = named[1] if named else separator_of(text)
+    lines = _lines(file, text[named.end() if named else 0 :], separator, 2 if named else 1)
     first, headings = next(lines, (1, ()))
     used = len(headings)
     while used and not headings[used - 1].strip():  # a column that Excel adds because a cell was once touched
@@ -136,7 +136,7 @@ def _code_page(data: bytes) -> str | None:
 
 
 def separator_of(text: str) -> str:
-    """What stands between the cells: what splits the first line into most, and then all others into as many."""
+    """The separator: the one that splits the first line into most cells, and then all others into as many."""
 
     def judged(separator: str) -> tuple[int, bool]:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
