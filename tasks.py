@@ -283,6 +283,15 @@ def lock(_, inventory=None):
 
 
 @lab_task
+def train(_, inventory=None):
+    """Find which classes each product loads, after `invoke lock`."""
+    from streamlab.stacks import provision as provisioning
+    from streamlab.students.inventory import load
+
+    provisioning.train(load(inventory))
+
+
+@lab_task
 def bench(_, only=None, runs=0):  # a number, so that what is typed becomes one; 0 is as often as each figure says
     """Measure speed and size, all or --only NAME, beside baselines."""
     from benchmarks import run
@@ -301,5 +310,5 @@ def test(_, only=None):
 namespace = Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status,
     links, logs, shell, notebook, suspend, resume, snapshot, restore, snapshots, destroy, doctor, images, export,
-    import_, lock, bench, test,
+    import_, lock, train, bench, test,
 )  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from streamlab.engines import registries
 from streamlab.students import inventory, topology
 from streamlab.yamlfile import check_yaml
 
@@ -39,4 +40,7 @@ class FilterModule:
             "stack_plan": stack_plan,
             "hadoop_xml": hadoop_xml,
             "role_options": role_options,
+            "quoteattr": quoteattr,
+            "extra_certificates": lambda _: registries.extra_certificates(),
+            "maven_mirror": lambda _: registries.maven_mirror(),
         }

@@ -2,25 +2,22 @@
 
 It runs in the edge node as the student, from the jars that Spark brings, with its data in the student's own folder
 (a volume): cluster-mode jobs on any NodeManager and `spark-sql` on the edge reach the same one. An embedded Derby would
-not do: it is a folder of one machine that one process at a time may open. It is started when a lesson needs it, since
-185 MB are much for students who do without.
+not do: it is a folder of one machine that one process at a time may open. The first connection starts it, since 185 MB
+are much for students who do without (the role edge, on-demand.sh).
 """
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from common.errors import JobError, Missing, Unreachable
 
-#: What `spark-sql` runs as well: starts it unless it runs, and waits until it takes connections.
-START = "metastore.sh"
-START_SECONDS = 120
+#: Seconds that an answer may take, where the question has it started.
+ANSWER_SECONDS = 90.0
 DATA = Path.home() / "metastore" / "db"
 
 
@@ -30,7 +27,7 @@ class Metastore:
     Spark's own client would be a JVM of seven seconds and would ask through the very code that made the tables.
     """
 
-    def __init__(self, address: str, *, timeout: float = 10.0) -> None:
+    def __init__(self, address: str, *, timeout: float = ANSWER_SECONDS) -> None:
         self.address = address
         self.timeout = timeout
 
@@ -53,25 +50,6 @@ class Metastore:
         self._ask("drop_database", database, True, True)
         return True
 
-    def answers(self) -> bool:
-        try:
-            return "default" in self._ask("get_all_databases")
-        except Unreachable:
-            return False
-
-    def ensure_running(self) -> str:
-        """Start it in this node unless it answers; one line that says what was done."""
-        if self.answers():
-            return f"metastore {self.address}: already running"
-        script = Path(os.environ.get("SPARK_CONF_DIR", "/etc/streamlab/spark")) / START
-        done = subprocess.run(["bash", script], capture_output=True, text=True, timeout=START_SECONDS, check=False)
-        if done.returncode != 0 or not self.answers():
-            evidence = done.stderr.splitlines()[-4:] or ["it takes connections, but does not answer"]
-            raise Unreachable(
-                "the metastore does not start", evidence=evidence, fix="look at ~/metastore/log on the edge"
-            )
-        return f"metastore {self.address}: started"
-
     def was_started(self) -> bool:
         """Whether this node holds a metastore's data, running or not."""
         return DATA.exists()
@@ -87,7 +65,7 @@ class Metastore:
             raise Unreachable(
                 "the metastore gives no answer",
                 evidence=[f"asked: {self.address}", f"{type(error).__name__}: {error}"],
-                fix=f"on the edge node: bash $SPARK_CONF_DIR/{START}",
+                fix="look at ~/metastore/log on the edge node",
             ) from error
 
 

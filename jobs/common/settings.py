@@ -39,6 +39,7 @@ class LabInfo:
     cassandra_replication: int = 1
     hdfs_replication: int = 1
     metastore: str = ""  # "host:port" of the Hive metastore
+    events: str = ""  # HDFS folder of Spark's event logs
 
 
 def load_info(path: str | None = None) -> LabInfo:
@@ -58,6 +59,7 @@ def load_info(path: str | None = None) -> LabInfo:
             cassandra_replication=replication.get("cassandra", 1),
             hdfs_replication=replication.get("hdfs", 1),
             metastore=raw.get("metastore", ""),
+            events=raw.get("events", ""),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise JobError(

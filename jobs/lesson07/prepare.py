@@ -1,4 +1,4 @@
-"""Make the lesson's input: orders and wines on HDFS, and for the step `sql` a metastore that runs. Repeatable."""
+"""Make the lesson's input: orders and wines on HDFS. Repeatable."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ def prepare(lab: Lab) -> list[str]:
         known_date(str(settings.args["date"]))
     lines = [lab.ensure_file(settings.input(ORDERS, name), text) for name, text in data.order_files().items()]
     lines.append(lab.ensure_file(settings.input(WINES_FILE), data.wines_csv()))
-    if settings.step in ("", "sql"):
-        lines.append(lab.metastore.ensure_running())
     return lines
 
 

@@ -10,5 +10,4 @@ def reset(lab: Lab) -> list[str]:
     """Forget the database with all its tables. The metastore itself stays, other databases in it are not touched."""
     if not lab.metastore.was_started():
         return [f"database {DATABASE}: not there"]
-    lab.metastore.ensure_running()
     return [f"database {DATABASE}: {'dropped' if lab.metastore.drop_database(DATABASE) else 'not there'}"]

@@ -8,8 +8,8 @@ from common.settings import Settings
 
 
 def configure(builder: SparkSession.Builder, settings: Settings) -> SparkSession.Builder:
-    """Tables of the step `sql` go to the metastore; the other steps have none and start faster without.
+    """Tables of the step `sql` go to the metastore. Here every session's do (spark-defaults.conf); elsewhere it must be said.
 
-    It must be said before the session is made: on a session that is there `enableHiveSupport` has no effect.
+    Before the session is made: on a session that is there `enableHiveSupport` has no effect.
     """
     return builder.enableHiveSupport() if settings.step == "sql" else builder

@@ -29,12 +29,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Image:
-    """An image of ours: a folder under images/, built on its parents, with locked jars and wheels where it says so."""
+    """An image of ours: a folder under images/, built on its parents, with locked jars and wheels where it says so.
+
+    `versions` are products whose version its Dockerfile is given.
+    """
 
     name: str
     parents: tuple[str, ...] = ()
     jars: bool = False
     wheels: bool = False
+    versions: tuple[str, ...] = ()
 
 
 #: Parents before children.
@@ -44,7 +48,7 @@ IMAGES_OF_OURS = (
     Image("hadoop", parents=("base", "builder"), jars=True),
     Image("kafka", parents=("base",), jars=True),
     Image("cassandra", parents=("base",), jars=True),
-    Image("spark", parents=("hadoop", "kafka", "cassandra", "builder"), jars=True, wheels=True),
+    Image("spark", parents=("hadoop", "kafka", "builder"), jars=True, wheels=True, versions=("cassandra",)),
 )
 #: What containers of a stack are started from.
 PRODUCTS = ("hadoop", "kafka", "cassandra", "spark")
@@ -86,10 +90,11 @@ def _tag(name: str, key: str) -> str:
 
 
 def _arguments(image: Image, versions: Versions, keys: Mapping[str, str]) -> dict[str, str]:
-    """What the Dockerfile is given: its parents' tags by upper-case name; and the base, Debian and Java."""
+    """What the Dockerfile is given, by upper-case name: parents' tags, products' versions; the base, Debian, Java."""
     if not image.parents:
         return {"DEBIAN": _tag("debian", versions.debian), "JAVA_PACKAGE": versions.java_package}
-    return {parent.upper(): _tag(parent, keys[parent]) for parent in image.parents}
+    given = {f"{name.upper()}_VERSION": versions.products[name].version for name in image.versions}
+    return {parent.upper(): _tag(parent, keys[parent]) for parent in image.parents} | given
 
 
 def ensure_images(client: docker.DockerClient, *, only: tuple[str, ...] = PRODUCTS, fetch_at: str = LOCAL) -> list[str]:
@@ -168,7 +173,7 @@ def _build(client: docker.DockerClient, image: Image, tags: Mapping[str, str], f
         write_context(context, recipe(IMAGES / image.name), files)
         context.seek(0)
         try:
-            _run_build(client, context, image.name, tag=tags[image.name], arguments=arguments)
+            run_build(client, context, image.name, tag=tags[image.name], arguments=arguments)
         finally:
             # Only our own left-over stages; what else dangles in this engine is not ours to judge.
             client.images.prune(filters={"dangling": True, "label": "streamlab.stage=true"})
@@ -222,9 +227,14 @@ def write_context(out: IO[bytes], recipe_files: Mapping[str, bytes], artifact_fi
                 tar.addfile(entry, file)
 
 
-def _run_build(
+def run_build(
     client: docker.DockerClient, context: IO[bytes], name: str, *, tag: str, arguments: Mapping[str, str]
 ) -> None:
+    """Build the context's Dockerfile as `tag`, with a line of progress.
+
+    Raises:
+        LabError: it does not build; the last lines of its log are the evidence.
+    """
     from streamlab.engines import proxies
 
     log: list[str] = []

@@ -87,6 +87,7 @@ def prove_hdfs(proof: Proof) -> str:
     hdfs, datanodes = open_lab().hdfs, proof.of("datanode")
 
     def put() -> str:
+        hdfs.mkdirs(load_info().events)  # without it no session of Spark starts
         hdfs.write(path, content, replication=len(datanodes))
         if len(datanodes) > 1:
             _await_copies(hdfs, path, datanodes)

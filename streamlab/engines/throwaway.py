@@ -22,6 +22,7 @@ from docker.models.containers import Container
 from docker.types import Mount
 
 from streamlab.engines import engine
+from streamlab.engines.registries import ca_bundle, certificates
 from streamlab.errors import LabError
 from streamlab.paths import CACHE
 
@@ -122,7 +123,7 @@ def _host_files() -> list[Mount]:
 def _trust(work: Path) -> dict[str, str]:
     """Make the clients trust whom this machine trusts: behind an inspecting proxy the image's own list is too short."""
     maven = ["-Duser.home=/tmp", *proxy_properties(os.environ)]
-    bundle = _ca_bundle()
+    bundle = ca_bundle()
     if bundle is None:
         return {"MAVEN_OPTS": " ".join(maven)}
     pem = bundle.read_text(encoding="ascii", errors="ignore")
@@ -134,18 +135,12 @@ def _trust(work: Path) -> dict[str, str]:
     return dict.fromkeys(names, inside(work / "ca.pem")) | {"MAVEN_OPTS": " ".join(maven)}
 
 
-def _ca_bundle() -> Path | None:
-    named = [os.environ.get(name) for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT")]
-    usual = [ssl.get_default_verify_paths().cafile, "/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"]
-    return next((Path(name) for name in [*named, *usual] if name and Path(name).is_file()), None)
-
-
 def trust_store(pem: str) -> bytes:
     """A Java trust store (JKS) with the certificates of a PEM file.
 
     Java reads no PEM, `keytool` takes a second per certificate, and a host without Java has no trust store to lend.
     """
-    blocks = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", pem, re.DOTALL)
+    blocks = certificates(pem)
     store = struct.pack(">III", 0xFEEDFEED, 2, len(blocks))
     for number, block in enumerate(blocks):
         alias, der = f"ca{number}".encode(), ssl.PEM_cert_to_DER_cert(block)

@@ -131,6 +131,17 @@ def build_images(lab: Lab) -> None:
         raise engine.not_reached(failed, lab.students)
 
 
+def train(lab: Lab) -> None:
+    """`invoke train`: find the lists of classes again, from images that are built for it first."""
+    from streamlab.building import training
+
+    host = own_engine(lab)
+    ensure_images(host)
+    with engine.connect(host) as client:
+        training.train(client)
+    say("the images have new archives with the next: invoke images")
+
+
 def renew_locks(lab: Lab) -> None:
     """`invoke lock`: resolve every version again on this machine's engine, and say what changed."""
     with engine.connect(own_engine(lab)) as client:

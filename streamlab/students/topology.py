@@ -127,6 +127,11 @@ class Student:
         return made
 
     @property
+    def host_ports(self) -> dict[str, int]:
+        """Page -> the port at which the Docker host has it."""
+        return {name: self.port_base + page["offset"] for name, page in self.pages.items()}
+
+    @property
     def idle_mb(self) -> int:
         """What this stack uses while nobody works in it, as measured."""
         return sum(self.node_idle_mb[node.kind] for node in nodes(self))
@@ -204,5 +209,6 @@ def plan(student: Student) -> dict[str, Any]:
         "yarn_memory_mb": student.yarn_memory_mb,
         "yarn_vcores": student.yarn_vcores,
         "replication": student.replication,
+        "host_ports": student.host_ports,
         "nodes": [asdict(node) for node in nodes(student)],
     }

@@ -12,14 +12,20 @@ from streamlab.students.topology import Student, nodes
 from streamlab.ui import say, table
 
 LOG_SECONDS = 120
+#: Where an application's own page is: what it is called, the page it is below, and the path there.
+APPLICATION_PAGES = (
+    ("a running application", "resourcemanager", "proxy"),
+    ("a finished application", "spark-history", "history"),
+)
 
 
 def links(student: Student) -> str:
     """The pages of a student's stack as a table; the address of a running application's page follows."""
     pages = [page for node in nodes(student) for page in node.pages]
     rows = [[page.title, page.url] for page in pages]
-    base = next(page.url for node in nodes(student) if node.kind == "resourcemanager" for page in node.pages)
-    rows.append(["a running application", f"{base}proxy/APPLICATION_ID/"])
+    for what, page, path in APPLICATION_PAGES:
+        if page in student.host_ports:
+            rows.append([what, f"http://127.0.0.1:{student.host_ports[page]}/{path}/APPLICATION_ID/"])
     return table(["page", "address"], rows) + way_there(student, [page.host_port for page in pages])
 
 

@@ -85,7 +85,8 @@ def test_the_command_line_of_a_step() -> None:
     }
     files = ("hdfs://namenode:8020/b.zip", "hdfs://namenode:8020/l.py")
     assert submit.command(request, *files) == [
-        *("spark-submit", "--name", "ada-lesson08-score", "--py-files", *files),
+        *("java", "@/etc/streamlab/spark/submit.args", "org.apache.spark.deploy.SparkSubmit"),
+        *("--name", "ada-lesson08-score", "--py-files", *files),
         *("lesson08/score", "--set", "z=a b; rm", "--continuous"),
     ]
     assert submit.command(request | {"arguments": [], "continuous": False}, *files)[-2:] == [files[1], "lesson08/score"]

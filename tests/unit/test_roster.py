@@ -89,7 +89,7 @@ def test_forty_students_have_forty_networks_and_no_port_twice(make: Callable) ->
     students = inventory.load(file).students
     assert len({student.subnet for student in students}) == 40
     ports = [page.host_port for s in students for node in nodes(s) for page in node.pages]
-    assert len(set(ports)) == len(ports) == 200
+    assert len(set(ports)) == len(ports) == 280
 
 
 @pytest.mark.parametrize(
