@@ -44,7 +44,7 @@ HELP = {
     "remove": "the snapshot to delete",
     "roster.from_": "the class list: CSV of one's own or as an LMS or Excel writes it, one student a line",
     "roster.name": "the class's name",
-    "roster.to": "the inventory's file to write; who is in it already keeps ports and addresses",
+    "roster.to": "the inventory's file to write; who is in it already keeps name, ports and addresses",
     "service": "hdfs, yarn, kafka, cassandra or spark",
     "set": "KEY=VALUE, an argument of the job's own; may be given again",
     "student": "one student by name; all is everybody, where a task can do that",
