@@ -11,11 +11,12 @@ from streamlab.tasks import lab_task
 
 
 @lab_task
-def roster(_, from_, name="class", to="inventory/class.yml", ports_from=24000, subnets="10.90.0.0/16"):
+def roster(_, from_, name="class", to="inventory/class.yml", ports_from=24000, subnets="10.90.0.0/16", columns=None,
+           encoding=None):  # fmt: skip
     """Make an inventory of a list of students: --from students.csv."""
     from streamlab.students import roster as rosters
 
-    rosters.make(from_, to, name, ports_from=ports_from, subnets=subnets)
+    rosters.make(from_, to, name, ports_from=ports_from, subnets=subnets, given_columns=columns, encoding=encoding)
 
 
 @lab_task

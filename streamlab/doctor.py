@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from streamlab.building import images
-from streamlab.engines import engine
-from streamlab.errors import LabError
+from streamlab.engines import engine, proxies
+from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import preflight, status
+from streamlab.students import endpoint
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student, by_docker_host
 from streamlab.ui import say
@@ -35,10 +37,11 @@ def examine(lab: Lab) -> Iterator[Finding]:
     terminal = shutil.which("docker")
     yield Finding(
         "docker command" if terminal else "no docker command: `invoke shell` opens no terminal",
-        "" if terminal else "apt-get install docker.io",
+        "" if terminal else "install Docker's client alone: docker-cli, or docker-ce-cli of Docker's own packages",
     )
+    yield from _meant(lab)
     for docker_host, students in by_docker_host(lab.students):
-        yield from _engine(docker_host, students)
+        yield from _engine(docker_host, students, why=lab.why.get(docker_host, ""))
 
 
 def _about(what: str, question: Callable[[], object]) -> Iterator[Finding]:
@@ -51,10 +54,20 @@ def _about(what: str, question: Callable[[], object]) -> Iterator[Finding]:
         yield Finding(what)
 
 
-def _engine(docker_host: str, students: list[Student]) -> Iterator[Finding]:
+def _meant(lab: Lab) -> Iterator[Finding]:
+    """What Docker's own configuration says, where it is not what the lab does."""
+    with suppress(WrongRequest):  # what it says cannot be used, and the inventory says something else
+        meant = endpoint.current()
+        if meant.address not in {student.docker_host for student in lab.students}:
+            yield Finding(f"not used, since the inventory's docker_host wins: {meant}")
+    if proxies.configured():
+        yield Finding("Docker's configuration names a proxy: nodes use it, but not for one another")
+
+
+def _engine(docker_host: str, students: list[Student], *, why: str) -> Iterator[Finding]:
     try:
         with engine.connect(docker_host) as client:
-            yield Finding(f"Docker Engine {client.version()['Version']} at {docker_host}")
+            yield Finding(f"Docker Engine {client.version()['Version']} at {docker_host}" + (f", {why}" if why else ""))
             room = preflight.free_gb(client, docker_host)
             yield from _about("disk, ports and memory", lambda: preflight.require_possible(client, students))
             if room:

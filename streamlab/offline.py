@@ -93,7 +93,7 @@ def _control_wheels() -> Path:
                 f"--requirement={ROOT / 'requirements.lock'}",
                 f"--dest={work / 'wheels'}",
             ]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
             if done.returncode != 0:
                 raise LabError(
                     "the control program's packages cannot be fetched",

@@ -13,6 +13,7 @@ from invoke import Exit, task
 
 from streamlab.errors import LabError
 from streamlab.options import help_of
+from streamlab.ui import show_any_script
 
 #: What a shell reports for a program that Ctrl-C ended.
 INTERRUPTED = 130
@@ -27,6 +28,7 @@ def lab_task(body: Callable[..., int | None] | None = None, **options: Any) -> A
 
     @functools.wraps(body)
     def guarded(*args: Any, **kwargs: Any) -> None:
+        show_any_script()
         try:
             code = body(*args, **kwargs)
         except LabError as error:

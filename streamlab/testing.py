@@ -98,7 +98,7 @@ def stop_engine() -> None:
     """End the engine that the tests started, and wait until it has."""
     if not DOCKER_PID.exists():
         return
-    pid = int(DOCKER_PID.read_text())
+    pid = int(DOCKER_PID.read_text(encoding="utf-8"))
     os.kill(pid, signal.SIGTERM)
     ends = time.monotonic() + 60
     while DOCKER_PID.exists():

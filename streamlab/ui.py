@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Iterator
@@ -10,6 +11,13 @@ from contextvars import ContextVar
 
 #: Where this thread's lines are kept instead of being shown, if they are.
 _kept: ContextVar[list[str] | None] = ContextVar("kept", default=None)
+
+
+def show_any_script() -> None:
+    """Let no letter that the terminal's encoding lacks end a command: its number is shown instead."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def say(text: str = "") -> None:

@@ -51,7 +51,7 @@ def jars_lock(product: str) -> Path:
 def load_jars(product: str) -> list[Jar]:
     """The jars that a product's lock lists; none where it has no lock yet."""
     path = jars_lock(product)
-    return parse_lock(path.read_text(), source=str(path.relative_to(ROOT))) if path.is_file() else []
+    return parse_lock(path.read_text(encoding="utf-8"), source=str(path.relative_to(ROOT))) if path.is_file() else []
 
 
 def jar_path(jar: Jar) -> Path:
@@ -124,7 +124,7 @@ def ensure_wheels(client: docker.DockerClient, builder: str, requirements: Path,
     if place.is_dir():
         return place
     started = time.monotonic()
-    count = len(re.findall(r"^[A-Za-z]", requirements.read_text(), re.MULTILINE))
+    count = len(re.findall(r"^[A-Za-z]", requirements.read_text(encoding="utf-8"), re.MULTILINE))
     with work_folder() as work, progress("fetching") as line:
         shutil.copyfile(requirements, work / "requirements.lock")
         (work / "tmp").mkdir()
@@ -170,7 +170,7 @@ def write_locks(client: docker.DockerClient, builder: str, *, upgrade: bool = Fa
         changes += [f"{product}: {line}" for line in diff_locks(load_jars(product), jars)]
         _replace(jars_lock(product), format_lock(jars))
     for source, lock in PYTHON_LOCKS.items():
-        before = lock.read_text() if lock.is_file() else ""
+        before = lock.read_text(encoding="utf-8") if lock.is_file() else ""
         after = _compile(client, builder, source, before="" if upgrade else before, uv=versions.uv)
         if before != after:
             changes.append(f"{lock.relative_to(ROOT)}: changed, see git diff")
@@ -180,7 +180,7 @@ def write_locks(client: docker.DockerClient, builder: str, *, upgrade: bool = Fa
 
 def _replace(path: Path, text: str) -> None:
     half = path.with_name(path.name + ".new")
-    half.write_text(text)
+    half.write_text(text, encoding="utf-8")
     half.rename(path)
 
 
@@ -190,7 +190,9 @@ def resolve_jars(client: docker.DockerClient, builder: str, versions: Versions) 
     goals = ["list", "-DoutputFile=list.txt", "-DincludeScope=runtime", "-DoutputAbsoluteArtifactFilename=true"]
     with work_folder() as work, progress("resolving") as line:
         _run_maven(client, builder, work, modules, goals, watch=lambda: line.update(", ".join(modules)))
-        return {name: _hashed(parse_listing((work / name / "list.txt").read_text())) for name in modules}
+        return {
+            name: _hashed(parse_listing((work / name / "list.txt").read_text(encoding="utf-8"))) for name in modules
+        }
 
 
 def _roots(product: Product) -> list[tuple[str, tuple[str, ...]]]:
@@ -218,8 +220,8 @@ def _hashed(jars: Iterable[Jar]) -> list[Jar]:
 def _compile(client: docker.DockerClient, builder: str, source: Path, *, before: str, uv: str) -> str:
     """Lock Python packages with uv: for every platform, with hashes, without any address."""
     with work_folder() as work, progress("resolving") as line:
-        (work / "requirements.in").write_text(source.read_text())
-        (work / "requirements.lock").write_text(before)
+        (work / "requirements.in").write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+        (work / "requirements.lock").write_text(before, encoding="utf-8")
         install = 'python3 -m pip install --quiet --target /tmp/uv "uv==$0" && exec /tmp/uv/bin/uv "$@"'
         argv = ["sh", "-c", install, uv, "pip", "compile", "--quiet", "--universal", "--python-version=3.11"]
         argv += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header"]
@@ -228,7 +230,7 @@ def _compile(client: docker.DockerClient, builder: str, source: Path, *, before:
             run_client(client, builder, argv, work=work, watch=lambda: line.update(source.name))
         except ClientFailed as error:
             raise _not_fetched(f"what {source.relative_to(ROOT)} asks for", error) from error
-        return (work / "requirements.lock").read_text()
+        return (work / "requirements.lock").read_text(encoding="utf-8")
 
 
 def _run_maven(
@@ -243,8 +245,8 @@ def _run_maven(
     """Run a goal of the dependency plugin on a project per product: one project cannot hold two versions of a jar."""
     for name, dependencies in modules.items():
         (work / name).mkdir()
-        (work / name / "pom.xml").write_text(pom(name, dependencies=dependencies))
-    (work / "pom.xml").write_text(pom("streamlab", modules=modules))
+        (work / name / "pom.xml").write_text(pom(name, dependencies=dependencies), encoding="utf-8")
+    (work / "pom.xml").write_text(pom("streamlab", modules=modules), encoding="utf-8")
     plugin = f"org.apache.maven.plugins:maven-dependency-plugin:{load_versions().maven_dependency_plugin}"
     # -U: Maven otherwise remembers for a day what it could not fetch, and an interrupted run would not go on.
     argv = ["mvn", "--batch-mode", "--no-transfer-progress", "-U", "-T", "4", "-Dmaven.artifact.threads=8"]

@@ -96,7 +96,7 @@ def _ensure_tool() -> None:
 
 
 def _run(*argv: str) -> None:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode != 0:
         lines = (done.stdout + done.stderr).splitlines()[-5:]
         what = f"{' '.join(argv[:3])} … failed while making the base system"

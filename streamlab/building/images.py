@@ -152,7 +152,7 @@ def is_present(client: docker.DockerClient, tag: str) -> bool:
 def _one_at_a_time() -> Iterator[None]:
     """Two commands at once would fetch and build everything twice: the second waits, and finds it done."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "images.lock").open("w") as file:
+    with (CACHE / "images.lock").open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -235,13 +235,17 @@ def run_build(
     Raises:
         LabError: it does not build; the last lines of its log are the evidence.
     """
+    from streamlab.engines import proxies
+
     log: list[str] = []
+    proxy = proxies.configured()
     with progress(f"building {name}") as line:
         events = client.api.build(
             fileobj=context,
             custom_context=True,
             tag=tag,
-            buildargs=dict(arguments),
+            # A step that starts daemons asks them; a proxy that Docker's configuration names would be asked instead.
+            buildargs={**arguments, **(proxies.direct((), proxy) if proxy else {})},
             labels={"streamlab.image": name},
             rm=True,
             forcerm=True,

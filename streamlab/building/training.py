@@ -35,13 +35,13 @@ def lock_hash(product: str, folder: Path = IMAGES) -> str:
     """What a product's list of classes depends on: its jars, and for Spark those that PySpark brings."""
     digest = hashlib.sha256((folder / product / "jars.lock").read_bytes())
     if product == "spark":
-        digest.update(_PYSPARK.search((folder / "spark" / "requirements.lock").read_text())[0].encode())
+        digest.update(_PYSPARK.search((folder / "spark" / "requirements.lock").read_text(encoding="utf-8"))[0].encode())
     return digest.hexdigest()
 
 
 def list_hash(product: str, folder: Path = IMAGES) -> str:
     """The hash of the lock that a product's list of classes was found with."""
-    with gzip.open(folder / product / LIST, "rt") as lines:
+    with gzip.open(folder / product / LIST, "rt", encoding="utf-8") as lines:
         return lines.readline().removeprefix("# jars ").strip()
 
 

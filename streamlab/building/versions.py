@@ -35,7 +35,9 @@ class Versions:
 def load_versions(path: Path = IMAGES / "versions.yml") -> Versions:
     """Read the one file that names versions."""
     try:
-        data: dict[str, Any] = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        data: dict[str, Any] = yaml.load(
+            path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        )
         products = {name: _product(name, entry) for name, entry in data.pop("products").items()}
         return Versions(**data, products=products)
     except (KeyError, TypeError, AttributeError, yaml.YAMLError) as error:

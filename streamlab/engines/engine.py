@@ -16,11 +16,16 @@ from docker.models.containers import Container
 from streamlab.engines import tunnel
 from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.interrupt import deferred
+from streamlab.students import endpoint
 from streamlab.students.docker_hosts import LOCAL, is_here, ssh_destination
+from streamlab.students.endpoint import Endpoint
 from streamlab.students.topology import Student, by_docker_host
 
 #: Seconds that one answer of the engine may take.
 ANSWER_SECONDS = 60
+
+#: Seconds that an engine may take to say that it is there, where another was asked for.
+GLANCE_SECONDS = 5
 
 #: The oldest API that does: it came with Docker Engine 20.10, and tells a container's memory after one look at it, not
 #: two that are a second apart.
@@ -81,10 +86,11 @@ def _require_version(client: docker.DockerClient, docker_host: str) -> None:
 
 def answers(docker_host: str) -> bool:
     """Whether an engine answers at `docker_host`; a refused permission is an error, not a no."""
-    return _silence(docker_host) is None
+    return silence(docker_host) is None
 
 
-def _silence(docker_host: str) -> NoEngine | None:
+def silence(docker_host: str) -> NoEngine | None:
+    """Why no engine answers at `docker_host`; None where one does."""
     try:
         with connect(docker_host):
             return None
@@ -92,11 +98,32 @@ def _silence(docker_host: str) -> NoEngine | None:
         return error
 
 
+def elsewhere(docker_host: str) -> list[Endpoint]:
+    """The engines of this machine, and the one that Docker's own command would ask, that answer; but not this one."""
+    asked = _socket(docker_host)
+    return [one for one in endpoint.candidates() if _socket(one.address) != asked and _is_there(one.address)]
+
+
+def _socket(docker_host: str) -> str:
+    """The same for two names of one socket: /var/run is /run."""
+    return os.path.realpath(docker_host.removeprefix("unix://")) if is_here(docker_host) else docker_host
+
+
+def _is_there(docker_host: str) -> bool:
+    """Whether an engine answers, without a word about one that does not."""
+    try:
+        address = docker_host if is_here(docker_host) else tunnel.through(docker_host).docker_host
+        docker.DockerClient(base_url=address, timeout=GLANCE_SECONDS, version="auto").close()
+    except (DockerException, ConnectionError):
+        return False
+    return True
+
+
 def unreachable(students: Sequence[Student]) -> dict[str, NoEngine]:
     """Docker host -> why it does not answer, of those that do not; all are asked at once."""
     hosts = sorted({student.docker_host for student in students})
     with ThreadPoolExecutor(max(1, len(hosts))) as pool:
-        found = dict(zip(hosts, pool.map(_silence, hosts), strict=True))
+        found = dict(zip(hosts, pool.map(silence, hosts), strict=True))
     return {host: error for host, error in found.items() if error is not None}
 
 
@@ -133,19 +160,31 @@ def _no_engine(docker_host: str, error: Exception, heard: Sequence[str] = ()) ->
             evidence=reason,
             fix="install Docker Engine 20.10 or newer",
         )
-    return NoEngine(
-        f"no Docker Engine answers at {docker_host}", evidence=list(heard) or reason, fix=_way_to(docker_host)
-    )
+    evidence = list(heard) or [reason]
+    if not is_here(docker_host):
+        return NoEngine(f"no Docker Engine answers at {docker_host}", evidence=evidence, fix=_way_to(docker_host))
+    others = elsewhere(docker_host)
+    meant = endpoint.is_meant(docker_host)
+    evidence += [endpoint.looked_at()] if meant else []
+    evidence += [f"one answers at {other}" for other in others]
+    fix = f"write docker_host: {others[0].address} into the inventory" if others else _way_to(docker_host, meant=meant)
+    return NoEngine(f"no Docker Engine answers at {docker_host}", evidence=evidence, fix=fix)
 
 
-def _way_to(docker_host: str) -> str:
-    """What makes an engine answer: only the machine's own is one that the lab starts."""
+def _way_to(docker_host: str, *, meant: bool = False) -> str:
+    """What makes an engine answer: only the machine's own is one that the lab starts.
+
+    Args:
+        meant: Docker's own configuration says it, or nothing does.
+    """
     if docker_host == LOCAL:
         return "invoke provision installs and starts one on Debian and Ubuntu; elsewhere start Docker, then try again"
     if docker_host.startswith("ssh://"):
         ssh = " ".join(["ssh", "-o", "BatchMode=yes", *ssh_destination(docker_host), "docker", "version"])
         return f"`{ssh}` must work; else mend the way there, or correct docker_host in the inventory"
-    return "start that engine, or correct docker_host in the inventory"
+    return "start that engine, or " + (
+        "write docker_host into the inventory, which wins" if meant else "correct docker_host in the inventory"
+    )
 
 
 def _socket_owner(docker_host: str) -> str:

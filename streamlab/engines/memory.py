@@ -33,8 +33,8 @@ def _of_kernel(container_id: str) -> int | None:
         for folder in FOLDERS:
             group = tree / folder.format(id=container_id)
             try:
-                used = int((group / usage).read_text())
-                stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+                used = int((group / usage).read_text(encoding="utf-8"))
+                stat = dict(line.split() for line in (group / "memory.stat").read_text(encoding="utf-8").splitlines())
                 return used - int(stat[idle])
             except (OSError, LookupError, ValueError):
                 continue

@@ -34,7 +34,7 @@ def extra_certificates() -> str:
     if bundle is None:
         return ""
     usual = {ssl.PEM_cert_to_DER_cert(one) for one in certificates(certifi.contents())}
-    ours = certificates(bundle.read_text(errors="ignore"))
+    ours = certificates(bundle.read_text(encoding="ascii", errors="ignore"))
     return "".join(f"{one}\n" for one in ours if ssl.PEM_cert_to_DER_cert(one) not in usual)
 
 

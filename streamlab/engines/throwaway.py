@@ -126,8 +126,8 @@ def _trust(work: Path) -> dict[str, str]:
     bundle = ca_bundle()
     if bundle is None:
         return {"MAVEN_OPTS": " ".join(maven)}
-    pem = bundle.read_text(errors="ignore")
-    (work / "ca.pem").write_text(pem)
+    pem = bundle.read_text(encoding="ascii", errors="ignore")
+    (work / "ca.pem").write_text(pem, encoding="ascii")
     (work / "trust.jks").write_bytes(trust_store(pem))
     maven += [f"-Djavax.net.ssl.trustStore={inside(work / 'trust.jks')}"]
     maven += [f"-Djavax.net.ssl.trustStorePassword={_TRUST_PASSWORD}"]

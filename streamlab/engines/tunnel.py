@@ -45,7 +45,7 @@ class Tunnel:
 
     def words(self) -> list[str]:
         """The last lines that ssh had to say."""
-        said = (self.folder / "ssh.log").read_text(errors="replace")
+        said = (self.folder / "ssh.log").read_text(encoding="utf-8", errors="replace")
         return [line.strip() for line in said.splitlines() if line.strip()][-3:]
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ def argv(docker_host: str, socket: str) -> list[str]:
 def _dig(docker_host: str) -> Tunnel:
     folder = Path(tempfile.mkdtemp(prefix="streamlab-ssh-"))
     try:
-        with (folder / "ssh.log").open("w") as errors:
+        with (folder / "ssh.log").open("w", encoding="utf-8") as errors:
             process = subprocess.Popen(
                 argv(docker_host, f"{folder}/docker.sock"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=errors,

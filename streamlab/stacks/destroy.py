@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import docker
 from docker.errors import APIError, NotFound
 
 from streamlab.engines import engine
-from streamlab.errors import LabError, WrongRequest
+from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.students import many
 from streamlab.students.inventory import EVERYBODY, Lab, matching
 from streamlab.students.topology import by_docker_host
@@ -44,6 +44,7 @@ class Remains:
     name: str
     docker_host: str
     found: Belongings
+    reached: bool = True
 
 
 def belongings(client: docker.DockerClient, lab_class: str) -> dict[str, Belongings]:
@@ -94,6 +95,7 @@ def destroy(lab: Lab, student: str | None = None, limit: str | None = None, *, y
     """Take away one student's stack, those that `limit` matches, or all of the class, after one question unless `yes`.
 
     Raises:
+        WrongRequest: a name that neither the inventory nor an engine knows; nothing was touched.
         LabError: somebody's could not be taken away; the others' are gone.
     """
     if student is not None and limit is not None:
@@ -102,10 +104,8 @@ def destroy(lab: Lab, student: str | None = None, limit: str | None = None, *, y
     there = remains(lab)
     if everybody:
         names, whose = {one.name for one in there}, f"class {lab.students[0].lab_class}"
-    elif limit is None:
-        names, whose = {student}, student
     else:
-        names = matching(limit, {one.name for one in (*there, *lab.students)})
+        names = _named(lab, there, student, limit)
         whose = ", ".join(sorted(names))
     chosen = [one for one in there if one.name in names]
     if not chosen:
@@ -118,6 +118,21 @@ def destroy(lab: Lab, student: str | None = None, limit: str | None = None, *, y
     many.each(chosen, _take_away, what="destroy")
 
 
+def _named(lab: Lab, there: Sequence[Remains], student: str | None, limit: str | None) -> set[str]:
+    """Those who are named, of everybody in the inventory or, though they have left it, on an engine."""
+    known = {one.name for one in (*there, *lab.students)}
+    try:
+        if limit is not None:
+            return matching(limit, known)
+        if student not in known:
+            raise unknown("student", str(student), known, usage="--student {}")
+    except WrongRequest as error:
+        silent = sorted({one.docker_host for one in there if not one.reached})
+        error.evidence += [f"not asked: {host}, which does not answer" for host in silent]
+        raise
+    return {str(student)}
+
+
 def remains(lab: Lab) -> list[Remains]:
     """What every student of the class has, on every Docker host of the inventory.
 
@@ -125,12 +140,13 @@ def remains(lab: Lab) -> list[Remains]:
     """
     found = []
     for docker_host, students in by_docker_host(lab.students):
+        reached = True
         try:
             with engine.connect(docker_host) as client:
                 there = belongings(client, lab.students[0].lab_class)
         except WrongRequest:
-            there = {student.name: Belongings() for student in students}
-        found += [Remains(name, docker_host, things) for name, things in there.items()]
+            there, reached = {student.name: Belongings() for student in students}, False
+        found += [Remains(name, docker_host, things, reached) for name, things in there.items()]
     return found
 
 

@@ -16,6 +16,9 @@ from streamlab.paths import ANSIBLE, ROOT
 from streamlab.students.inventory import Lab
 from streamlab.ui import say
 
+#: Ansible ends at once in a locale that the machine does not have, as ssh brings one along, and in one that is not
+#: UTF-8, as cron's. This one is part of the C library itself, on every system for which the lab is made.
+LOCALE = "C.UTF-8"
 #: Seconds that Ansible may take to end once it is interrupted, before it is told again and less kindly.
 GRACE_SECONDS = 5
 
@@ -47,7 +50,9 @@ def environment(base: Mapping[str, str], *, verbose: bool = False) -> dict[str, 
         "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"),
         "PYTHONPATH": str(ROOT),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+        "LC_ALL": LOCALE,
     }
+    made.pop("LANGUAGE", None)  # the messages of a program that apt starts would still be in that language
     if not verbose:
         made["ANSIBLE_STDOUT_CALLBACK"] = "streamlab_events"
     return made
@@ -63,9 +68,9 @@ def play(playbook: str, lab: Lab, *, limit: Sequence[str] = (), at_once: int = 0
     env = environment(os.environ, verbose=verbose)
     summary, rest = Summary(), []
     # A file: a pipe that nobody reads until the end would stop Ansible once it is full of warnings.
-    with tempfile.TemporaryFile("w+") as kept:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as kept:
         piped = {} if verbose else {"stdout": subprocess.PIPE, "stderr": kept}
-        process = subprocess.Popen(command, env=env, text=True, **piped)
+        process = subprocess.Popen(command, env=env, encoding="utf-8", errors="replace", **piped)
         try:
             if process.stdout is not None:
                 rest = _listen(process.stdout, summary)

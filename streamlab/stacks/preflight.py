@@ -102,7 +102,7 @@ def routes(table: Path = Path("/proc/net/route")) -> list[tuple[str, str]]:
     if not table.exists():
         return []
     found = []
-    for line in table.read_text().splitlines()[1:]:
+    for line in table.read_text(encoding="utf-8").splitlines()[1:]:
         interface, destination, _, _, _, _, _, mask = line.split()[:8]
         address, bits = (socket.inet_ntoa(struct.pack("<I", int(word, 16))) for word in (destination, mask))
         if mask != "00000000":
@@ -130,7 +130,8 @@ def _holder(client: docker.DockerClient, port: int) -> str:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if any(str(fd.readlink()) == f"socket:[{inode}]" for fd in (process / "fd").iterdir()):
-                return f"process {process.name} ({(process / 'comm').read_text().strip()})"
+                program = (process / "comm").read_text(encoding="utf-8", errors="replace").strip()
+                return f"process {process.name} ({program})"
         except OSError:
             continue  # it has ended, or belongs to somebody else
     return "a process of another user"
@@ -139,7 +140,7 @@ def _holder(client: docker.DockerClient, port: int) -> str:
 def _listening_inode(port: int) -> str:
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         if Path(table).exists():
-            for line in Path(table).read_text().splitlines()[1:]:
+            for line in Path(table).read_text(encoding="utf-8").splitlines()[1:]:
                 parts = line.split()
                 if parts[1].endswith(f":{port:04X}") and parts[3] == "0A":
                     return parts[9]

@@ -9,6 +9,7 @@ from streamlab.engines import engine, volumes
 from streamlab.errors import LabError
 from streamlab.stacks import preflight
 from streamlab.stacks.playbooks import play
+from streamlab.students import endpoint
 from streamlab.students.docker_hosts import LOCAL, is_here, machine
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student, by_docker_host
@@ -18,10 +19,16 @@ from streamlab.ui import say
 def ensure_engines(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -> bool:
     """Make sure that this machine's engine, where it is one of theirs, answers; True when it had to be started.
 
-    Any other engine is somebody else's to install.
+    Any other engine is somebody else's to install, and none is installed beside one that answers.
+
+    Raises:
+        NoEngine: the students' engine does not answer, and another one of this machine does.
     """
-    if LOCAL not in (student.docker_host for student in students) or engine.answers(LOCAL):
+    silence = engine.silence(LOCAL) if LOCAL in (student.docker_host for student in students) else None
+    if silence is None:
         return False
+    if engine.elsewhere(LOCAL):
+        raise silence
     say(f"no Docker Engine answers at {LOCAL}: installing and starting one")
     play("engine.yml", lab, verbose=verbose)
     return True
@@ -30,7 +37,7 @@ def ensure_engines(lab: Lab, students: Sequence[Student], *, verbose: bool = Fal
 def own_engine(lab: Lab) -> str:
     """The engine of this machine that the inventory uses; started if it is the machine's own and does not run."""
     ensure_engines(lab, lab.students)
-    return next((student.docker_host for student in lab.students if is_here(student.docker_host)), LOCAL)
+    return next((student.docker_host for student in lab.students if is_here(student.docker_host)), endpoint.here())
 
 
 def ensure_images(docker_host: str, others: Sequence[str] = ()) -> bool:
@@ -42,10 +49,10 @@ def ensure_images(docker_host: str, others: Sequence[str] = ()) -> bool:
         if not images.missing(client):
             return False
         preflight.require_room(client, docker_host, needed_gb=preflight.DISK_GB_TO_BUILD)
-        for other in dict.fromkeys((*others, LOCAL)):
+        for other in dict.fromkeys((*others, endpoint.here())):
             if other != docker_host:
                 travel.bring(docker_host, other)
-        images.ensure_images(client, fetch_at=docker_host if is_here(docker_host) else LOCAL)
+        images.ensure_images(client, fetch_at=docker_host if is_here(docker_host) else endpoint.here())
     return True
 
 

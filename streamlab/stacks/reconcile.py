@@ -15,9 +15,10 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 from docker.types import IPAMConfig, IPAMPool, LogConfig
+from docker.utils.proxy import ProxyConfig
 
 from streamlab.building import images
-from streamlab.engines import volumes
+from streamlab.engines import proxies, volumes
 from streamlab.errors import LabError, WrongRequest
 
 #: The label with what a network or a container was made from.
@@ -71,7 +72,8 @@ def wanted(plan: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], c
             service=node["service"],
             image=tags[node["image"]],
             command=tuple(how[node["name"]]["command"]),
-            env=how[node["name"]].get("env", {}),
+            # Whether there is a proxy or not: who provisions next may be somebody else, who has one.
+            env={**proxies.direct(plan["names"]), **how[node["name"]].get("env", {})},
             data_volume=f"{plan['prefix']}-{node['name']}",
             data_path=how[node["name"]].get("data", "/data"),
             config_volume=config_volume,
@@ -162,11 +164,12 @@ def reconcile(
         )  # fmt: skip
         changed += _counted(made, stored)
         todo = changes(nodes, found)
+        proxy = proxies.configured(plan["docker_host"])
         if not dry_run:
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 # All away before one is made: an address may go from one to another.
                 list(pool.map(lambda change: _remove(client, change, found), todo))
-                list(pool.map(lambda change: _start(client, change, found, labels), todo))
+                list(pool.map(lambda change: _start(client, change, found, labels, proxy), todo))
     except APIError as error:
         raise LabError(
             "the Docker Engine refused a part of the stack",
@@ -238,14 +241,22 @@ def _remove(client: docker.DockerClient, change: Change, found: Mapping[str, Map
 
 
 def _start(
-    client: docker.DockerClient, change: Change, found: Mapping[str, Mapping[str, Any]], labels: Mapping[str, str]
+    client: docker.DockerClient,
+    change: Change,
+    found: Mapping[str, Mapping[str, Any]],
+    labels: Mapping[str, str],
+    proxy: ProxyConfig | None,
 ) -> None:
     there = change.action == "start"
-    client.api.start(found[change.wanted.node]["Id"] if there else _make(client, change.wanted, labels))
+    client.api.start(found[change.wanted.node]["Id"] if there else _make(client, change.wanted, labels, proxy))
 
 
-def _make(client: docker.DockerClient, wanted: Wanted, labels: Mapping[str, str]) -> str:
+def _make(client: docker.DockerClient, wanted: Wanted, labels: Mapping[str, str], proxy: ProxyConfig | None) -> str:
     api = client.api
+    env = dict(wanted.env)
+    if proxy:
+        exempt = env.get(proxies.DIRECT[0], "").split(",")
+        env = {**proxy.get_environment(), **env, **proxies.direct(exempt, proxy)}
     memory = f"{wanted.memory_mb}m"
     host_config = api.create_host_config(
         network_mode=wanted.network,
@@ -266,7 +277,8 @@ def _make(client: docker.DockerClient, wanted: Wanted, labels: Mapping[str, str]
         list(wanted.command),
         name=wanted.name,
         hostname=wanted.node,
-        environment=dict(wanted.env),
+        environment=env,
+        use_config_proxy=False,  # above, without a variable that is there twice: who reads the first and who the last?
         labels={
             **labels,
             "streamlab.node": wanted.node,

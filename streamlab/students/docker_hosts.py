@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 LOCAL = "unix:///var/run/docker.sock"
 _SOCKET = LOCAL.removeprefix("unix://")
 
-_KNOWN = re.compile(r"unix:///\S+|ssh://([\w.-]+@)?[\w.-]+(:\d+)?(/\S*)?")
+_KNOWN = re.compile(r"unix:///\S+|ssh://(\w[\w.-]*@)?\w[\w.-]*(:\d+)?(/\S*)?")
 
 
 def is_known(docker_host: str) -> bool:

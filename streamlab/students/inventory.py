@@ -15,8 +15,11 @@ from typing import Any
 from streamlab import __version__
 from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE
+from streamlab.students import documents, endpoint
 from streamlab.students.problems import find_problems
 from streamlab.students.topology import HOLDER_OF, SERVICE_OF, Student, node_names
+from streamlab.students.values import VARIABLES, wrong_in
+from streamlab.ui import show_any_script
 from streamlab.yamlfile import check_yaml
 
 DEFAULT = ROOT / "inventory" / "local.yml"
@@ -32,9 +35,9 @@ _CONFIG = ANSIBLE / "ansible.cfg"
 #: What Ansible reads variables from, by suffix.
 _VARIABLE_FILES = ("", ".yml", ".yaml", ".json")
 
+#: What every student must have; only `docker_host` has a default of its own (see `endpoint`).
 _NEEDED = (
     "lab_class",
-    "docker_host",
     "port_base",
     "subnet",
     "size",
@@ -52,6 +55,8 @@ class Lab:
     path: Path
     students: tuple[Student, ...]
     variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    #: Docker host -> what says that it is used.
+    why: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def student(self, name: str | None = None) -> Student:
         """The student called `name`; without a name, the only one there is."""
@@ -126,18 +131,38 @@ def load(path: Path | str | None = None) -> Lab:
             f"no inventory file {source}", evidence=f"known: {', '.join(known)}", fix="name one of these"
         )
     files = _files_of(source)
-    for file in files:
-        check_yaml(file)
-    variables = _cached_variables(source, files)
+    written = {file: check_yaml(file) for file in files}
+    misshapen = documents.shape_problems(written[source])
+    if misshapen:
+        raise WrongRequest(f"{source.name} is no inventory", evidence=misshapen, fix=f"correct {source.name}")
+    if not written[source]:
+        raise _no_student(source)
+    places = documents.places_of(written, source)
+    checks = {**VARIABLES, **documents.role_options(places)}
+    variables = _cached_variables(source, files, tuple(checks))
+    if not variables:
+        raise _no_student(source)
+    documents.require_kinds(variables, places, checks, source=source)
     students = tuple(student_from(name, values, where=source.name) for name, values in variables.items())
-    if not students:
-        raise WrongRequest(f"{source.name} has no student", fix="add a host to the group `students`")
     problems = find_problems(students)
     if problems:
         raise WrongRequest(
             f"{source.name} cannot be provisioned", evidence=problems, fix=f"edit {source.name} and try again"
         )
-    return Lab(source, students, variables)
+    return Lab(source, students, variables, _why(students, variables))
+
+
+def _why(students: Sequence[Student], variables: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Docker host -> what says that it is used, in words that follow its address."""
+    of_inventory = {one.docker_host for one in students if "docker_host" in variables[one.name]}
+    return {
+        host: "as the inventory says" if host in of_inventory else endpoint.current().why
+        for host in {one.docker_host for one in students}
+    }
+
+
+def _no_student(source: Path) -> WrongRequest:
+    return WrongRequest(f"{source.name} has no student", fix="add a host to the group `students`")
 
 
 def _files_of(source: Path) -> list[Path]:
@@ -146,14 +171,14 @@ def _files_of(source: Path) -> list[Path]:
     return [source, *sorted(file for file in found if file.is_file() and file.suffix in _VARIABLE_FILES)]
 
 
-def _cached_variables(source: Path, files: Sequence[Path]) -> dict[str, dict[str, Any]]:
-    digest = hashlib.sha256(__version__.encode() + _CONFIG.read_bytes())
+def _cached_variables(source: Path, files: Sequence[Path], names: Collection[str]) -> dict[str, dict[str, Any]]:
+    digest = hashlib.sha256(f"{__version__}{sorted(names)}".encode() + _CONFIG.read_bytes())
     for file in files:
         digest.update(f"{file.resolve()}\0".encode() + file.read_bytes() + b"\0")
     kept = STATE / "inventory" / f"{digest.hexdigest()[:16]}.json"
     if kept.is_file():
         return json.loads(kept.read_text(encoding="utf-8"))
-    variables = _ask_ansible(source)
+    variables = _ask_ansible(source, names)
     kept.parent.mkdir(parents=True, exist_ok=True)
     partial = kept.with_suffix(f".{os.getpid()}.partial")  # the proofs of several students ask at once
     partial.write_text(json.dumps(variables), encoding="utf-8")
@@ -161,7 +186,7 @@ def _cached_variables(source: Path, files: Sequence[Path]) -> dict[str, dict[str
     return variables
 
 
-def _ask_ansible(source: Path) -> dict[str, dict[str, Any]]:
+def _ask_ansible(source: Path, names: Collection[str] = tuple(VARIABLES)) -> dict[str, dict[str, Any]]:
     os.environ["ANSIBLE_CONFIG"] = str(_CONFIG)  # which group's variables win is the playbooks' rule; read at import
     # Of Ansible, a module has only what was sent with it.
     if "ansible.module_utils.basic" in sys.modules and "ansible.constants" not in sys.modules:
@@ -177,6 +202,7 @@ def _ask_ansible(source: Path) -> dict[str, dict[str, Any]]:
 
     from ansible import constants
 
+    show_any_script()  # Ansible has its own way by now, with a warning and question marks
     if str(constants.CONFIG_FILE) != str(_CONFIG):  # the answer would be another one, and be kept
         raise RuntimeError(f"Ansible was imported before it was told of {_CONFIG}; it reads {constants.CONFIG_FILE}")
     try:
@@ -196,9 +222,7 @@ def _ask_ansible(source: Path) -> dict[str, dict[str, Any]]:
         raise WrongRequest(
             f"Ansible cannot read {source.name}", evidence=str(error).splitlines(), fix="correct the file"
         ) from None
-    return {
-        name: json.loads(json.dumps({k: v[k] for k in _NEEDED if k in v}, default=str)) for name, v in found.items()
-    }
+    return {name: json.loads(json.dumps({k: v[k] for k in names if k in v}, default=str)) for name, v in found.items()}
 
 
 def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student:
@@ -210,12 +234,16 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
             evidence=f"set: {', '.join(sorted(values))}",
             fix=f"give {name} {missing[0]}, or set it for the group in group_vars",
         )
-    size = values["sizes"].get(values["size"])
+    wrong = wrong_in(values)
+    if wrong:
+        raise WrongRequest(
+            f"{name} in {where} has variables that cannot be used",
+            evidence=[one.described() for one in wrong],
+            fix=f"correct {wrong[0].variable}",
+        )
+    size = values["sizes"].get(str(values["size"]))
     if size is None:
-        raise unknown("size", values["size"], values["sizes"], usage="size: {}")
-    where_size = f"of size {values['size']}"
-    nodes_of_size = size.get("nodes") or {}
-    counts = {kind: _whole(nodes_of_size.get(kind, 0), f"nodes.{kind} {where_size}") for kind in SERVICE_OF}
+        raise unknown("size", str(values["size"]), map(str, values["sizes"]), usage="size: {}")
     _check_pages(values, where=where)
     asked = size.get("replication") or {}
     for service in asked:
@@ -224,16 +252,19 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
     return Student(
         name=name,
         lab_class=str(values["lab_class"]),
-        docker_host=str(values["docker_host"]),
-        port_base=_whole(values["port_base"], f"port_base of {name}"),
+        docker_host=str(values["docker_host"] if "docker_host" in values else endpoint.current().address),
+        port_base=int(values["port_base"]),
         subnet=str(values["subnet"]),
-        node_counts=counts,
-        yarn_memory_mb=_whole(size.get("yarn_memory_mb"), f"yarn_memory_mb {where_size}"),
-        yarn_vcores=_whole(size.get("yarn_vcores"), f"yarn_vcores {where_size}"),
-        node_memory_mb=_megabytes(values, "node_memory_mb"),
-        node_idle_mb=_megabytes(values, "node_idle_mb"),
-        pages=values["pages"],
-        asked_copies={name: _whole(count, f"replication.{name} {where_size}") for name, count in asked.items()},
+        node_counts={kind: int(size["nodes"].get(kind, 0)) for kind in SERVICE_OF},
+        yarn_memory_mb=int(size["yarn_memory_mb"]),
+        yarn_vcores=int(size["yarn_vcores"]),
+        node_memory_mb=_numbers(values["node_memory_mb"]),
+        node_idle_mb=_numbers(values["node_idle_mb"]),
+        pages={
+            key: {**page, "title": str(page["title"]), **_numbers({part: page[part] for part in ("port", "offset")})}
+            for key, page in values["pages"].items()
+        },
+        asked_copies=_numbers(asked),
     )
 
 
@@ -242,18 +273,11 @@ def _check_pages(values: Mapping[str, Any], *, where: str) -> None:
     known = {
         node
         for size in values["sizes"].values()
-        for kind, count in (size.get("nodes") or {}).items()
+        for kind, count in size["nodes"].items()
         if kind in SERVICE_OF
-        for node in node_names(kind, _whole(count, f"nodes.{kind} in sizes"))
+        for node in node_names(kind, int(count))
     }
     for name, page in values["pages"].items():
-        lacks = [key for key in ("node", "port", "offset", "title") if key not in (page or {})]
-        if lacks:
-            raise WrongRequest(
-                f"page {name} in {where} lacks {', '.join(lacks)}",
-                evidence=f"found: {page!r}",
-                fix="write it as {node: kafka1, port: 9092, offset: 92, title: Kafka}",
-            )
         if page["node"] not in known:
             error = unknown("node", str(page["node"]), known, usage="node: {}")
             raise WrongRequest(
@@ -263,14 +287,5 @@ def _check_pages(values: Mapping[str, Any], *, where: str) -> None:
             )
 
 
-def _megabytes(values: Mapping[str, Any], name: str) -> dict[str, int]:
-    return {kind: _whole(mb, f"{name}.{kind}") for kind, mb in values[name].items()}
-
-
-def _whole(value: Any, what: str) -> int:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise WrongRequest(
-            f"{what} is not a whole number", evidence=f"found: {value!r}", fix="write a number"
-        ) from None
+def _numbers(values: Mapping[str, Any]) -> dict[str, int]:
+    return {name: int(value) for name, value in values.items()}

@@ -24,6 +24,10 @@ def find_problems(students: Sequence[Student]) -> list[str]:
         for node in nodes(student):
             for page in node.pages:
                 owner = f"{student.name}'s {node.name}"
+                if page.host_port > 65535:
+                    problems.append(
+                        f"{owner} publishes port {page.host_port}: set a lower port_base, or a lower offset"
+                    )
                 other = ports.setdefault((machine(student.docker_host), page.host_port), owner)
                 if other != owner:
                     problems.append(f"{owner} and {other} both publish port {page.host_port}: set another port_base")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import ipaddress
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,109 +11,18 @@ from typing import Any
 import yaml
 
 from streamlab.errors import WrongRequest
-from streamlab.students import inventory
-from streamlab.students.inventory import GROUPS
+from streamlab.students import class_list, columns, inventory, sheet
+from streamlab.students.class_list import Entry
 from streamlab.students.problems import SAFE_NAME
 from streamlab.ui import say
 from streamlab.yamlfile import check_yaml
 
-#: Columns of a roster; `name` must be there, an empty cell of another leaves the class's own value.
-COLUMNS = ("name", "size", "docker_host")
 #: Each student's ports are a block of so many; pages lie in it at the offsets of group_vars.
 PORTS_EACH = 100
 #: Where the operating system begins to give ports to outgoing connections.
 PORTS_END = 32768
 #: Addresses for 27 nodes of one student.
 PREFIX = 27
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a roster; `host` is the name made safe for containers, hosts and applications."""
-
-    line: int
-    name: str
-    host: str
-    settings: Mapping[str, str]
-
-
-def safe(name: str) -> str:
-    """``Zoë de Wit`` -> ``zoedewit``: letters and digits without accents, at most 31; empty when nothing is left."""
-    plain = unicodedata.normalize("NFKD", name.casefold().replace("ł", "l").replace("ø", "o"))
-    return re.sub(r"[^a-z0-9]", "", plain)[:31]
-
-
-def read(file: Path) -> list[Entry]:
-    """The students of a CSV file, in its order.
-
-    Raises:
-        WrongRequest: the file, its columns or a name cannot be used; every bad line is named.
-    """
-    if not file.is_file():
-        raise WrongRequest(f"no roster {file}", evidence="there is no such file", fix="--from students.csv")
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise WrongRequest(
-            f"{file.name} is not text in UTF-8", evidence=f"{file}: {error.reason}", fix="save it as CSV in UTF-8"
-        ) from None
-    rows = csv.DictReader(text.splitlines(), strict=True)
-    try:
-        rows.fieldnames = _columns(file, rows.fieldnames or ())
-        entries = [_entry(rows.line_num, row) for row in rows if any(row.values())]
-    except csv.Error as error:
-        line = max(1, rows.line_num)
-        raise WrongRequest(
-            f"{file.name} is not CSV", evidence=f"line {line}: {error}", fix=f"correct line {line}, or the next"
-        ) from None
-    problems = problems_of(entries)
-    if problems:
-        raise WrongRequest(f"{file.name} has names that cannot be used", evidence=problems, fix="correct these lines")
-    return entries
-
-
-def _columns(file: Path, found: Sequence[str]) -> list[str]:
-    columns = [column.strip() for column in found]
-    if "name" not in columns or set(columns) - set(COLUMNS) or len(set(columns)) < len(columns):
-        raise WrongRequest(
-            f"{file.name} has the wrong columns",
-            evidence=[
-                f"line 1: {', '.join(columns) or 'nothing'}",
-                f"known: {', '.join(COLUMNS)}, each once; name must be there",
-            ],
-            fix="name the columns in the first line, for example: name,size",
-        )
-    return columns
-
-
-def _entry(line: int, row: Mapping[str | None, Any]) -> Entry:
-    if None in row:
-        raise csv.Error("it has more cells than the first line")
-    cells = {column: (value or "").strip() for column, value in row.items()}
-    name = cells.pop("name")
-    return Entry(line, name, safe(name), {column: value for column, value in cells.items() if value})
-
-
-def problems_of(entries: Sequence[Entry]) -> list[str]:
-    """What makes a roster unusable, one line each."""
-    problems, seen = [], {}
-    if not entries:
-        return ["it names no student"]
-    for entry in entries:
-        first = seen.setdefault(entry.host, entry)
-        if not entry.name:
-            problems.append(f"line {entry.line}: the name is empty")
-        elif not SAFE_NAME.fullmatch(entry.host):
-            problems.append(
-                f"line {entry.line}: {entry.name!r} becomes {entry.host!r}; it must begin with a letter a-z"
-            )
-        elif entry.host in GROUPS:
-            problems.append(f"line {entry.line}: {entry.name!r} becomes {entry.host!r}, which stands for everybody")
-        elif first is not entry:
-            problems.append(
-                f"line {entry.line}: {entry.name!r} becomes {entry.host!r}, as {first.name!r} of line {first.line}"
-            )
-    return problems
 
 
 def slots(entries: Sequence[Entry], there: Mapping[str, int], *, room: int) -> dict[str, int]:
@@ -195,18 +101,27 @@ def document(lab_class: str, entries: Sequence[Entry], places: Mapping[str, int]
     }
 
 
-def known_slots(file: Path, lab_class: str, where: Block) -> dict[str, int]:
-    """Host -> slot, of the inventory that is there already; empty when there is none.
+@dataclass(frozen=True)
+class There:
+    """What an inventory that was made before gave: host -> slot, and host -> name as it was written."""
+
+    slots: Mapping[str, int]
+    names: Mapping[str, str]
+
+
+def made_before(file: Path, lab_class: str, where: Block) -> There:
+    """What the inventory that is there already has; nothing when there is none.
 
     Raises:
         WrongRequest: the file is another class's, or was not made by this command.
     """
     if not file.exists():
-        return {}
+        return There({}, {})
     try:
         found = check_yaml(file)["all"]
         hosts, its_class = found["children"]["students"]["hosts"] or {}, found["vars"]["lab_class"]
-    except (KeyError, TypeError):
+        there = {str(host): dict(values or {}) for host, values in hosts.items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise WrongRequest(
             f"{file} was not made from a roster", evidence="it has another shape", fix="choose another --to"
         ) from None
@@ -216,8 +131,11 @@ def known_slots(file: Path, lab_class: str, where: Block) -> dict[str, int]:
             evidence=f"asked for: {lab_class}",
             fix=f"--name {its_class}, or another --to",
         )
-    slots_there = {host: where.slot_of((values or {}).get("port_base")) for host, values in hosts.items()}
-    return {host: slot for host, slot in slots_there.items() if slot is not None}
+    places = {host: where.slot_of(values.get("port_base")) for host, values in there.items()}
+    return There(
+        {host: slot for host, slot in places.items() if slot is not None},
+        {host: str(values.get("roster_name", "")) for host, values in there.items()},
+    )
 
 
 def _check(partial: Path, source: str) -> None:
@@ -238,7 +156,16 @@ HEAD = """\
 """
 
 
-def make(source: str, to: str, lab_class: str, *, ports_from: Any, subnets: str) -> None:
+def make(
+    source: str,
+    to: str,
+    lab_class: str,
+    *,
+    ports_from: Any,
+    subnets: str,
+    given_columns: str | None = None,
+    encoding: str | None = None,
+) -> None:
     """Write the inventory `to` for the roster `source`, and say who came and went.
 
     Raises:
@@ -249,13 +176,18 @@ def make(source: str, to: str, lab_class: str, *, ports_from: Any, subnets: str)
             f"a class cannot be called {lab_class!r}", evidence="lower-case letters and digits, a letter first",
             fix="--name spring",
         )  # fmt: skip
-    entries, where, file = read(Path(source)), block(ports_from, subnets), Path(to)
+    where, file = block(ports_from, subnets), Path(to)
+    read = sheet.read(Path(source), encoding)
+    found = columns.find(read, given_columns, file=Path(source).name)
     if file.is_dir() or not file.parent.is_dir():
         what = "it is a folder" if file.is_dir() else f"there is no folder {file.parent}"
         raise WrongRequest(f"{file} cannot be written", evidence=what, fix="--to inventory/class.yml")
-    there = known_slots(file, lab_class, where)
+    there = made_before(file, lab_class, where)
+    entries = class_list.entries_of(read, found, there.names)
+    class_list.require_usable(read, found, entries, file=Path(source).name)
+    places = slots(entries, there.slots, room=where.room)
     text = HEAD.format(source=Path(source).name) + yaml.safe_dump(
-        document(lab_class, entries, slots(entries, there, room=where.room), where), sort_keys=False, allow_unicode=True
+        document(lab_class, entries, places, where), sort_keys=False, allow_unicode=True
     )
     partial = file.with_name(f"{file.stem}.partial.yml")
     partial.write_text(text, encoding="utf-8")
@@ -264,10 +196,20 @@ def make(source: str, to: str, lab_class: str, *, ports_from: Any, subnets: str)
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)
-    hosts = [entry.host for entry in entries]
-    come, gone = [h for h in hosts if h not in there], [h for h in there if h not in hosts]
     say(f"{file}: {len(entries)} {'student' if len(entries) == 1 else 'students'} of the class {lab_class}")
-    if come:
-        say(f"  new: {', '.join(come)}")
-    if gone:
-        say(f"  gone: {', '.join(gone)}; a stack stays until invoke destroy --inventory {file} --student NAME")
+    for note in [*class_list.notes_of(read, found, entries), *changes(entries, there, file)]:
+        say(f"  {note}")
+
+
+def changes(entries: Sequence[Entry], there: There, file: Path) -> list[str]:
+    """Who came, who went, and who has another host name than before, a line each."""
+    hosts = {entry.host: entry.name for entry in entries}
+    come = [host for host in hosts if host not in there.slots]
+    gone = [host for host in there.slots if host not in hosts]
+    # A login was given, or changed: the stack of the old name, which may still run, has the old ports.
+    renamed = {old: new for old in gone for new in come if there.names.get(old) == hosts[new]}
+    stays = f"a stack stays until invoke destroy --inventory {file} --student NAME"
+    lines = [f"renamed: {old} is {new} now, with other ports" for old, new in renamed.items()]
+    new = [host for host in come if host not in renamed.values()]
+    lines += [f"new: {', '.join(new)}"] if new else []
+    return lines + ([f"gone: {', '.join(gone)}; {stays}"] if gone else [])

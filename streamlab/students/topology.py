@@ -49,6 +49,10 @@ IMAGE_OF = {
 }
 
 
+#: Of a network with room for thousands of nodes, so many of a kind are named before there are so many.
+MOST_NAMED = 30
+
+
 @dataclass(frozen=True)
 class Page:
     """A web page of a node, published on the Docker host's loopback."""
@@ -155,6 +159,17 @@ def place(name: str) -> int:
     return 2 + (number - 1) * len(SERVICE_OF) + list(SERVICE_OF).index(kind)
 
 
+def possible_names(student: Student) -> list[str]:
+    """Every name for which the stack's network has a place, and so whatever numbers of nodes its size comes to have.
+
+    What is made of these does not change when a node comes or goes.
+    """
+    room = ipaddress.IPv4Network(student.subnet).num_addresses - 2
+    counts = {kind: max(MOST_NAMED, student.node_counts[kind]) for kind in SERVICE_OF}
+    named = (name for kind in SERVICE_OF for name in node_names(kind, counts[kind]))
+    return [name for name in named if place(name) <= room]
+
+
 def address(student: Student, name: str) -> str:
     """A node's address in its stack's network, also that of one which has left the plan."""
     return str(ipaddress.IPv4Network(student.subnet).network_address + place(name))
@@ -187,7 +202,9 @@ def plan(student: Student) -> dict[str, Any]:
     return {
         "version": __version__,
         "prefix": student.prefix,
+        "docker_host": student.docker_host,
         "network": student.network,
+        "names": [*possible_names(student), student.subnet],
         "kafka_cluster_id": student.kafka_cluster_id,
         "yarn_memory_mb": student.yarn_memory_mb,
         "yarn_vcores": student.yarn_vcores,

@@ -80,7 +80,9 @@ def _stop(edge: Container) -> bool:
 
 def _answers(edge: Container) -> bool:
     """Asked on the edge itself: what it publishes may be another machine's."""
-    ask = f"import urllib.request; urllib.request.urlopen('http://127.0.0.1:{PORT}/api', timeout=2)"
+    # Whatever proxy the node was given: one that does not know this machine's own address says no.
+    opener = "urllib.request.build_opener(urllib.request.ProxyHandler({}))"
+    ask = f"import urllib.request; {opener}.open('http://127.0.0.1:{PORT}/api', timeout=2)"
     return run_inside(edge, ["python3", "-c", ask], seconds=10).code == 0
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.paths import ANSIBLE, ROOT
 from streamlab.students import inventory
@@ -29,6 +30,21 @@ os.environ["ANSIBLE_CONFIG"] = str(ANSIBLE / "ansible.cfg")
 
 # In a stack this package stands alone, next to `common`; here it is found under the same name.
 sys.modules["edge"] = importlib.import_module("streamlab.edge")
+
+
+@pytest.fixture(autouse=True)
+def nobody_s_docker(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Docker is not configured, and no engine is found but the one that a test asks for: as on any other machine."""
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
+    monkeypatch.setattr(engine, "_is_there", lambda docker_host: False)
+
+
+@pytest.fixture
+def docker_config() -> Callable[[dict], None]:
+    """Write Docker's configuration, which is nobody's but the test's."""
+    return lambda said: Path(os.environ["DOCKER_CONFIG"], "config.json").write_text(json.dumps(said), encoding="utf-8")
 
 
 @pytest.fixture

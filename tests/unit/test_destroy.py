@@ -88,7 +88,7 @@ def test_what_is_already_gone_is_no_failure(engine: Engine, lab: Lab) -> None:
 
 
 def test_where_nothing_is_that_is_said(engine: Engine, lab: Lab, capsys: pytest.CaptureFixture) -> None:
-    destroy.destroy(lab, "carl", yes=False)
+    destroy.destroy(replace(lab, students=(*lab.students, replace(lab.students[0], name="carl"))), "carl", yes=False)
     assert capsys.readouterr().out == (
         "nothing to destroy on unix:///var/run/docker.sock: nothing there carries the label of carl\n"
     )
@@ -148,6 +148,9 @@ def test_one_question_is_asked_for_all(engine: Engine, lab: Lab, monkeypatch: py
     ("name", "limit", "error"),
     [
         (None, "c*", "error: no student named 'c*'\n  known: ada, bob\n"),
+        (None, "ada,bbo", "error: no student named 'bbo'\n  known: ada, bob\n  fix: did you mean --limit bob?"),
+        ("bbo", None, "error: no student named 'bbo'\n  known: ada, bob\n  fix: did you mean --student bob?"),
+        ("", None, "error: no student named ''\n  known: ada, bob\n"),
         (None, "", "error: --limit '' names nobody\n"),
         ("ada", "b*", "error: --student and --limit are both given\n"),
     ],
@@ -194,3 +197,9 @@ def test_a_docker_host_that_is_gone_keeps_no_other_s_stacks(
     assert sorted(engine.removed) == sorted(ADA + BOB)
     destroy.destroy(two, "ada", yes=True)  # no part of ada's is known to be there
     assert error_of(destroy.destroy, two, "eve", yes=False).startswith("error: no Docker Engine answers at ssh://")
+    assert error_of(destroy.destroy, two, "evee", yes=True) == (
+        "error: no student named 'evee'\n"
+        "  known: ada, bob, eve\n"
+        "  not asked: ssh://lab@second, which does not answer\n"
+        "  fix: did you mean --student eve?"
+    )

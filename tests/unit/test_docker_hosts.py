@@ -94,7 +94,9 @@ def test_the_path_of_an_address_is_the_other_machine_s_socket() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("address", ["", "/var/run/docker.sock", "unix://docker.sock", "tcp://second:2375", "ssh://"])
+@pytest.mark.parametrize(
+    "address", ["", "/var/run/docker.sock", "unix://docker.sock", "tcp://second:2375", "ssh://", "ssh://-v"]
+)
 def test_anything_else_is_refused_with_the_student_s_name(student: Student, address: str) -> None:
     assert problems.find_problems([replace(student, docker_host=address)]) == [
         f"ada: docker_host {address!r} is no unix:///path or ssh://user@machine"
@@ -184,7 +186,7 @@ SILENT = engine.NoEngine(f"no Docker Engine answers at {SECOND}", evidence="Conn
 @pytest.fixture
 def second_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine of this machine answers, and the other machine's does not."""
-    monkeypatch.setattr(engine, "_silence", lambda host: SILENT if host == SECOND else None)
+    monkeypatch.setattr(engine, "silence", lambda host: SILENT if host == SECOND else None)
 
 
 def test_who_was_not_reached_is_named_with_why(student: Student, bob: Student) -> None:
@@ -276,15 +278,31 @@ def test_both_kinds_of_failure_are_told(
     assert caught.value.evidence == ["ada: no space", f"bob: {SILENT.what}: Connection refused"]
 
 
-def test_only_this_machine_s_own_engine_is_installed(bob: Student, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(engine, "answers", lambda host: asked.append(host))
-    monkeypatch.setattr(provision, "play", lambda playbook, *_, **__: asked.append(playbook))
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No engine answers; what is played to install one."""
+    done: list[str] = []
+    monkeypatch.setattr(engine, "silence", lambda host: done.append(host) or SILENT)
+    monkeypatch.setattr(provision, "play", lambda playbook, *_, **__: done.append(playbook))
+    return done
+
+
+def test_only_this_machine_s_own_engine_is_installed(bob: Student, installed: list[str]) -> None:
     other = replace(bob, docker_host="unix:///run/second.sock")
     assert not provision.ensure_engines(Lab(Path("class.yml"), ()), [bob, other])
-    assert asked == []
+    assert installed == []
     assert provision.ensure_engines(Lab(Path("class.yml"), ()), [bob, replace(bob, docker_host=LOCAL)])
-    assert asked == [LOCAL, "engine.yml"]
+    assert installed == [LOCAL, "engine.yml"]
+
+
+def test_none_is_installed_beside_one_that_answers(
+    student: Student, installed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/user/7/docker.sock")
+    monkeypatch.setattr(engine, "_is_there", lambda docker_host: docker_host.endswith("/7/docker.sock"))
+    with pytest.raises(engine.NoEngine):
+        provision.ensure_engines(Lab(Path("class.yml"), ()), [student])
+    assert installed == [LOCAL]
 
 
 def test_status_says_what_is_not_known(

@@ -142,3 +142,36 @@ def test_what_both_sides_know_stands_alone() -> None:
 def test_every_folder_of_the_control_program_is_a_room() -> None:
     folders = {path.parent.name for path in (ROOT / "streamlab").glob("*/__init__.py")}
     assert folders == {*ROOMS, "edge"}
+
+
+#: What reads or writes text, in an encoding that depends on the caller's locale unless it is told one.
+TEXT_CALLS = {"read_text", "write_text", "open", "TemporaryFile", "NamedTemporaryFile"}
+
+
+def opened_by_locale(source: str) -> list[int]:
+    """The lines in which a file or a pipe is opened as text, without an encoding."""
+    lines = []
+    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        told = {word.arg: getattr(word.value, "value", None) for word in call.keywords}
+        modes = [arg.value for arg in call.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+        binary = "b" in str(told.get("mode", "")) or any("b" in mode for mode in modes)
+        archive = isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") in ("tarfile", "os")
+        default_binary = name in ("TemporaryFile", "NamedTemporaryFile") and not modes
+        reads = name in TEXT_CALLS and not (archive or default_binary or (binary and not name.endswith("_text")))
+        if (reads or told.get("text")) and "encoding" not in told:
+            lines.append(call.lineno)
+    return lines
+
+
+@pytest.mark.parametrize("file", [*(ROOT / "streamlab").rglob("*.py")], ids=lambda file: file.stem)
+def test_nothing_that_is_read_depends_on_a_locale(file: Path) -> None:
+    """A node has the image's own locale; on the control machine it is whatever ssh brought along."""
+    if file.parent.name != "edge":
+        assert opened_by_locale(file.read_text(encoding="utf-8")) == []
+
+
+def test_text_without_an_encoding_is_found() -> None:
+    wrong = "a.read_text()\nopen('x')\na.open('w')\nTemporaryFile('w+')\nrun(x, text=True)\n"
+    right = "a.open('rb')\ntarfile.open(f)\nTemporaryFile()\nrun(x)\nopen(x, encoding='utf-8')\na.open(mode='wb')\n"
+    assert opened_by_locale(wrong + right) == [1, 2, 3, 4, 5]

@@ -12,7 +12,7 @@ import pytest
 
 from streamlab.errors import WrongRequest
 from streamlab.paths import ROOT
-from streamlab.students import inventory, roster
+from streamlab.students import columns, inventory, roster
 from streamlab.students.topology import Student, by_docker_host
 from streamlab.yamlfile import check_yaml
 
@@ -57,7 +57,7 @@ def test_a_roster_makes_an_inventory_of_the_example_s_shape() -> None:
     ada = made["children"]["students"]["hosts"]["ada"]
     assert shown["children"]["students"]["hosts"]["ada"].items() <= ada.items()
     groups = [group["vars"] for name, group in shown["children"].items() if name not in ("docker_hosts", "students")]
-    assert {key for variables in groups for key in variables} == set(roster.COLUMNS) - {"name"}
+    assert {key for variables in groups for key in variables} == set(columns.OWN) - {"name", "login"}
 
 
 def test_without_a_name_the_local_inventory_is_loaded() -> None:

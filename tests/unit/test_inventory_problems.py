@@ -62,6 +62,13 @@ def test_an_impossible_student_is_said_in_one_line(student: Student, changes: di
     assert find_problems([replace(student, **changes)]) == [line]
 
 
+def test_a_port_that_no_machine_has_is_refused(student: Student) -> None:
+    far = {"namenode": {**student.pages["namenode"], "offset": 50000}}
+    assert find_problems([replace(student, pages=far)]) == [
+        "ada's namenode publishes port 70000: set a lower port_base, or a lower offset"
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "count", "line"),
     [
@@ -104,24 +111,31 @@ def test_variables_become_a_student() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "text"),
+    ("changes", "told"),
     [
-        ({"port_base": "{{ base }}"}, "port_base of ada is not a whole number\n  found: '{{ base }}'"),
-        ({"node_memory_mb": {"kafka": "448m"}}, "node_memory_mb.kafka is not a whole number\n  found: '448m'"),
-        ({"sizes": {"small": {"yarn_vcores": 8}}}, "yarn_memory_mb of size small is not a whole number\n  found: None"),
+        ({"port_base": "{{ base }}"}, 'port_base is "{{ base }}"; expected a whole number from 0, and no template'),
+        ({"port_base": True}, "port_base is true; expected a whole number from 0"),
+        ({"node_memory_mb": {"kafka": "448m"}}, 'node_memory_mb.kafka is "448m"; expected a whole number from 1'),
+        ({"node_memory_mb": [1]}, "node_memory_mb is [1]; expected a mapping"),
         (
-            {"sizes": {"small": {"nodes": {"kafka": "three"}}}},
-            "nodes.kafka of size small is not a whole number\n  found: 'three'",
+            {"sizes": {"small": {"yarn_vcores": 8}}},
+            'sizes.small is {"yarn_vcores": 8}; expected nodes, yarn_memory_mb in it, too, as in '
+            "{nodes: {kafka: 1, …}, yarn_memory_mb: 4096, yarn_vcores: 8}",
+        ),
+        (
+            {"sizes": {"small": {"nodes": {"kafka": "three"}, **YARN}}},
+            'sizes.small.nodes.kafka is "three"; expected a whole number from 0 to 99',
         ),
         (
             {"sizes": {"small": {"nodes": {"kafka": 3}, "replication": {"kafka": "all"}, **YARN}}},
-            "replication.kafka of size small is not a whole number\n  found: 'all'",
+            'sizes.small.replication.kafka is "all"; expected a whole number from 0',
         ),
     ],
 )
-def test_a_variable_that_is_no_number_is_named(changes: dict[str, Any], text: str, error_of: Callable) -> None:
+def test_a_variable_of_a_wrong_kind_is_named(changes: dict[str, Any], told: str, error_of: Callable) -> None:
+    variable = next(iter(changes))
     assert error_of(student_from, "ada", {**VALUES, **changes}, where="class.yml") == (
-        f"error: {text}\n  fix: write a number"
+        f"error: ada in class.yml has variables that cannot be used\n  {told}\n  fix: correct {variable}"
     )
 
 
@@ -147,15 +161,16 @@ def test_a_page_of_a_node_that_a_smaller_size_lacks_is_no_mistake() -> None:
         ),
         (
             {"node": "kafka1", "port": 1},
-            "error: page mine in class.yml lacks offset, title\n"
-            "  found: {'node': 'kafka1', 'port': 1}\n"
-            "  fix: write it as {node: kafka1, port: 9092, offset: 92, title: Kafka}",
+            "error: ada in class.yml has variables that cannot be used\n"
+            '  pages.mine is {"node": "kafka1", "port": 1}; expected offset, title in it, too, as in '
+            "{node: kafka1, port: 9092, offset: 92, title: Kafka}\n"
+            "  fix: correct pages",
         ),
         (
             None,
-            "error: page mine in class.yml lacks node, port, offset, title\n"
-            "  found: None\n"
-            "  fix: write it as {node: kafka1, port: 9092, offset: 92, title: Kafka}",
+            "error: ada in class.yml has variables that cannot be used\n"
+            "  pages.mine is null; expected a mapping such as {node: kafka1, port: 9092, offset: 92, title: Kafka}\n"
+            "  fix: correct pages",
         ),
     ],
 )

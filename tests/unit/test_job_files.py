@@ -110,7 +110,7 @@ def test_a_file_that_is_no_yaml_is_refused(lesson: Callable, error_of: Callable)
     folder = lesson("title: Count: words\n")
     assert error_of(jobs.load, folder) == (
         "error: job.yml is not valid YAML\n"
-        f"  {folder}/job.yml:1: mapping values are not allowed here\n"
+        f"  {folder}/job.yml:1: mapping values are not allowed in this context\n"
         "  title: Count: words\n"
         "  fix: correct line 1"
     )

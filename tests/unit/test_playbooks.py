@@ -13,6 +13,7 @@ import pytest
 
 from streamlab.paths import ANSIBLE, ROOT
 from streamlab.stacks import playbooks
+from streamlab.students import inventory
 from streamlab.students.inventory import Lab
 
 LAB = Lab(Path("/lab/class.yml"), ())
@@ -34,15 +35,28 @@ def test_the_command_names_the_inventory_and_the_students() -> None:
 
 
 def test_ansible_is_given_our_settings_and_events_unless_its_own_output_is_wanted() -> None:
-    made = playbooks.environment({"HOME": "/root", "PYTHONPATH": "/elsewhere"})
+    made = playbooks.environment({"HOME": "/root", "PYTHONPATH": "/elsewhere", "LC_ALL": "C", "LANGUAGE": "de"})
     assert made == {
         "HOME": "/root",
         "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"),
         "PYTHONPATH": str(ROOT),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_STDOUT_CALLBACK": "streamlab_events",
+        "LC_ALL": "C.UTF-8",
     }
     assert "ANSIBLE_STDOUT_CALLBACK" not in playbooks.environment({}, verbose=True)
+
+
+@pytest.mark.parametrize(
+    "caller",
+    ["LC_ALL=xx_XX.UTF-8", "LC_ALL=C", "LC_ALL=POSIX", "LANG=xx_XX.UTF-8", "LC_TIME=xx_XX.UTF-8", "LC_CTYPE=UTF-8"],
+)
+def test_ansible_starts_in_any_locale_that_its_caller_may_have(caller: str) -> None:
+    without = {name: value for name, value in os.environ.items() if not name.startswith(("LANG", "LC_"))}
+    env = playbooks.environment({**without, **dict([caller.split("=")])})
+    command = [playbooks.argv("provision.yml", inventory.DEFAULT)[0], "--version"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_one_student_s_failure_keeps_nobody_else_from_being_asked(
     asked: list[str] = []
     gone = replace(student, name="dora", docker_host="ssh://lab@second")
     silent = engine.NoEngine("no Docker Engine answers at ssh://lab@second", evidence="it is off")
-    monkeypatch.setattr(engine, "_silence", lambda host: silent if host == gone.docker_host else None)
+    monkeypatch.setattr(engine, "silence", lambda host: silent if host == gone.docker_host else None)
     monkeypatch.setattr(prove, "prove", answers)
     with pytest.raises(LabError, match="bob: kafka does not answer as it should"):
         prove.prove_all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,13 @@ from streamlab.students.topology import Student
 SETTINGS = {kind: {"command": [kind], "env": {"JAVA_OPTS": "-Xmx1m"}} for kind in topology.SERVICE_OF} | {
     "edge": {"command": ["sleep"], "data": "/home/student", "pids": 7}
 }
+
+#: What every node asks without a proxy.
+DIRECT = dict.fromkeys(
+    ("NO_PROXY", "no_proxy"),
+    "localhost,127.0.0.1,::1,namenode,datanode1,datanode2,datanode3,datanode4,resourcemanager,nodemanager1,nodemanager2,"
+    "nodemanager3,nodemanager4,kafka1,kafka2,kafka3,kafka4,cassandra1,cassandra2,cassandra3,cassandra4,edge,10.89.1.0/27",
+)
 
 
 class Engine:
@@ -108,7 +116,7 @@ def test_a_container_has_its_limits_its_volumes_and_no_rights(engine: Engine, st
     asked = engine.made["spring-ada-namenode"]["asked"]
     host = asked["host_config"]
     assert asked["command"] == ["namenode"]
-    assert asked["environment"] == {"JAVA_OPTS": "-Xmx1m"}
+    assert asked["environment"] == {"JAVA_OPTS": "-Xmx1m", **DIRECT}
     assert asked["labels"]["streamlab.service"] == "hdfs"
     assert host["PortBindings"] == {"9870/tcp": [{"HostIp": "127.0.0.1", "HostPort": "20070"}]}
     assert (host["Memory"], host["MemorySwap"], host["PidsLimit"]) == (100 * 2**20, 100 * 2**20, reconcile.PIDS)
@@ -122,6 +130,24 @@ def test_a_container_has_its_limits_its_volumes_and_no_rights(engine: Engine, st
     edge = engine.made["spring-ada-edge"]["asked"]["host_config"]
     assert edge["Binds"][0] == "spring-ada-edge:/home/student"
     assert edge["PidsLimit"] == 7
+
+
+def test_a_node_uses_the_proxy_of_docker_s_configuration_but_not_for_its_own_stack(
+    engine: Engine, student: Student, docker_config: Callable[[dict], None]
+) -> None:
+    run(engine, student)
+    docker_config(
+        {"proxies": {"default": {"httpProxy": "http://proxy.example:3128", "noProxy": ".uni.example,localhost"}}}
+    )
+    assert run(engine, student).changed == ()  # whose configuration it is changes nothing about a stack that is there
+    engine.made.clear()
+    run(engine, student)
+    asked = engine.made["spring-ada-edge"]["asked"]
+    direct = f"{DIRECT['NO_PROXY']},.uni.example"
+    proxy = dict.fromkeys(("http_proxy", "HTTP_PROXY"), "http://proxy.example:3128")
+    assert asked["environment"]["NO_PROXY"] == asked["environment"]["no_proxy"] == direct
+    assert proxy.items() <= asked["environment"].items()
+    assert asked["use_config_proxy"] is False
 
 
 def test_what_does_not_run_is_started(engine: Engine, student: Student) -> None:
@@ -141,7 +167,7 @@ def test_only_what_is_wanted_otherwise_is_made_anew(engine: Engine, student: Stu
     name = "spring-ada-kafka1"
     assert engine.calls == [f"stop {name}", f"remove {name}", "create kafka1", f"start {name}"]
     before, after = (json.loads(outcome.diff[side])["kafka1"]["env"] for side in ("before", "after"))
-    assert (before, after) == ({"JAVA_OPTS": "-Xmx1m"}, {"JAVA_OPTS": "-Xmx2m"})
+    assert (before, after) == ({"JAVA_OPTS": "-Xmx1m", **DIRECT}, {"JAVA_OPTS": "-Xmx2m", **DIRECT})
 
 
 def test_a_removal_that_is_under_way_is_waited_for(engine: Engine, student: Student) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streamlab.students import inventory, roster
+from streamlab.students import inventory, roster, sheet
 from streamlab.students.topology import nodes
 
 BLOCK = roster.Block(24000, ipaddress.IPv4Network("10.90.0.0/16"))
@@ -33,21 +33,6 @@ def places(file: Path) -> dict[str, tuple[int, str]]:
     return {student.name: (student.port_base, student.subnet) for student in inventory.load(file).students}
 
 
-@pytest.mark.parametrize(
-    ("name", "host"),
-    [
-        ("Ada", "ada"),
-        ("Zoë de Wit", "zoedewit"),
-        ("ŁUCJA", "lucja"),
-        ("a-b_c 9", "abc9"),
-        ("李", ""),
-        ("x" * 40, "x" * 31),
-    ],
-)
-def test_a_name_is_made_safe(name: str, host: str) -> None:
-    assert roster.safe(name) == host
-
-
 def test_a_roster_becomes_an_inventory(make: Callable) -> None:
     file = make("name,size\nZoë de Wit,small\nBob,\n")
     assert places(file) == {"zoedewit": (24000, "10.90.0.0/27"), "bob": (24100, "10.90.0.32/27")}
@@ -66,6 +51,39 @@ def test_who_stays_keeps_ports_and_subnet_and_who_left_is_told(make: Callable, c
     assert "gone: bob; a stack stays until invoke destroy" in printed
 
 
+def test_who_has_a_host_name_keeps_it_however_names_are_made_today(
+    make: Callable, capsys: pytest.CaptureFixture
+) -> None:
+    file = make("name,login\nÆgir,gir\nBob,\n")
+    before = places(file)
+    capsys.readouterr()
+    assert places(make("name\nBob\nÆgir\nGunnar\n")) == {**before, "gunnar": (24200, "10.90.0.64/27")}
+    assert capsys.readouterr().out == f"{file}: 3 students of the class spring\n  new: gunnar\n"
+
+
+def test_a_second_of_one_name_moves_nobody(make: Callable, capsys: pytest.CaptureFixture) -> None:
+    """By the line that the refusal shows."""
+    before = places(make("name\nIvan Probe\nAda\n"))
+    capsys.readouterr()
+    after = places(make("name,login\nIván Probe,ivanprobe2\nIvan Probe,\nAda,\n"))
+    assert after == {**before, "ivanprobe2": (24200, "10.90.0.64/27")}
+    assert places(make("name,login\nAda,\nIvan Probe,\nIván Probe,\n")) == after
+
+
+def test_who_is_given_another_login_is_said_to_have_another_stack(
+    make: Callable, capsys: pytest.CaptureFixture
+) -> None:
+    make("name\nAda\nBob\n")
+    capsys.readouterr()
+    file = make("name,login\nAda,al\nBob,\n")
+    assert places(file)["al"] == (24200, "10.90.0.64/27")
+    assert capsys.readouterr().out == (
+        f"{file}: 2 students of the class spring\n"
+        "  renamed: ada is al now, with other ports\n"
+        f"  gone: ada; a stack stays until invoke destroy --inventory {file} --student NAME\n"
+    )
+
+
 def test_forty_students_have_forty_networks_and_no_port_twice(make: Callable) -> None:
     file = make("name\n" + "".join(f"student {i:02}\n" for i in range(40)))
     students = inventory.load(file).students
@@ -80,20 +98,22 @@ def test_forty_students_have_forty_networks_and_no_port_twice(make: Callable) ->
         ("name\nAda\nADA\n", "line 3: 'ADA' becomes 'ada', as 'Ada' of line 2"),
         ("name,size\n,small\n", "line 2: the name is empty"),
         ("name\n9lives\n", "line 2: '9lives' becomes '9lives'; it must begin with a letter a-z"),
-        ("name\n李\n", "line 2: '李' becomes ''; it must begin with a letter a-z"),
-        ("student,size\nada,small\n", "line 1: student, size"),
-        ("", "line 1: nothing"),
-        ("name\n", "it names no student"),
+        ("name\n!\n", "line 2: '!' becomes ''; it must begin with a letter a-z"),
+        ("title,size\nada,small\n", "line 1, separated by commas: title, size"),
+        ("", "separated by commas: nothing"),
+        ("name\n", "students.csv names no student"),
         ("name\nada,small\n", "line 2: it has more cells than the first line"),
-        ("name\n\"ada\n", "line 1: unexpected end of data"),
-        ("name\nZoë\n".encode("latin-1"), "is not text in UTF-8"),
-        ("name\nZoë\n".encode("utf-16"), "is not text in UTF-8"),
+        ("name\n\"ada\n", "line 2: unexpected end of data"),
+        (b"PK\x03\x04", "students.csv is a workbook, not CSV"),
+        (b"name\n\x00\x01\x02\n", "students.csv cannot be read as text"),
         ("name,size\nada,huge\n", "students.csv makes no inventory that could be provisioned\n  no size named 'huge'"),
         ("name,docker_host\nada,lab2\n", "  it cannot be provisioned\n  ada: docker_host 'lab2' is no unix:///path"),
         ("name\nbob\nAll\n", "line 3: 'All' becomes 'all', which stands for everybody"),
         ("name\nstudents\n", "line 2: 'students' becomes 'students', which stands for everybody"),
-        ("name,size,name\nada,small,bob\n", "line 1: name, size, name"),
-        ("name;size\nada;small\n", "line 1: name;size"),
+        ("name,size,name\nada,small,bob\n", "has the column 'name' twice\n  line 1, separated by commas: name, size"),
+        ("name;size\nada;small;bob\n", "line 2: it has more cells than the first line"),
+        ("name\nDoe, Jane\n", "line 2: it has more cells than the first line"),
+        ("name\n{{ lookup('x') }}\n", "would be a template of Ansible's"),
         ("name\n" + "".join(f"s{i}\n" for i in range(99)), "there are ports or subnets for 87"),
     ],
 )  # fmt: skip
@@ -122,10 +142,15 @@ def test_what_was_asked_wrongly_is_refused(make: Callable, error_of: Callable, o
     assert error in error_of(make, "name\nada\n", **options)
 
 
-def test_an_inventory_of_another_shape_is_left_alone(make: Callable, error_of: Callable, tmp_path: Path) -> None:
-    (tmp_path / "made.yml").write_text("all: {}\n")
+@pytest.mark.parametrize(
+    "text", ["all: {}\n", "[]\n", "all: {vars: {lab_class: spring}, children: {students: {hosts: [a]}}}\n"]
+)
+def test_an_inventory_of_another_shape_is_left_alone(
+    make: Callable, error_of: Callable, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "made.yml").write_text(text)
     assert "was not made from a roster" in error_of(make, "name\nada\n")
-    assert (tmp_path / "made.yml").read_text() == "all: {}\n"
+    assert (tmp_path / "made.yml").read_text() == text
 
 
 @pytest.mark.parametrize(("to", "evidence"), [("nowhere/class.yml", "there is no folder "), (".", "it is a folder")])
@@ -138,7 +163,7 @@ def test_what_cannot_be_written_is_said_before(tmp_path: Path, error_of: Callabl
 
 
 def test_a_missing_roster_is_said_to_be_missing(error_of: Callable) -> None:
-    assert "there is no such file" in error_of(roster.read, Path("nowhere.csv"))
+    assert "there is no such file" in error_of(sheet.read, Path("nowhere.csv"))
 
 
 def test_a_place_is_found_again_by_its_port() -> None:

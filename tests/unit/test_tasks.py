@@ -211,3 +211,20 @@ def test_a_task_may_hand_on_an_exit_status() -> None:
     with pytest.raises(Exit) as caught:
         remote(Context(), 7)
     assert caught.value.code == 7
+
+
+@pytest.mark.parametrize("program", ["streamlab", "invoke"])
+@pytest.mark.parametrize("caller", ["LC_ALL=C", "LC_ALL=xx_XX.UTF-8", "PYTHONIOENCODING=ascii"])
+def test_names_in_any_script_are_printed_wherever_the_caller_is(tmp_path: Path, program: str, caller: str) -> None:
+    source = tmp_path / "Список.csv"
+    source.write_text("name;Группа\nПроба Первая;1\n", encoding="utf-8")
+    shared = ROOT / "inventory" / "group_vars"
+    (tmp_path / "group_vars").symlink_to(shared, target_is_directory=True)
+    without = {name: value for name, value in os.environ.items() if not name.startswith(("LANG", "LC_"))}
+    command = [sys.executable, "-m", program, "roster", "--from", str(source), "--to", str(tmp_path / "class.yml")]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**without, **dict([caller.split("=")])}, capture_output=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    group = "Группа".encode("ascii", "backslashreplace") if "ascii" in caller else "Группа".encode()
+    assert b"\n  not used: " + group + b"\n  new: probapervaya\n" in done.stdout

@@ -85,8 +85,9 @@ def test_no_kafka_cluster_id_looks_like_an_option(student: Student) -> None:
 def test_a_plan_is_plain_data_that_ansible_can_read(student: Student) -> None:
     plan = topology.plan(student)
     assert json.loads(json.dumps(plan)) == json.loads(json.dumps(plan, default=str))
-    assert {key: value for key, value in plan.items() if key != "nodes"} == {
+    assert {key: value for key, value in plan.items() if key not in ("nodes", "names")} == {
         "version": __version__,
+        "docker_host": "unix:///var/run/docker.sock",
         "prefix": "spring-ada",
         "network": "spring-ada",
         "kafka_cluster_id": student.kafka_cluster_id,
@@ -105,6 +106,19 @@ def test_a_plan_is_plain_data_that_ansible_can_read(student: Student) -> None:
         "memory_mb": 100,
         "pages": ({"title": "HDFS NameNode", "container_port": 9870, "host_port": 20070},),
     }
+
+
+def test_a_plan_names_every_node_that_there_may_ever_be(student: Student) -> None:
+    """It is in each container's environment: with the nodes of today alone, one more would make all of them anew."""
+    names = topology.plan(student)["names"]
+    assert names == topology.plan(replace(student, node_counts={**student.node_counts, "kafka": 4}))["names"]
+    assert (names[0], names[-2:]) == ("namenode", ["edge", "10.89.1.0/27"])
+    assert [name for name in names if name.startswith("kafka")] == ["kafka1", "kafka2", "kafka3", "kafka4"]
+    wide = replace(student, subnet="10.89.0.0/16", node_counts={**student.node_counts, "kafka": 40})
+    assert [sum(name.startswith(kind) for name in topology.possible_names(wide)) for kind in ("kafka", "datanode")] == [
+        40,
+        30,
+    ]
 
 
 def test_every_kind_has_an_image_and_a_service() -> None:
