@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import io
 import tarfile
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from docker.errors import NotFound
 from docker.models.containers import Container
 
-from streamlab import interrupt
+from streamlab.engines.attached import attached
 
 #: The user `student` of every image (images/base/Dockerfile).
 STUDENT_UID = 10001
-
-#: Ends every process whose environment has the mark that is the script's own name.
-END_MARKED = 'for p in /proc/[0-9]*; do grep -qzs "^$0$" $p/environ && kill "${p#/proc/}"; done'
 
 
 @dataclass(frozen=True)
@@ -42,29 +38,15 @@ def run_inside(
     Output is collected; with `lines`, a function ``(stream: "out" | "err", line: str)``, it is handed over line by line
     as it comes as well. A command that is interrupted here is ended there too.
     """
-    # The engine cannot end what it was asked to run in a container; this mark finds the process and its children.
-    mark = f"STREAMLAB_RUN={uuid.uuid4().hex}"
-    name, _, value = mark.partition("=")
-    api = container.client.api
-    command = ["timeout", "-k", "5", str(seconds), *argv]
-    exec_id = api.exec_create(container.id, command, environment={**(env or {}), name: value})["Id"]
-    out, err = _Lines("out", lines), _Lines("err", lines)
-
-    def end() -> None:
-        container.exec_run(["sh", "-c", END_MARKED, mark])
-
-    try:
-        with interrupt.waiting(end):
-            for chunk_out, chunk_err in api.exec_start(exec_id, stream=True, demux=True):
-                out.feed(chunk_out)
-                err.feed(chunk_err)
-    except BaseException:
-        end()
-        raise
-    finally:
-        out.close()
-        err.close()
-    return Result(api.exec_inspect(exec_id)["ExitCode"], out.text, err.text)
+    heard = {stream: _Lines(stream, lines) for stream in ("out", "err")}
+    with attached(container, argv, seconds=seconds, env=env) as running:
+        try:
+            for stream, chunk in running.output():
+                heard[stream].feed(chunk)
+        finally:
+            for stream in heard.values():
+                stream.close()
+        return Result(running.code(), heard["out"].text, heard["err"].text)
 
 
 class _Lines:
@@ -79,9 +61,7 @@ class _Lines:
     def text(self) -> str:
         return b"".join(self._parts).decode("utf-8", "replace")
 
-    def feed(self, chunk: bytes | None) -> None:
-        if not chunk:
-            return
+    def feed(self, chunk: bytes) -> None:
         self._parts.append(chunk)
         if self._receiver is None:
             return

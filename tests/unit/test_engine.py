@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +16,6 @@ from docker.errors import DockerException
 from streamlab.engines import engine, inside
 from streamlab.engines.inside import Result
 from streamlab.errors import WrongRequest
-from streamlab.interrupt import Interrupt, hearing
 from streamlab.stacks import provision
 from streamlab.stacks.stack import failed
 from streamlab.students.docker_hosts import LOCAL
@@ -80,7 +77,7 @@ def test_a_tar_has_the_folders_its_files_need_and_anyone_may_read_it() -> None:
 def test_output_arrives_in_pieces_and_is_handed_over_in_lines() -> None:
     heard: list[tuple[str, str]] = []
     lines = inside._Lines("out", lambda stream, line: heard.append((stream, line)))
-    for piece in (b"on", b"e\ntw", None, "o é".encode()[:-1], "é".encode()[-1:] + b"\n\nth", b"ree"):
+    for piece in (b"on", b"e\ntw", "o é".encode()[:-1], "é".encode()[-1:] + b"\n\nth", b"ree"):
         lines.feed(piece)
     assert heard == [("out", "one"), ("out", "two é"), ("out", "")]
     lines.close()
@@ -153,41 +150,3 @@ def test_students_are_taken_together_by_docker_host(student: Student) -> None:
     students = [student, replace(student, name="bob", docker_host=remote), replace(student, name="carl")]
     grouped = {host: [s.name for s in group] for host, group in provision.by_docker_host(students)}
     assert grouped == {remote: ["bob"], student.docker_host: ["ada", "carl"]}
-
-
-class Endless:
-    """A node in which a command runs until it is ended by its mark."""
-
-    def __init__(self) -> None:
-        self.begun, self.over = threading.Event(), threading.Event()
-        self.marks: list[str] = []
-        self.id, self.client = "1", SimpleNamespace(api=self)
-
-    def exec_create(self, container: str, command: list[str], *, environment: dict[str, str]) -> dict[str, str]:
-        (self.mark,) = (f"{name}={value}" for name, value in environment.items())
-        return {"Id": "2"}
-
-    def exec_start(self, exec_id: str, *, stream: bool, demux: bool) -> Iterator[tuple[bytes, None]]:
-        yield b"half a line", None
-        self.begun.set()
-        assert self.over.wait(10)
-
-    def exec_run(self, command: list[str]) -> None:
-        assert command[:3] == ["sh", "-c", inside.END_MARKED]
-        self.marks.append(command[3])
-        self.over.set()
-
-
-def test_a_command_that_a_thread_waits_for_is_ended_when_the_thread_is_interrupted() -> None:
-    node, ear = Endless(), Interrupt()
-
-    def wait() -> None:
-        with hearing(ear), pytest.raises(KeyboardInterrupt):
-            inside.run_inside(node, ["sleep", "600"], seconds=600)
-
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(wait)
-        assert node.begun.wait(10)
-        ear.interrupt()
-        waiting.result(timeout=10)
-    assert set(node.marks) == {node.mark}
