@@ -3,7 +3,8 @@
 A thread that does its work inside `hearing` hears of it as `KeyboardInterrupt`, once, where it waits or next would
 wait: what it does then to clean up is not interrupted again.
 
-What the main thread does inside `deferred` gets to its end first.
+What the main thread does inside `deferred` gets to its end first. What it does inside `ended_by_signals` cleans up, as
+after Ctrl-C, when its terminal is closed or it is told to terminate.
 """
 
 from __future__ import annotations
@@ -89,3 +90,27 @@ def deferred() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if came:
             signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """SIGHUP and SIGTERM, which would end this process where it stands, leave the block as Ctrl-C does.
+
+    A signal that is ignored (`nohup`) stays so.
+
+    Raises:
+        SystemExit: one of them came; its code is what a shell reports for it.
+    """
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

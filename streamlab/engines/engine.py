@@ -60,6 +60,15 @@ def connect(docker_host: str, *, seconds: int = ANSWER_SECONDS) -> Iterator[dock
         client.close()
 
 
+def address(docker_host: str) -> str:
+    """What a client on this machine calls a Docker host: a socket of this machine, of a tunnel where it is another's.
+
+    Raises:
+        ConnectionError: ssh was not let in.
+    """
+    return tunnel.through(docker_host).docker_host if docker_host.startswith("ssh://") else docker_host
+
+
 @contextmanager
 def throw_away(client: docker.DockerClient, image: str, command: list[str], **options: Any) -> Iterator[Container]:
     """A container that is made, not started, and removed when the block ends; Ctrl-C leaves none, whenever it falls."""

@@ -1,55 +1,116 @@
-"""Into a node: a terminal there, or one command and its exit status."""
+"""Into a node: a terminal there, or one command with what is piped into it, its output and its exit status."""
 
 from __future__ import annotations
 
 import os
-import shutil
+import select
 import sys
+import threading
+from typing import BinaryIO, TextIO
 
-from streamlab.engines import engine, inside, tunnel
-from streamlab.errors import LabError, WrongRequest
+from streamlab.engines import engine
+from streamlab.engines.attached import CHUNK, Attached, attached
+from streamlab.errors import WrongRequest
+from streamlab.interrupt import ended_by_signals
 from streamlab.students.topology import Student
+from streamlab.work import terminal
 
 #: A command of a student may take this long; a terminal may stay open for ever.
 COMMAND_SECONDS = 3600
-
-
-def run(student: Student, node: str, command: str) -> int:
-    """Run one command line in a node's shell; its output is printed as it comes, its exit status returned."""
-    with engine.connect(student.docker_host) as client:
-        container = engine.node(client, student, node)
-
-        def heard(stream: str, line: str) -> None:
-            print(line, file=sys.stdout if stream == "out" else sys.stderr, flush=True)
-
-        # A login shell, so that a command finds what a terminal would find.
-        return inside.run_inside(container, ["bash", "-lc", command], seconds=COMMAND_SECONDS, lines=heard).code
-
-
-def open_terminal(student: Student, node: str) -> None:
-    """Become a shell in a node. The engine's own client does this: terminals are what it is good at."""
-    client = shutil.which("docker")
-    if client is None:
-        raise LabError(
-            "no `docker` command on this machine",
-            evidence="a terminal needs it",
-            fix="install docker-cli, or use --command '…'",
-        )
-    with engine.connect(student.docker_host) as engine_client:
-        container = engine.node(engine_client, student, node).name
-    tunnel.close_all()  # the client makes its own way
-    # What is said of TLS is about another engine: with it the client would look for certificates here, too.
-    env = {name: value for name, value in os.environ.items() if name not in ("DOCKER_TLS", "DOCKER_TLS_VERIFY")}
-    os.execve(client, [client, "--host", student.docker_host, "exec", "-it", container, "bash", "-l"], env)
+#: Seconds that a command has to end by itself when nobody reads what it writes; one that writes is ended at once.
+UNREAD_SECONDS = 3
 
 
 def shell(student: Student, node: str, command: str | None) -> int:
-    """A terminal in a node, or one command there; returns the command's exit status."""
-    if command is not None:
-        return run(student, node, command)
-    if not sys.stdin.isatty():
+    """A terminal in a node, or one command there; returns its exit status.
+
+    Who types a command on a terminal and reads there what it says gets a terminal for it, too: `pyspark` asks and is
+    answered.
+    """
+    typed = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
+    if command is None and not typed:
         raise WrongRequest(
             "a shell needs a terminal", evidence="standard input is none", fix="invoke shell --command '…'"
         )
-    open_terminal(student, node)
-    return 0
+    if command is None:
+        return terminal.open_terminal(student, node, ["bash", "-l"])
+    # A login shell, so that a command finds what a terminal would find.
+    argv = ["bash", "-lc", command]
+    if typed and _is_terminal(sys.stderr) and _in_foreground() and terminal.client():
+        return terminal.open_terminal(student, node, argv)
+    return run(student, node, argv)
+
+
+def run(student: Student, node: str, argv: list[str]) -> int:
+    """Run a command in a node, with this process's input and output as its own, byte for byte."""
+    with engine.connect(student.docker_host) as client, ended_by_signals():
+        container = engine.node(client, student, node)
+        source = _input()
+        with attached(container, argv, seconds=COMMAND_SECONDS, stdin=source is not None) as running:
+            feeder = _Feeder(running, source)
+            feeder.start()
+            for stream, chunk in running.output():
+                _write(sys.stdout.buffer if stream == "out" else sys.stderr.buffer, chunk)
+            feeder.over.set()
+            if feeder.unread:
+                raise BrokenPipeError
+            return running.code()
+
+
+def _write(to: BinaryIO, chunk: bytes) -> None:
+    to.write(chunk)
+    to.flush()
+
+
+def _input() -> int | None:
+    """What a command may read here; nothing from a terminal that others read as well, when this runs behind it."""
+    if sys.stdin is None or (_is_terminal(sys.stdin) and not _in_foreground()):
+        return None
+    return sys.stdin.fileno()
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def _in_foreground() -> bool:
+    return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+
+
+class _Feeder(threading.Thread):
+    """Hands on what is piped into a command, and ends it once nobody reads what it writes.
+
+    It may wait for input that never comes, so nobody waits for it.
+    """
+
+    def __init__(self, running: Attached, source: int | None) -> None:
+        super().__init__(daemon=True)
+        self._running, self._source = running, source
+        #: Set when the command has written its last.
+        self.over = threading.Event()
+        #: Whether it was ended because nobody reads what it writes.
+        self.unread = False
+
+    def run(self) -> None:
+        watched = select.poll()
+        watched.register(sys.stdout.fileno(), 0)  # only for its reader's end, which is told unasked
+        if self._source is not None:
+            watched.register(self._source, select.POLLIN)
+        while True:
+            for ready, _ in watched.poll():
+                if ready != self._source:
+                    self.unread = not self.over.wait(UNREAD_SECONDS)
+                    return self._running.end() if self.unread else None
+                if not self._hand_on():
+                    watched.unregister(self._source)
+
+    def _hand_on(self) -> bool:
+        """Whether there may be more."""
+        try:
+            if chunk := os.read(self._source, CHUNK):
+                self._running.send(chunk)
+                return True
+        except OSError:
+            pass  # the command reads no more, or there is nothing to read from
+        self._running.end_input()
+        return False
