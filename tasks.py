@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from streamlab.tasks import lab_task
+from streamlab.tasks import lab_task, with_words
 
 
 @lab_task
@@ -174,6 +174,24 @@ def shell(_, inventory=None, student=None, node="edge", command=None):
     return shells.shell(load(inventory).student(student), node, command)
 
 
+@lab_task(words="file")
+def put(_, file, to="", inventory=None, student=None, limit=None, force=False):
+    """Copy files or folders to the edge node or HDFS: FILE… --to PLACE."""
+    from streamlab.students.inventory import load
+    from streamlab.work import files
+
+    files.put_each(load(inventory).named(student, limit), file, to, force=force)
+
+
+@lab_task(words="path")
+def get(_, path, to="", inventory=None, student=None, limit=None, force=False):
+    """Copy files or folders from the edge node or HDFS: PATH… --to DIR."""
+    from streamlab.students.inventory import load
+    from streamlab.work import files
+
+    files.get_each(load(inventory).named(student, limit), path, to, force=force)
+
+
 @lab_task
 def notebook(_, inventory=None, student=None, stop=False):
     """Start JupyterLab on the edge node and print its address."""
@@ -307,8 +325,8 @@ def test(_, only=None):
     testing.test(only)
 
 
-namespace = Collection(
+namespace = with_words(Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status,
-    links, logs, shell, notebook, suspend, resume, snapshot, restore, snapshots, destroy, doctor, images, export,
-    import_, lock, train, bench, test,
-)  # fmt: skip
+    links, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, snapshots, destroy, doctor, images,
+    export, import_, lock, train, bench, test,
+))  # fmt: skip

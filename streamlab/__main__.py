@@ -10,13 +10,14 @@ from invoke import Exit, ParseError, Program
 
 from streamlab import __version__
 from streamlab.errors import WrongRequest, unknown
-from streamlab.tasks import READER_GONE, forget_reader
+from streamlab.tasks import READER_GONE, forget_reader, give_words_their_option
 
 
 class Lab(Program):
     """The tasks of tasks.py as a program."""
 
     def parse_tasks(self) -> None:
+        give_words_their_option(self, self.collection)
         try:
             super().parse_tasks()
         except ParseError as error:

@@ -1,15 +1,22 @@
-"""What every invoke task of the lab has in common: errors in three parts, and an exit status that says which kind."""
+"""What every invoke task of the lab has in common: errors in three parts, and an exit status that says which kind.
+
+A task may also be given any number of words without an option before each, as in `invoke put FILE… --to PLACE`. Invoke
+has no such thing (pyinvoke/invoke#132 and #378 are open), but it lets a program look at what was typed before it does.
+"""
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
-from invoke import Exit, task
+from invoke import Collection, Exit, Program, task
+from invoke import main as plain
+from invoke.parser import ParserContext
 
 from streamlab.errors import LabError
 from streamlab.options import help_of
@@ -21,10 +28,21 @@ INTERRUPTED = 130
 READER_GONE = 141
 
 
-def lab_task(body: Callable[..., int | None] | None = None, **options: Any) -> Any:
-    """``invoke.task`` for a body that raises `LabError` and may return an exit status."""
+#: Task -> the option before each word that is typed without one.
+_options_of_words: dict[str, str] = {}
+
+
+def lab_task(body: Callable[..., int | None] | None = None, *, words: str = "", **options: Any) -> Any:
+    """``invoke.task`` for a body that raises `LabError` and may return an exit status.
+
+    Args:
+        words: the parameter that is a list of all words that are typed without an option.
+    """
     if body is None:
-        return functools.partial(lab_task, **options)
+        return functools.partial(lab_task, words=words, **options)
+    if words:
+        _options_of_words[body.__name__] = f"--{words}"
+        options["iterable"] = [words]
 
     @functools.wraps(body)
     def guarded(*args: Any, **kwargs: Any) -> None:
@@ -50,3 +68,37 @@ def lab_task(body: Callable[..., int | None] | None = None, **options: Any) -> A
 def forget_reader() -> None:
     """The reader has what it wanted (`invoke logs … | head`); Python would complain again at its own end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def with_words(tasks: Collection) -> Collection:
+    """The same tasks. The command `invoke` has found them, and is about to parse what was typed."""
+    if hasattr(plain.program, "core"):
+        give_words_their_option(plain.program, tasks)
+    return tasks
+
+
+def give_words_their_option(program: Program, tasks: Collection) -> None:
+    """Have a program parse ``put --file a --file b`` where ``put a b`` was typed."""
+    typed = program.core.unparsed
+    option = _options_of_words.get(typed[0]) if typed else None
+    if option:
+        known = copy.copy(tasks[typed[0]])
+        known.help = dict(known.help)  # which is used up
+        flags = ParserContext(args=known.get_arguments()).flags
+        with_value = [flag for flag in flags if flags[flag].takes_value]
+        last = program.argv[program.argv.index("--") + 1 :] if "--" in program.argv else []
+        typed[1:] = with_option(option, typed[1:], last, with_value)
+
+
+def with_option(option: str, words: Sequence[str], last: Sequence[str], with_value: Container[str]) -> list[str]:
+    """The words of a command line, with `option` before each that is neither one itself nor the value of one.
+
+    What stands after ``--`` (the `last` words) is none, though it begins with a dash.
+    """
+    made: list[str] = []
+    for before, word in zip(["", *words], words, strict=False):
+        is_option = word.startswith("-") and word != "-"
+        made += [word] if is_option or before in with_value else [option, word]
+    for word in last:
+        made += [option, f"./{word}" if word.startswith("-") else word]
+    return made

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 from common.errors import JobError, Missing, Unreachable
 from common.settings import USER
 
 CHUNK = 1 << 16
+#: The pieces in which a file of any size comes.
+PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,13 @@ class Hdfs:
     def read_text(self, path: str) -> str:
         return self.read(path).decode("utf-8")
 
+    def read_pieces(self, path: str) -> Iterator[bytes]:
+        """A file of any size, piece by piece; `timeout` is for each of them."""
+        request = self._request("GET", path, "OPEN")
+        with self._answered(path), self._opener.open(request, timeout=self.timeout) as response:
+            while part := response.read(PIECE):
+                yield part
+
     def write(self, path: str, data: bytes | str, *, replication: int | None = None) -> None:
         """Make `path` hold exactly `data` (text as UTF-8), with the folders above it, replacing what was there.
 
@@ -82,11 +92,24 @@ class Hdfs:
             replication: copies of each block, where it is not to be HDFS's own number.
         """
         body = data.encode("utf-8") if isinstance(data, str) else data
-        # Two steps by design of WebHDFS: the NameNode names a DataNode, which then takes the bytes.
         more = {"replication": str(replication)} if replication else {}
-        place = self._json("PUT", path, "CREATE", overwrite="true", noredirect="true", **more)["Location"]
-        # The NameNode leaves letters outside ASCII as they are, which is no valid address.
-        self._send(Request(quote(place, safe=":/?&=%+,"), data=body, method="PUT"), path)
+        self._send(Request(self._place(path, overwrite="true", **more), data=body, method="PUT"), path)
+
+    def write_pieces(self, path: str, pieces: Iterable[bytes], *, length: int) -> None:
+        """Make a new file of `length` bytes, which come piece by piece; `timeout` is for each of them.
+
+        An error when something has that name. Where the pieces end too soon, the file is there and shorter.
+        """
+        place = urlsplit(self._place(path, overwrite="false"))
+        connection = HTTPConnection(place.hostname, place.port, timeout=self.timeout)
+        with self._answered(path), closing(connection):
+            # One that refuses says so before it was sent everything, and takes no more.
+            with suppress(ConnectionError):
+                headers = {"Content-Length": str(length)}
+                connection.request("PUT", f"{place.path}?{place.query}", body=pieces, headers=headers)
+            response = connection.getresponse()
+            if response.status >= 300:
+                raise HTTPError(place.geturl(), response.status, response.reason, response.headers, response)
 
     def rename(self, path: str, to: str) -> None:
         """Give what stands at `path` the name `to`, at once; an error when `to` is taken or `path` is not there."""
@@ -95,6 +118,10 @@ class Hdfs:
             raise JobError(
                 f"HDFS does not rename {path} to {to}", evidence="that name is taken, or its folder is missing"
             )
+
+    def replace(self, path: str, to: str) -> None:
+        """Give what stands at `path` the name `to`, at once, in place of a file that has it."""
+        self._call("PUT", path, "RENAME", destination=to, renameoptions="OVERWRITE")
 
     def set_replication(self, path: str, copies: int) -> None:
         """Ask for so many copies of each block of the file `path`; HDFS makes or drops them by and by."""
@@ -112,18 +139,36 @@ class Hdfs:
         """Remove `path` and all below it. False when it was not there."""
         return self._json("DELETE", path, "DELETE", recursive="true")["boolean"]
 
+    def free(self) -> int:
+        """How many bytes the DataNodes could still take, all copies counted."""
+        return self._json("GET", "/", "GETSTATUS")["FsStatus"]["remaining"]
+
     def _json(self, method: str, path: str, operation: str, **parameters: str) -> dict[str, Any]:
         return json.loads(self._call(method, path, operation, **parameters))
 
     def _call(self, method: str, path: str, operation: str, **parameters: str) -> bytes:
+        return self._send(self._request(method, path, operation, **parameters), path)
+
+    def _request(self, method: str, path: str, operation: str, **parameters: str) -> Request:
         query = urlencode({"op": operation, "user.name": self.user, **parameters})
-        return self._send(Request(f"{self.url}/webhdfs/v1{quote(path)}?{query}", method=method), path)
+        return Request(f"{self.url}/webhdfs/v1{quote(path)}?{query}", method=method)
+
+    def _place(self, path: str, **parameters: str) -> str:
+        """Where a file's bytes go: by design of WebHDFS the NameNode names a DataNode, which then takes them."""
+        place = self._json("PUT", path, "CREATE", noredirect="true", **parameters)["Location"]
+        # The NameNode leaves letters outside ASCII as they are, which is no valid address.
+        return quote(place, safe=":/?&=%+,")
 
     def _send(self, request: Request, path: str) -> bytes:
         deadline = time.monotonic() + self.timeout
+        with self._answered(path), self._opener.open(request, timeout=self.timeout) as response:
+            return _body(response, deadline)
+
+    @contextmanager
+    def _answered(self, path: str) -> Iterator[None]:
+        """Say in the lab's way what HDFS does not do, and that it does not answer."""
         try:
-            with self._opener.open(request, timeout=self.timeout) as response:
-                return _body(response, deadline)
+            yield
         except HTTPError as error:
             raise _refusal(error, path) from error
         except (OSError, HTTPException) as error:  # no route, refused, name unknown, cut off, time out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ import docker
 from docker.models.containers import Container
 
 from streamlab.engines import engine, inside
+from streamlab.engines.attached import Attached, attached
 from streamlab.errors import LabError
 from streamlab.lessons import bundle
 from streamlab.students.topology import Student
@@ -43,9 +44,13 @@ def run_module(
     env = {"PYTHONPATH": ":".join(needed)}
     done = inside.run_inside(container, argv, seconds=seconds, env=env, lines=lines)
     if done.code == LACKING:
-        inside.put_files(container, SHELF, {path.rpartition("/")[2]: data for path, data in needed.items()})
+        _place(container, needed)
         done = inside.run_inside(container, argv, seconds=seconds, env=env, lines=lines)
     return done
+
+
+def _place(container: Container, zips: Mapping[str, bytes]) -> None:
+    inside.put_files(container, SHELF, {path.rpartition("/")[2]: data for path, data in zips.items()})
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,17 @@ class Stack:
     ) -> inside.Result:
         """Run ``python3 -m module`` on the edge, with the lab's tools and `zips` on its path."""
         return run_module(self.edge, module, *args, seconds=seconds, zips=zips, lines=lines)
+
+    @contextmanager
+    def talk(self, module: str, *args: str, seconds: int, idle: float) -> Iterator[Attached]:
+        """Run ``python3 -m module`` on the edge, with the lab's tools on its path, and exchange bytes with it."""
+        needed = {zip_path(packed): packed.data for packed in [bundle.tools()]}
+        env = {"PYTHONPATH": ":".join(needed)}
+        if inside.run_inside(self.edge, ["sh", "-c", IF_COMPLETE, "sh", "true"], seconds=30, env=env).code == LACKING:
+            _place(self.edge, needed)
+        argv = ["python3", "-P", "-m", module, *args]  # a student's own files are not imported
+        with attached(self.edge, argv, seconds=seconds, env=env, stdin=True, idle=idle) as running:
+            yield running
 
     def answer(self, module: str, *args: str, seconds: int, zips: Sequence[bundle.Bundle] = ()) -> Any:
         """The JSON that a module prints.

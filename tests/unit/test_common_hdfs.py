@@ -30,6 +30,8 @@ class NameNode(BaseHTTPRequestHandler):
         elif operation == "GETFILEBLOCKLOCATIONS" and path in self.files:
             hosts = [f"datanode{i + 1}" for i in range(self.copies[path])]
             self._answer_json({"BlockLocations": {"BlockLocation": [{"hosts": hosts[:1]}, {"hosts": hosts}]}})
+        elif operation == "GETSTATUS":
+            self._answer_json({"FsStatus": {"used": 1, "remaining": 600, "capacity": 1000}})
         elif operation == "GETFILESTATUS" and self._is_there(path):
             self._answer_json({"FileStatus": self._entry(path, "")})
         elif operation == "LISTSTATUS" and self._is_there(path):
@@ -44,8 +46,14 @@ class NameNode(BaseHTTPRequestHandler):
         elif operation == "CREATE" and "second" not in query:
             assert query["noredirect"] == ["true"]
             self.copies[path] = int(query.get("replication", ["1"])[0])
-            place = f"http://127.0.0.1:{self.server.server_port}/webhdfs/v1{path}?op=CREATE&second=1"
+            overwrite = query["overwrite"][0]
+            place = (
+                f"http://127.0.0.1:{self.server.server_port}/webhdfs/v1{path}?op=CREATE&second=1&overwrite={overwrite}"
+            )
             self._answer_json({"Location": place.replace("%C3%A9", "é")})
+        elif operation == "CREATE" and query["overwrite"] == ["false"] and path in self.files:
+            self.close_connection = True  # as a DataNode, which does not wait for what it will not take
+            self._refuse(403, "FileAlreadyExistsException", f"{path} already exists")
         elif operation == "CREATE":
             self.files[path] = self.rfile.read(int(self.headers["Content-Length"]))
             self._answer(b"", 201)
@@ -54,7 +62,7 @@ class NameNode(BaseHTTPRequestHandler):
             self._answer_json({"boolean": True})
         elif operation == "RENAME":
             to = query["destination"][0]
-            free = to not in self.files
+            free = to not in self.files or query.get("renameoptions") == ["OVERWRITE"]
             if free:
                 self.files[to] = self.files.pop(path)
             self._answer_json({"boolean": free})
@@ -129,6 +137,32 @@ def test_what_is_written_is_read(hdfs: Hdfs) -> None:
     assert hdfs.status("/a/b.txt") == Status("/a/b.txt", is_dir=False, length=4, replication=1)
     hdfs.write("/a/b.txt", b"")
     assert hdfs.read("/a/b.txt") == b""
+
+
+def test_a_file_is_written_and_read_in_pieces(hdfs: Hdfs) -> None:
+    hdfs.write_pieces("/a b", iter([b"x" * 70_000, b"", b"y"]), length=70_001)
+    assert b"".join(hdfs.read_pieces("/a b")) == b"x" * 70_000 + b"y"
+    with pytest.raises(Missing, match="no such file: /nope"):
+        list(hdfs.read_pieces("/nope"))
+
+
+def test_what_is_written_in_pieces_takes_no_name_of_another(hdfs: Hdfs) -> None:
+    hdfs.write("/a", "mine")
+    with pytest.raises(JobError) as error:
+        hdfs.write_pieces("/a", (bytes(1 << 20) for _ in range(50)), length=50 << 20)
+    assert error.value.evidence == ["FileAlreadyExistsException: /a already exists"]
+    assert hdfs.read("/a") == b"mine"
+
+
+def test_a_file_takes_the_place_of_another(hdfs: Hdfs) -> None:
+    hdfs.write("/new", "new")
+    hdfs.write("/old", "old")
+    hdfs.replace("/new", "/old")
+    assert (hdfs.exists("/new"), hdfs.read("/old")) == (False, b"new")
+
+
+def test_what_is_free_is_known(hdfs: Hdfs) -> None:
+    assert hdfs.free() == 600
 
 
 def test_a_file_has_as_many_copies_as_are_asked_for(hdfs: Hdfs) -> None:

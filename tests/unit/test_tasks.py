@@ -14,7 +14,7 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle, jobs
 from streamlab.options import HELP
 from streamlab.paths import JOBS, ROOT
-from streamlab.tasks import lab_task
+from streamlab.tasks import lab_task, with_option
 from tasks import namespace
 
 TASKS = namespace.tasks
@@ -85,6 +85,17 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
             "error: no kind of test named 'units'\n  known: cluster, course, faults, jobs, larger, lessons, unit\n"
             "  fix: did you mean --only unit?\n",
         ),
+        ("put", "error: put what?\n  fix: invoke put FILE… --to PLACE\n"),
+        ("get --to x", "error: get what?\n  fix: invoke get PATH… --to DIR\n"),
+        (
+            "put README.md nothing.csv --to data/",
+            f"error: no such file: {ROOT}/nothing.csv\n  fix: look for its name in {ROOT}\n",
+        ),
+        (
+            "get a b --too x",
+            "error: no option of get named '--too'\n"
+            "  known: --force, --inventory, --limit, --path, --student, --to\n  fix: did you mean --to?\n",
+        ),
         (
             "provison",
             f"error: no task named 'provison'\n  known: {', '.join(sorted(TASKS))}\n"
@@ -123,6 +134,42 @@ def test_a_wrong_request_exits_2_with_an_error_in_three_parts(command: str, erro
     done = run_lab(*command.split())
     expected = error.replace("KNOWN_JOBS", ", ".join(jobs.known_jobs()))
     assert (done.returncode, done.stdout, done.stderr) == (2, "", expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "last", "made"),
+    [
+        ("a", "", "--file a"),
+        ("a b --to c", "", "--file a --file b --to c"),
+        ("--to c a", "", "--to c --file a"),
+        ("--to=c a", "", "--to=c --file a"),
+        ("-t c a --force b", "", "-t c --file a --force --file b"),
+        ("--file a b", "", "--file a --file b"),
+        ("put status", "", "--file put --file status"),
+        ("a --to", "", "--file a --to"),
+        ("--to --to a", "", "--to --to a"),
+        ("-", "", "--file -"),
+        ("", "-x --to", "--file ./-x --file ./--to"),
+        ("a", "b", "--file a --file b"),
+    ],
+)
+def test_a_word_without_an_option_is_given_one(words: str, last: str, made: str) -> None:
+    assert with_option("--file", words.split(), last.split(), ["--to", "-t", "--file"]) == made.split()
+
+
+@pytest.mark.parametrize("program", [("-m", "streamlab"), ("-m", "invoke")])
+def test_any_number_of_files_is_named(program: tuple[str, str]) -> None:
+    """By `invoke` too, which has no such thing: the last of them is the one that is not there."""
+    typed = [sys.executable, *program, "put", "README.md", "--to", "x", "lab", "--force", "--", "-x", "a b"]
+    done = subprocess.run(typed, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"error: no such file: {ROOT}/-x")
+
+
+def test_a_file_is_meant_from_where_lab_was_typed(tmp_path: Path) -> None:
+    """`./lab` goes to its own folder first."""
+    env = {**os.environ, "STREAMLAB_TYPED_IN": str(tmp_path)}
+    done = subprocess.run([*LAB, "put", "x"], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[0] == f"error: no such file: {tmp_path}/x"
 
 
 def test_lessons_are_listed() -> None:
