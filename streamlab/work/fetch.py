@@ -8,6 +8,7 @@ import tarfile
 import uuid
 from pathlib import Path
 
+from streamlab.edge.filesystem import is_path
 from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import jobs
@@ -40,6 +41,8 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
                     evidence=f"/user/student/{job.name}/out on HDFS is empty or missing",
                     fix=f"invoke submit --job {job.name}",
                 )
+            if not all(is_path(path) for path in copied):  # a student's node says what it likes
+                raise LabError(f"{job.name} of {student.name} names its output as no file is named")
             archive = b"".join(stack.edge.get_archive(parcel)[0])
         finally:
             run_inside(stack.edge, ["rm", "-rf", parcel], seconds=30)

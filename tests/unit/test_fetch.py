@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from streamlab.errors import LabError
 from streamlab.students.topology import Student
 from streamlab.work import fetch
 
@@ -100,3 +101,10 @@ def test_without_output_that_is_said(left: Callable, student: Student, error_of:
         "  fix: invoke submit --job lesson08"
     )
     assert edge.parcels == set()
+
+
+def test_what_would_lead_elsewhere_is_not_written(left: Callable, student: Student, tmp_path: Path) -> None:
+    left({"../../elsewhere": b"x"})
+    with pytest.raises(LabError, match="names its output as no file is named"):
+        fetch.fetch_output(student, "lesson08", str(tmp_path / "mine"))
+    assert list(tmp_path.iterdir()) == []
