@@ -17,6 +17,7 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,7 +26,10 @@ from common import prepare
 from common.channel import emit
 from common.command import print_lines
 from common.hdfs import Hdfs
+from common.lab import Lab
+from common.request import Job
 from common.settings import load_info
+from edge import topics
 from edge.room import Containers, Room
 from edge.yarn import Yarn, held_mb
 
@@ -72,7 +76,17 @@ def await_room(asked: Containers) -> bool:
 
 def make(step: str, arguments: list[str]) -> None:
     """Make what the step needs."""
-    print_lines([step, *arguments], prepare.lines, prog="common.prepare", say=lambda line: emit(made=line))
+    print_lines([step, *arguments], lines, prog="common.prepare", say=lambda line: emit(made=line))
+
+
+def lines(job: Job, lab: Lab) -> Iterator[str]:
+    """As `prepare.lines`. A stream's topics are looked at before: one that is gone would be made anew."""
+    if not job.steps[lab.settings.step].streaming:
+        yield from prepare.lines(job, lab)
+        return
+    found = topics.require_same(job, lab)
+    yield from prepare.lines(job, lab)
+    topics.remember(job, lab, *found)
 
 
 def _ensure(hdfs: Hdfs, path: str, data: bytes) -> bool:
