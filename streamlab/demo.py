@@ -10,7 +10,7 @@ from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError
 from streamlab.lessons import jobs
 from streamlab.stacks.provision import provision
-from streamlab.stacks.stack import failed, open_stack
+from streamlab.stacks.stack import ISOLATED, failed, open_stack
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.ui import say, table
@@ -55,7 +55,7 @@ def demo(lab: Lab, student: Student) -> None:
 def predictions(student: Student) -> str:
     """A few scored rows, asked with the student's own ``cqlsh``."""
     with open_stack(student) as stack:
-        done = run_inside(stack.edge, ["cqlsh", "-e", QUERY], seconds=60)
+        done = run_inside(stack.edge, ["cqlsh", "-e", QUERY], seconds=60, env=ISOLATED)
     if done.code != 0:
         raise failed("cqlsh could not show the predictions", done, seconds=60)
     # That cqlsh is older than the server is true, harmless, and not what one wants to read here.

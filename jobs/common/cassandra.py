@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from string import Template
 from typing import Any
 
 from cassandra import ConsistencyLevel, InvalidRequest, UnresolvableContactPoints
@@ -14,13 +13,14 @@ from cassandra.concurrent import execute_concurrent_with_args
 from cassandra.policies import RoundRobinPolicy
 from cassandra.query import SimpleStatement, dict_factory
 
+from common import cql
 from common.errors import JobError, Missing, Unreachable
 
 PORT = 9042
 CONCURRENT = 32
 
 _TABLE = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
-_CREATES = re.compile(r"create\s+(table|keyspace)\s+if\s+not\s+exists\s+([a-z0-9_.]+)", re.IGNORECASE)
+_TABLES = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s"
 
 
 class Cassandra:
@@ -74,29 +74,27 @@ class Cassandra:
         """The addresses of the nodes that have joined, as a new client is told; one that still streams is not there."""
         return {host.address for host in self.session.cluster.metadata.all_hosts()}
 
-    def rows(self, cql: str, parameters: Sequence[object] = (), *, of_all: bool = False) -> list[dict[str, Any]]:
+    def rows(self, asked: str, parameters: Sequence[object] = (), *, of_all: bool = False) -> list[dict[str, Any]]:
         """The rows of one statement as dictionaries by column. Missing when it names an unknown table.
 
         Args:
             of_all: every node that has a copy must answer; else the most of them are enough.
         """
         session = self.session
-        asked = SimpleStatement(cql, consistency_level=ConsistencyLevel.ALL) if of_all else cql
+        query = SimpleStatement(asked, consistency_level=ConsistencyLevel.ALL) if of_all else asked
         try:
-            return list(session.execute(asked, tuple(parameters) or None))
+            return list(session.execute(query, tuple(parameters) or None))
         except InvalidRequest as error:
             raise _invalid(error) from error
         except Exception as error:  # the driver's errors share no base class; the connection itself stands
-            raise JobError("Cassandra failed", evidence=[cql, f"{type(error).__name__}: {error}"]) from error
+            raise JobError("Cassandra failed", evidence=[asked, f"{type(error).__name__}: {error}"]) from error
 
     def count(self, table: str) -> int:
         """How many rows "keyspace.table" has. Reads them all: fine for a lesson, a mistake in production."""
         return self.rows(f"SELECT count(*) FROM {_checked(table)}")[0]["count"]
 
     def table_exists(self, table: str) -> bool:
-        keyspace, name = _checked(table).split(".")
-        asked = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s"
-        return bool(self.rows(asked, (keyspace, name)))
+        return bool(self.rows(_TABLES, _checked(table).split(".")))
 
     def drop(self, table: str) -> bool:
         """Drop "keyspace.table" with all its rows. False when it was not there."""
@@ -111,22 +109,45 @@ class Cassandra:
     def truncate(self, table: str) -> None:
         self.rows(f"TRUNCATE {_checked(table)}")
 
-    def apply_schema(self, text: str) -> list[str]:
-        """Run a schema's statements in order; one line for each keyspace or table: made, or already there."""
+    def apply_schema(self, text: str, *, file: str = "schema.cql") -> list[str]:
+        """Run a schema's statements in order; one line for each keyspace or table: made, or already there.
+
+        Args:
+            file: what an error calls the schema.
+        """
         lines = []
-        for statement in statements(text, replication=self.replication):
-            made = _CREATES.match(statement)
-            there = made is not None and self._there(made[1].lower(), made[2])
-            if not there:
-                self.rows(statement)
+        for statement in cql.statements(text, replication=self.replication, file=file):
+            made = statement.made()
+            there = made is not None and self._there(*made)
+            if statement.only_shows:
+                lines.append(f"{statement.words[0].upper()} in {file}: left out, it changes nothing")
+            elif not there:
+                self._run(statement, file)
             if made:
-                lines.append(f"{made[1].lower()} {made[2]}: {'already there' if there else 'made'}")
+                kind, name = made
+                lines.append(f"{kind} {'.'.join(name)}: {'already there' if there else 'made'}")
         return lines
 
-    def _there(self, kind: str, name: str) -> bool:
-        if kind == "table":
-            return self.table_exists(name)
-        return bool(self.rows("SELECT * FROM system_schema.keyspaces WHERE keyspace_name = %s", (name,)))
+    def _there(self, kind: str, name: Sequence[str]) -> bool:
+        if kind == "keyspace":
+            return bool(self.rows("SELECT * FROM system_schema.keyspaces WHERE keyspace_name = %s", name))
+        keyspace, table = name if len(name) == 2 else (self.session.keyspace or "", *name)
+        return bool(self.rows(_TABLES, (keyspace, table)))
+
+    def _run(self, statement: cql.Statement, file: str) -> None:
+        session = self.session
+        try:
+            session.execute(statement.padded)
+        except Exception as error:  # as in rows()
+            found = re.search(r'message="(.*)"', str(error), re.DOTALL)
+            words = found[1] if found else str(error)
+            place = re.match(r"line (\d+):", words)
+            line = int(place[1]) if place else statement.line
+            raise JobError(
+                f"{file}, line {line}: Cassandra refuses a statement",
+                evidence=[*statement.lines[line - statement.line :][:1], f"{type(error).__name__}: {words}"],
+                fix="write IF NOT EXISTS: a schema is run again at each submit" if "already exist" in words else "",
+            ) from error
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
         """Write `rows` (values in the order of `columns`), 32 at a time; how many. A row that is there is replaced."""
@@ -141,13 +162,6 @@ class Cassandra:
             why = f"{type(error).__name__}: {error}"
             raise JobError(f"Cassandra refuses rows for {table}", evidence=why) from error
         return len(done)
-
-
-def statements(text: str, *, replication: int) -> list[str]:
-    """The CQL statements of a schema, without comments, with `$replication` filled in."""
-    bare = "\n".join(line.split("--", 1)[0] for line in text.splitlines())
-    filled = Template(bare).substitute(replication=replication)
-    return [statement.strip() for statement in filled.split(";") if statement.strip()]
 
 
 def _checked(table: str) -> str:

@@ -1,17 +1,17 @@
 """Say whether what a lesson should leave behind is there: `python3 -m common.check lesson08[/step]`.
 
-Prints a JSON list of assertions and nothing else on stdout; exit status 0 whenever the check itself could run.
+Answers with a list of assertions; exit status 0 whenever the check itself could run.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
 from common import request
+from common.channel import emit
 from common.checks import Assertion
-from common.errors import JobError, WrongRequest
+from common.errors import WrongRequest
 from common.lab import Lab
 from common.settings import Settings, load_info
 
@@ -26,15 +26,10 @@ def assertions(settings: Settings) -> list[Assertion]:
     return [one for one in found if one.name.startswith(f"{settings.step}:")] if settings.step else found
 
 
-def main(argv: Sequence[str]) -> int:
-    try:
-        _, settings = request.settings_from(request.parse(argv, prog="common.check"), load_info())
-        print(json.dumps([one.as_dict() for one in assertions(settings)]))
-    except JobError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+def main(argv: Sequence[str]) -> None:
+    _, settings = request.settings_from(request.parse(argv, prog="common.check"), load_info())
+    emit(answer=[one.as_dict() for one in assertions(settings)])
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

@@ -17,7 +17,7 @@ from common.hdfs import Hdfs
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The checkpoint folder of a query that reads Kafka. What was looked up once is kept: make one for each look."""
+    """The checkpoint folder of a query. What was looked up once is kept: make one for each look."""
 
     hdfs: Hdfs
     path: str
@@ -33,12 +33,16 @@ class Checkpoint:
         return self._numbers("offsets")
 
     def end_offsets(self, batch: int) -> dict[str, dict[int, int]]:
-        """By topic and partition, the offset at which `batch` ended; a topic is missing while nothing came from it."""
+        """By topic and partition, the offset at which `batch` ended; a topic is missing while nothing came from it.
+
+        Sources that are not Kafka are left out: a folder's line is ``{"logOffset":3}``, a rate's a number.
+        """
         ends: dict[str, dict[int, int]] = {}
         for line in self._plan(batch)[2:]:
-            if line != "-":  # a source that had no data when the batch began
-                topics = json.loads(line)
-                ends |= {topic: {int(part): end for part, end in parts.items()} for topic, parts in topics.items()}
+            topics = json.loads(line) if line != "-" else {}  # a source that had no data when the batch began
+            for topic, parts in topics.items() if isinstance(topics, dict) else ():
+                if isinstance(parts, dict):
+                    ends[topic] = {int(part): end for part, end in parts.items()}
         return ends
 
     def records_done(self) -> int:

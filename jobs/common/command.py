@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from common import request
-from common.errors import JobError
 from common.lab import Lab
 from common.settings import load_info
 
@@ -21,14 +19,9 @@ def print_lines(
     *,
     prog: str,
     say: Callable[[str], None] = at_once,
-) -> int:
-    """Say what `lines` does for the lesson that the command line names, as it is done; the exit status."""
-    try:
-        job, settings = request.settings_from(request.parse(argv, prog=prog), load_info())
-        with Lab(settings) as lab:
-            for line in lines(job, lab):
-                say(line)
-    except JobError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    return 0
+) -> None:
+    """Say what `lines` does for the lesson that the command line names, as it is done."""
+    job, settings = request.settings_from(request.parse(argv, prog=prog), load_info())
+    with Lab(settings) as lab:
+        for line in lines(job, lab):
+            say(line)

@@ -13,15 +13,15 @@ from common.lab import Lab
 def lines(job: request.Job, lab: Lab) -> Iterator[str]:
     """Make topics, then tables, then the lesson's own input; one line for each thing, as it is done."""
     for topic, partitions in job.topics.items():
-        made = lab.kafka.ensure_topic(topic, partitions=partitions)
+        made = lab.kafka.ensure_topic(topic, partitions=partitions, start_over=lab.settings.start_over)
         yield f"topic {topic}: {f'made, {partitions} partitions' if made else 'already there'}"
     schema = request.resource(job.lesson, "schema.cql")
     if schema:
-        yield from lab.cassandra.apply_schema(schema)
+        yield from lab.cassandra.apply_schema(schema, file=f"{job.lesson}/schema.cql")
     own = request.module(job.lesson, "prepare")
     if own:
         yield from own.prepare(lab)
 
 
 if __name__ == "__main__":
-    sys.exit(print_lines(sys.argv[1:], lines, prog="common.prepare"))
+    print_lines(sys.argv[1:], lines, prog="common.prepare")

@@ -136,11 +136,12 @@ def parse_target(target: str, job: Job | None = None) -> tuple[str, str]:
 
 
 def parse(argv: Sequence[str], *, prog: str) -> argparse.Namespace:
-    """The command line that all runnable modules share: TARGET [--set key=value]… [--continuous]."""
+    """The command line that all runnable modules share: TARGET [--set key=value]… and a few words more."""
     parser = argparse.ArgumentParser(prog=prog, allow_abbrev=False)
     parser.add_argument("target", help="lesson08 or lesson08/score")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
     parser.add_argument("--continuous", action="store_true", help="keep a stream running until it is asked to stop")
+    parser.add_argument("--typed", default="", help="what --job was given, where that was a folder's path")
     return parser.parse_args(argv)
 
 
@@ -157,4 +158,5 @@ def settings_from(arguments: argparse.Namespace, info: LabInfo) -> tuple[Job, Se
         topics=tuple(job.topics),
         tables=job.tables,
         continuous=arguments.continuous,
+        typed=arguments.typed,
     )

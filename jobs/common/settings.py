@@ -84,11 +84,18 @@ class Settings:
     topics: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     continuous: bool = False
+    #: What `--job` is given, where that is not the lesson's name but a folder's path.
+    typed: str = ""
     base: str = f"/user/{USER}"
 
     @property
     def student(self) -> str:
         return self.info.student
+
+    @property
+    def start_over(self) -> str:
+        """The command that brings the lesson back to its start."""
+        return f"invoke reset --job {self.typed or self.lesson}"
 
     @property
     def app_name(self) -> str:
@@ -118,9 +125,14 @@ class Settings:
     def model(self, name: str) -> str:
         return f"{self.home}/model/{_checked(name)}"
 
+    @property
+    def checkpoints(self) -> str:
+        """The folder of all of the lesson's checkpoints."""
+        return f"{self.home}/checkpoint"
+
     def checkpoint(self, query: str) -> str:
         """A query's checkpoint: the lesson and the query's name alone decide it, so a restart resumes."""
-        return f"{self.home}/checkpoint/{_checked(query)}"
+        return f"{self.checkpoints}/{_checked(query)}"
 
     def throwaway(self, query: str, run: str) -> str:
         """A checkpoint for one run only: what a memory sink needs, since it cannot resume."""

@@ -3,12 +3,3 @@
 The control program packs this folder together with jobs/common and runs it in a node, so that the control machine
 needs no client of Kafka, Cassandra or Hadoop, and a stack on another machine is asked in the same way.
 """
-
-from __future__ import annotations
-
-import json
-
-
-def emit(**event: object) -> None:
-    """Print one event as a line of JSON, at once."""
-    print(json.dumps(event), flush=True)

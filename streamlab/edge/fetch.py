@@ -1,14 +1,14 @@
 """Copy what a lesson left under its output folder from HDFS to a folder of this node: ``edge.fetch LESSON FOLDER``.
 
-Prints the paths copied, below the output folder, as a JSON list.
+Answers with the paths copied, below the output folder.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
+from common.channel import emit
 from common.errors import Missing
 from common.hdfs import Hdfs
 from common.settings import Settings, load_info
@@ -28,7 +28,7 @@ def main(lesson: str, folder: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(hdfs.read(file.path))
         copied.append(relative)
-    print(json.dumps(copied))
+    emit(answer=copied)
 
 
 if __name__ == "__main__":

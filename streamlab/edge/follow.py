@@ -1,8 +1,8 @@
-"""Follow one YARN application to its end, and print what happens as JSON, one event a line.
+"""Follow one YARN application to its end, and tell what happens, one event after another.
 
 ``python3 -m edge.follow APPLICATION_ID SECONDS``. Events: ``{"state"}``, ``{"out"}`` (a line of the driver's output),
-``{"stage", "done", "total"}``, and last ``{"final", "diagnostics", "seconds", "log"}``, where ``log`` is the driver's
-whole output when the application did not succeed, else null.
+``{"stage", "done", "total"}``, and last ``{"final", "diagnostics", "seconds", "log", "errors"}``: when the application
+did not succeed, the end of what its driver printed and of what Spark has logged beside it, else empty.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import subprocess
 import sys
 import time
 
-from edge import emit
-from edge.yarn import FINAL, Yarn, log_contents
+from common.channel import emit
+from edge.yarn import FINAL, Yarn, log_files
 
 #: Seconds that an application may wait for its first container before we say why.
 ACCEPTED_SECONDS = 60
 #: Seconds that the aggregated log may take to appear after the end.
 LOG_SECONDS = 30
+#: Characters of a log's end that are told: the cause of a failure is there.
+KEPT = 200_000
 #: Milliseconds after which an application is asked for its stages: the first such question makes the driver load what
 #: answers it, 0.6 s of its start.
 STAGES_MS = 8000
@@ -80,16 +82,16 @@ class Follower:
                     stage=stage["name"].rpartition(".zip/")[2], done=stage["numCompleteTasks"], total=stage["numTasks"]
                 )
 
-    def aggregated_log(self) -> str:
-        """The driver's output from the aggregated log, waited for at most LOG_SECONDS."""
+    def aggregated_logs(self) -> dict[str, str]:
+        """The driver's stdout and stderr from the aggregated log, waited for at most LOG_SECONDS."""
         ends = time.monotonic() + LOG_SECONDS
         while True:
             done = subprocess.run(
-                ["yarn", "logs", "-applicationId", self.app_id, "-am", "1", "-log_files", "stdout"],
-                capture_output=True, text=True, timeout=LOG_SECONDS, check=False,
+                ["yarn", "logs", "-applicationId", self.app_id, "-am", "1", "-log_files", "stdout,stderr"],
+                capture_output=True, text=True, errors="replace", timeout=LOG_SECONDS, check=False,
             )  # fmt: skip
             if "LogContents:" in done.stdout or time.monotonic() > ends:
-                return log_contents(done.stdout)
+                return log_files(done.stdout)
             time.sleep(1)
 
 
@@ -106,15 +108,20 @@ def follow(app_id: str, seconds: float) -> None:
             follower.yarn.kill(app_id)
             break
         time.sleep(SHORT_PAUSE if follower.saw_outcome else PAUSE)
-    log = None
     # The last lines may have come between two looks; the aggregated log has them all.
-    if not follower.saw_outcome:
-        log = follower.aggregated_log()
+    logs = {} if follower.saw_outcome else follower.aggregated_logs()
+    printed, errors = logs.get("stdout", ""), logs.get("stderr", "")
     app = follower.yarn.application(app_id)
-    if log and app["finalStatus"] == "SUCCEEDED":
-        follower.show(log)
-    final = "KILLED" if killed else app["finalStatus"]
-    emit(final=final, diagnostics=killed or app["diagnostics"], seconds=round(time.monotonic() - began, 1), log=log)
+    if app["finalStatus"] == "SUCCEEDED":
+        follower.show(printed)
+        printed = errors = ""
+    emit(
+        final="KILLED" if killed else app["finalStatus"],
+        diagnostics=killed or app["diagnostics"],
+        seconds=round(time.monotonic() - began, 1),
+        log=printed[-KEPT:],
+        errors=errors[-KEPT:],
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A short real answer from each daemon, with the standard library alone.
 
-``python3 -m edge.health namenode datanode1 …`` prints ``{"nodes": {node: null when healthy, else what was wrong},
+``python3 -m edge.health namenode datanode1 …`` answers ``{"nodes": {node: null when healthy, else what was wrong},
 "applications": [{"id", "name", "state", "final_status"}]}``. It runs in any node of the stack and asks all at once,
 since `invoke status` is typed often.
 """
@@ -15,6 +15,8 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
+
+from common.channel import emit
 
 SECONDS = 3
 
@@ -131,7 +133,7 @@ def main(nodes: list[str]) -> None:
     with ThreadPoolExecutor(len(nodes) + 1) as pool:
         apps = pool.submit(applications)
         problems = dict(zip(nodes, pool.map(problem, nodes), strict=True))
-        print(json.dumps({"nodes": problems, "applications": apps.result()}))
+        emit(answer={"nodes": problems, "applications": apps.result()})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Brings what a stack keeps to the nodes that should keep it: ``python3 -m edge.placement STEP JSON``.
 
-Steps, each of which prints one line of JSON; `streamlab.placement` calls them in turn:
+Steps, each with one answer; `streamlab.stacks.placement` calls them in turn:
 
 - ``answering {"nodes", "seconds"}``: waits until these nodes answer
 - ``look {}``: ``{"replication", "ring", "keyspaces", "brokers"}``, as they are
@@ -22,6 +22,7 @@ from contextlib import AbstractContextManager, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from common.channel import emit
 from common.errors import Missing
 from common.hdfs import Hdfs
 from common.lab import Lab
@@ -197,4 +198,4 @@ STEPS: dict[str, Callable[[Lab, Any], dict[str, Any]]] = {
 
 if __name__ == "__main__":
     with Lab(Settings(info=load_info(), lesson="placement")) as opened:
-        print(json.dumps(STEPS[sys.argv[1]](opened, json.loads(sys.argv[2]))))
+        emit(answer=STEPS[sys.argv[1]](opened, json.loads(sys.argv[2])))

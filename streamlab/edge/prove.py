@@ -1,12 +1,13 @@
 """A proof per service: a real question, and the answer compared with what was asked.
 
-``python3 -m edge.prove SECONDS NODES SERVICE …`` asks all at once and prints one JSON object a line as they are
-answered: ``{"service", "passed", "seconds", "answer"}``. A service that is still starting is asked again until SECONDS
+``python3 -m edge.prove SECONDS NODES SERVICE …`` asks all at once and tells of each as it is answered:
+``{"service", "passed", "seconds", "answer"}``. A service that is still starting is asked again until SECONDS
 are over. NODES are the stack's, with commas between them: of a service with several, every one must take part.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -14,14 +15,15 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
+from pathlib import Path
 
+from common.channel import emit
 from common.hdfs import Hdfs
 from common.lab import Lab
 from common.settings import Settings, load_info
-from edge import emit
 from edge.yarn import Yarn
 
 #: It waits for YARN itself: its JVM and Python start while the daemons do.
@@ -183,6 +185,12 @@ def await_yarn(proof: Proof) -> None:
     prove_hdfs(proof)  # what the application needs is put there, which takes a DataNode too
 
 
+def alone(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a driver that imports the lab's modules, and nothing from a folder of the student's."""
+    own = str(Path(__file__).parents[1])
+    return {**environment, "PYTHONPATH": own, "PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"}
+
+
 class SparkRun:
     """One small application that answers for YARN and for Spark: both are asked for, one is run.
 
@@ -201,12 +209,15 @@ class SparkRun:
             return self._done
 
     def _submit(self, proof: Proof) -> subprocess.CompletedProcess[str]:
-        with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
-            script.write(COUNT_SCRIPT)
-            script.flush()
-            command = ["spark-submit", "--name", self.name, script.name, str(proof.left), ",".join(proof.nodes)]
+        with tempfile.TemporaryDirectory() as folder:
+            script = Path(folder, "count.py")
+            script.write_text(COUNT_SCRIPT, encoding="utf-8")
+            command = ["spark-submit", "--name", self.name, str(script), str(proof.left), ",".join(proof.nodes)]
             try:
-                return subprocess.run(command, capture_output=True, text=True, timeout=max(1, proof.left), check=False)
+                return subprocess.run(
+                    command, cwd=folder, env=alone(os.environ), capture_output=True, text=True,
+                    timeout=max(1, proof.left), check=False,
+                )  # fmt: skip
             except subprocess.TimeoutExpired:
                 raise Wrong("spark-submit had not counted 1000 rows at the deadline") from None
 

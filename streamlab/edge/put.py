@@ -5,11 +5,11 @@ Prints a line of JSON when everything may come, and one with what has come.
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import asdict
 
 from common.settings import load_info
-from edge import emit
 from edge.place import find, saying_why
 from edge.transfer import arrival, read_manifest
 
@@ -18,8 +18,8 @@ def main(place: str, *options: str) -> None:
     coming = read_manifest(sys.stdin.buffer)
     fs, path = find(place, load_info())
     made = arrival(fs, path, coming, is_folder=place.endswith("/"), force="--force" in options)
-    emit(ready=True)
-    emit(received=[asdict(one) for one in made.receive(sys.stdin.buffer)])
+    print(json.dumps({"ready": True}), flush=True)
+    print(json.dumps({"received": [asdict(one) for one in made.receive(sys.stdin.buffer)]}))
 
 
 if __name__ == "__main__":

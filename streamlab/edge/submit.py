@@ -1,12 +1,12 @@
 """Bring one step to YARN: see that it fits, make what it needs, put its bundle on HDFS, and start ``spark-submit``.
 
 ``python3 -m edge.submit REQUEST``, in one process, since each start costs as much as all it does. REQUEST is JSON:
-``{"zip": the bundle's path here, "sha256", "containers": [[MB, vcores], …], "step", "arguments": ["--set", …],
-"spark": options of spark-submit, "continuous", "seconds": that spark-submit may take}``.
+``{"zip": the bundle's path here, "sha256", "containers": [[MB, vcores], …], "step", "arguments": ["--set", …], "typed":
+what `--job` was given, "spark": options of spark-submit, "continuous", "seconds": that spark-submit may take}``.
 
-Prints JSON, one event a line: ``{"waiting"}`` while memory is about to come back, ``{"fits", "room"}``, ``{"made"}``
-for each thing as it is made, and ``{"bundle", "uploaded"}``; then ``spark-submit`` takes this process's place and
-speaks for itself. Exit status 2 when it does not fit.
+Events: ``{"waiting"}`` while memory is about to come back, ``{"fits", "room"}``, ``{"made"}`` for each thing as it is
+made, and ``{"bundle", "uploaded"}``; then ``spark-submit`` takes this process's place and speaks for itself. Exit
+status 2 when it does not fit.
 """
 
 from __future__ import annotations
@@ -17,16 +17,19 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 from common import prepare
+from common.channel import emit
 from common.command import print_lines
-from common.errors import JobError
 from common.hdfs import Hdfs
+from common.lab import Lab
+from common.request import Job
 from common.settings import load_info
-from edge import emit
+from edge import topics
 from edge.room import Containers, Room
 from edge.yarn import Yarn, held_mb
 
@@ -71,9 +74,19 @@ def await_room(asked: Containers) -> bool:
     return fits
 
 
-def make(step: str, arguments: list[str]) -> int:
-    """Make what the step needs; the exit status of what could not be made, or 0."""
-    return print_lines([step, *arguments], prepare.lines, prog="common.prepare", say=lambda line: emit(made=line))
+def make(step: str, arguments: list[str]) -> None:
+    """Make what the step needs."""
+    print_lines([step, *arguments], lines, prog="common.prepare", say=lambda line: emit(made=line))
+
+
+def lines(job: Job, lab: Lab) -> Iterator[str]:
+    """As `prepare.lines`. A stream's topics are looked at before: one that is gone would be made anew."""
+    if not job.steps[lab.settings.step].streaming:
+        yield from prepare.lines(job, lab)
+        return
+    found = topics.require_same(job, lab)
+    yield from prepare.lines(job, lab)
+    topics.remember(job, lab, *found)
 
 
 def _ensure(hdfs: Hdfs, path: str, data: bytes) -> bool:
@@ -112,24 +125,17 @@ def command(request: dict[str, Any], bundle: str, launcher: str) -> list[str]:
 
 
 def hand_over(argv: list[str], seconds: int) -> NoReturn:
-    """Become ``spark-submit``, for at most `seconds`."""
-    # The path on which Python found this module is nothing to the driver, which would be given it.
-    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    os.execvpe("timeout", ["timeout", "-k", "5", str(seconds), *argv], env)
+    """Become ``spark-submit``, for at most `seconds`, in the folder where a student's own would begin."""
+    os.chdir(Path.home())
+    os.execvp("timeout", ["timeout", "-k", "5", str(seconds), *argv])
 
 
 def main(request: dict[str, Any]) -> int:
     """Returns only when there is nothing to hand over: the exit status."""
-    try:
-        if not await_room(request["containers"]):
-            return 2
-        code = make(request["step"], request["arguments"])
-        if code == 0:
-            hand_over(command(request, *shelve(request["zip"], request["sha256"])), request["seconds"])
-        return code
-    except JobError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    if not await_room(request["containers"]):
+        return 2
+    make(request["step"], [*request["arguments"], "--typed", request["typed"]])
+    hand_over(command(request, *shelve(request["zip"], request["sha256"])), request["seconds"])
 
 
 if __name__ == "__main__":

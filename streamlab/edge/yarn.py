@@ -7,6 +7,7 @@ Hadoop 3.5.0 documentation.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request
@@ -62,7 +63,7 @@ class Yarn(yarn.Yarn):
         )
         try:
             with self._opener.open(request, timeout=self.timeout) as answer:
-                return log_contents(answer.read().decode("utf-8", "replace"))
+                return log_files(answer.read().decode("utf-8", "replace")).get(file, "")
         except HTTPError as error:
             if error.code in (404, 500):
                 return ""
@@ -99,11 +100,17 @@ def held_mb(app: dict[str, Any]) -> int:
     return max(0, app["allocatedMB"])
 
 
-def log_contents(text: str) -> str:
-    """A log's own text, without the lines that YARN puts around it; empty while there is none."""
-    _, found, body = text.partition("LogContents:\n")
-    if not found:
-        return ""
+#: What YARN writes before each of a container's log files.
+_LOG_FILE = re.compile(r"^LogType:(\S+)\n(?:Log\w+:.*\n)*?LogContents:\n", re.MULTILINE)
+
+
+def log_files(text: str) -> dict[str, str]:
+    """The text of each log file by its name, without the lines that YARN puts around it."""
+    _, *parts = _LOG_FILE.split(text)
+    return {name: _own_text(body) for name, body in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def _own_text(body: str) -> str:
     # YARN writes its end right behind the text, in the same line when the driver has not finished that one.
     end = body.rfind("End of LogType:")
     return body if end < 0 else body[:end]

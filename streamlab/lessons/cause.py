@@ -1,8 +1,9 @@
-"""The probable cause of a failed application, out of everything its driver printed."""
+"""The probable cause of a failed application, out of what its driver and Spark have written."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 _START = "Traceback (most recent call last):"
 #: The last line of a Python traceback, the first that is not indented: an exception's dotted name, and its message.
@@ -14,6 +15,38 @@ LINES_OF_MESSAGE = 6
 
 #: Where YARN unpacked a bundle; what comes after it is the path in the student's own folder.
 _CONTAINER = re.compile(r"/\S*/container_\w+/(?:[0-9a-f]{16}\.zip/)?")
+#: A line of the student's own files, in any traceback.
+_OWN_LINE = re.compile(r'File "/\S*/container_\w+/[0-9a-f]{16}\.zip/(?!common/)(\S+)", line (\d+)')
+
+#: A container that YARN ended because its processes used more memory than it has: the driver's, as YARN tells it of
+#: the application, and an executor's, as Spark tells it.
+_SIZES = r"([\d.]+ [KMGT]?B) of ([\d.]+ [KMGT]?B) physical memory used"
+_DRIVER_OVER = re.compile(rf"beyond (?:the )?'?physical'? memory limits?\. Current usage: {_SIZES}", re.IGNORECASE)
+_EXECUTOR_OVER = re.compile(rf"Container killed by YARN for exceeding (?:physical )?memory limits\.\s+{_SIZES}")
+#: An executor that something else ended: its own JVM when its heap is full (143, 52), or the kernel (137).
+_EXECUTOR_ENDED = re.compile(r"(?:ExecutorLostFailure|Lost executor \d).*[Ee]xit (?:status|code)\D{1,5}(137|143|52)\b")
+_FAILURES = re.compile(r"Max number of executor failures \(\d+\) reached")
+_HEAP = re.compile(r"^(.*)(java\.lang\.OutOfMemoryError: .*)$", re.MULTILINE)
+
+#: What Java has to say of a call that failed: the innermost cause, and the exception that Python was given.
+_CAUSED_BY = re.compile(r"^Caused by: .*$", re.MULTILINE)
+_JAVA_EXCEPTION = re.compile(r"Py4JJavaError: .*\n: (.*)$", re.MULTILINE)
+
+#: Spark's advice where a topic has not the records that a checkpoint counts on. It hides that they are lost.
+_HIDING = re.compile(
+    r"\s*If you don't want your streaming query to fail on such cases, set the\s+source option \S+ to \S+"
+)
+
+#: What a cause calls for.
+DRIVER_MEMORY, EXECUTOR_MEMORY, LOST_RECORDS = "driver memory", "executor memory", "lost records"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Lines that say why, and what it calls for, where that is known."""
+
+    lines: list[str]
+    needs: str = ""
 
 
 def tracebacks(log: str) -> list[str]:
@@ -37,8 +70,61 @@ def tracebacks(log: str) -> list[str]:
     return ["\n".join(lines) for lines in found]
 
 
-def probable_cause(log: str, diagnostics: str) -> list[str]:
-    """Lines that say why: the shortest traceback, else the last lines that were printed, else YARN's own words.
+def probable_cause(log: str, diagnostics: str, *, errors: str = "") -> Cause:
+    """Why an application failed.
+
+    Memory first: where a container was ended for it, a traceback only tells what was being done meanwhile.
+
+    Args:
+        log: what the driver printed.
+        diagnostics: YARN's own words.
+        errors: what Spark has logged beside it.
+    """
+    return _memory(log, diagnostics, errors) or _lost_records(log) or Cause(_words(log, diagnostics))
+
+
+def _memory(log: str, diagnostics: str, errors: str) -> Cause | None:
+    if over := _DRIVER_OVER.search(diagnostics):
+        return Cause([_over("the driver", over), *_at(log)], DRIVER_MEMORY)
+    gave_up = _FAILURES.search(diagnostics)
+    told = f"{log}\n{errors}" if gave_up else log  # an executor that was lost on the way, and replaced, is no cause
+    lines = [f"Spark gave up: {gave_up[0]}"] if gave_up else []
+    if overs := list(_EXECUTOR_OVER.finditer(told)):
+        return Cause([_over("an executor", overs[-1]), *lines, *_at(log)], EXECUTOR_MEMORY)
+    if ended := _EXECUTOR_ENDED.findall(told):
+        why = f"an executor was ended with exit status {ended[-1]}, as one is whose memory is used up"
+        return Cause([why, *lines, *_at(log)], EXECUTOR_MEMORY)
+    if full := _HEAP.search(log):
+        whose, needs = ("an executor", EXECUTOR_MEMORY) if "Lost task" in full[1] else ("the driver", DRIVER_MEMORY)
+        return Cause([f"{whose}'s Java heap was full: {full[2]}", *_at(log)], needs)
+    return None
+
+
+def _over(whose: str, found: re.Match[str]) -> str:
+    return f"{whose} used more memory than its container has, so YARN ended it: {found[1]} of {found[2]}"
+
+
+def _at(log: str) -> list[str]:
+    """Where in the student's own files the driver was at that time."""
+    places = _OWN_LINE.findall(log)
+    return [f"at {places[-1][0]}, line {places[-1][1]}"] if places else []
+
+
+def _lost_records(log: str) -> Cause | None:
+    if not _HIDING.search(log):
+        return None
+    return Cause(
+        [
+            *_words(_HIDING.sub("", log), ""),
+            "(left out here: Spark's advice to set failOnDataLoss to false. The stream would then leave out the records"
+            " that it does not find, and say nothing.)",
+        ],
+        LOST_RECORDS,
+    )
+
+
+def _words(log: str, diagnostics: str) -> list[str]:
+    """The shortest traceback, else the last lines that were printed, else YARN's own words.
 
     The shortest is the one nearest to the student's code: Spark wraps an error of a worker in a longer one of the
     driver, and that in Java's.
@@ -62,5 +148,5 @@ def _rest_of_message(log: str, text: str) -> list[str]:
 
 
 def _java_cause(log: str) -> list[str]:
-    """The innermost of Java's causes: where Python only says that a call failed, this says why."""
-    return re.findall(r"^Caused by: .*$", log, re.MULTILINE)[-1:]
+    """The innermost of Java's causes, else its exception itself: Python only says that a call failed."""
+    return (_CAUSED_BY.findall(log) or _JAVA_EXCEPTION.findall(log))[-1:]

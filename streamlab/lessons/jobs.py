@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -16,6 +18,12 @@ from streamlab.ui import say, table
 from streamlab.yamlfile import check_yaml
 
 PRESETS = JOBS / "presets.yml"
+
+#: What is imported beside a job, by Spark, by the lab or by the job itself, and is no part of Python.
+PACKAGES = {
+    "cassandra", "common", "cqlshlib", "edge", "kafka", "matplotlib", "numpy", "pandas", "py4j", "pyarrow", "pyspark",
+    "pytest", "yaml",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,11 +77,21 @@ class Job:
     tables: tuple[str, ...]
     steps: tuple[Step, ...]
 
+    @property
+    def typed(self) -> str:
+        """What `--job` is given for it: a lesson's name, or the path of a folder elsewhere."""
+        return self.name if self.folder == JOBS / self.name else shlex.quote(str(self.folder))
+
     def step(self, name: str) -> Step:
         for step in self.steps:
             if step.name == name:
                 return step
         raise unknown(f"step of {self.name}", name, (s.name for s in self.steps), usage=f"--job {self.name}/{{}}")
+
+
+def hides_a_package(name: str) -> bool:
+    """Whether a job of this name would be imported in the place of something else: its bundle comes first."""
+    return name in sys.stdlib_module_names or name in PACKAGES
 
 
 def known_jobs() -> list[str]:
@@ -118,6 +136,12 @@ def load(folder: Path) -> Job:
             f"a job cannot be called {folder.name!r}",
             evidence=str(folder),
             fix="use lower-case letters and digits, a letter first",
+        )
+    if hides_a_package(folder.name):
+        raise WrongRequest(
+            f"a job cannot be called {folder.name!r}",
+            evidence="programs import a package of that name, and would be given the job",
+            fix=f"rename the folder {folder}",
         )
     steps = _mapping(found.get("steps"), file, "steps")
     topics = _mapping(found.get("topics") or {}, file, "topics")

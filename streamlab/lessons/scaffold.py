@@ -9,7 +9,7 @@ from pathlib import Path
 
 from streamlab.errors import WrongRequest, unknown
 from streamlab.lessons.bundle import files_below
-from streamlab.lessons.jobs import known_jobs, load
+from streamlab.lessons.jobs import hides_a_package, known_jobs, load
 from streamlab.paths import JOBS
 from streamlab.students.problems import SAFE_NAME
 from streamlab.ui import say
@@ -21,8 +21,8 @@ def make_like(name: str, like: str, to: str) -> Path:
     Names follow: the package, topics, queries, groups and tables of the copy are its own, so that the lesson and the
     copy do not meet on one cluster.
     """
-    if not SAFE_NAME.fullmatch(name) or name in known_jobs():
-        fix = "use lower-case letters and digits, a letter first, and no lesson's name"
+    if not SAFE_NAME.fullmatch(name) or name in known_jobs() or hides_a_package(name):
+        fix = "use lower-case letters and digits, a letter first, and no name of a lesson or a package"
         raise WrongRequest(
             f"a job of yours cannot be called {name!r}", evidence=f"lessons: {', '.join(known_jobs())}", fix=fix
         )

@@ -16,6 +16,7 @@ from docker.models.containers import Container
 
 from streamlab.engines import engine, inside
 from streamlab.errors import LabError
+from streamlab.stacks.channel import fields
 from streamlab.stacks.prove import SECONDS, failure, prove
 from streamlab.stacks.reconcile import STOP_SECONDS
 from streamlab.stacks.stack import Stack, failed, open_stack
@@ -49,7 +50,7 @@ def settle(student: Student, leaving: Sequence[str]) -> list[str]:
         _step(stack, "answering", {"nodes": ["namenode", "resourcemanager"], "seconds": SECONDS}, seconds=SECONDS + 10)
         _list_leavers(stack, there, leaving)
         _require_all(student)
-        found = _step(stack, "look", {})
+        found = _look(stack)
         before, after = found["replication"], student.replication
         lowered = {service: min(before[service], after[service]) for service in after}
         if lowered != before:
@@ -79,8 +80,15 @@ def _require_all(student: Student) -> None:
         raise failure(student, bad[0])
 
 
-def _step(stack: Stack, step: str, given: Mapping[str, Any], *, seconds: int = ASK_SECONDS) -> dict[str, Any]:
-    return stack.answer("edge.placement", step, json.dumps(given), seconds=seconds)
+def _step(
+    stack: Stack, step: str, given: Mapping[str, Any], *, seconds: int = ASK_SECONDS, **answer: type
+) -> dict[str, Any]:
+    """Have the edge take one step; `answer` says which fields its answer has, and of which kind."""
+    return stack.answer("edge.placement", step, json.dumps(given), seconds=seconds, read=fields(**answer))
+
+
+def _look(stack: Stack) -> dict[str, Any]:
+    return _step(stack, "look", {}, replication=dict, ring=list, keyspaces=list, brokers=list)
 
 
 def _run(stack: Stack, node: Container, command: Sequence[str], *, seconds: int = ASK_SECONDS) -> str:
@@ -115,7 +123,8 @@ def _copy(stack: Stack, there: Mapping[str, Container], leaving: Sequence[str], 
     student, after = stack.student, stack.student.replication
     holders = {service: node_names(kind, student.node_counts[kind]) for service, kind in HOLDER_OF.items()}
     touched = {s: names for s, names in holders.items() if before[s] != after[s] or _of(HOLDER_OF[s], leaving)}
-    done = _step(stack, "copy", {"before": before, "after": after, "nodes": touched}, seconds=LEAVE_SECONDS)
+    given = {"before": before, "after": after, "nodes": touched}
+    done = _step(stack, "copy", given, seconds=LEAVE_SECONDS, told=list, raised=list)
     _repair(stack, there, holders["cassandra"], done["raised"])
     if len(holders["cassandra"]) > after["cassandra"]:
         for name in holders["cassandra"]:  # rows that went to a new node are still on the old ones
@@ -153,7 +162,7 @@ def _remove(stack: Stack, container: Container, name: str) -> None:
     container.stop(timeout=STOP_SECONDS)
     if name.startswith("kafka"):
         number = int(name.removeprefix("kafka"))
-        if number in _step(stack, "look", {})["brokers"]:
+        if number in _look(stack)["brokers"]:
             tool = ["kafka-cluster.sh", "unregister", "--bootstrap-server", "kafka1:9092", "--id", str(number)]
             _run(stack, stack.edge, tool)
     container.remove()

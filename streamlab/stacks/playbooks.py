@@ -13,6 +13,7 @@ from pathlib import Path
 
 from streamlab.errors import LabError
 from streamlab.paths import ANSIBLE, ROOT
+from streamlab.stacks.channel import fields
 from streamlab.students.inventory import Lab
 from streamlab.ui import say
 
@@ -112,8 +113,8 @@ def _listen(lines: Iterable[str], summary: Summary) -> list[str]:
     rest = []
     for line in lines:
         try:
-            event = json.loads(line)
-        except ValueError:
+            event = fields(host=str, stage=str, changed=list, details=list)(json.loads(line))
+        except (ValueError, TypeError, KeyError):
             rest.append(line.rstrip())
             continue
         if "failed" in event:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from streamlab.engines import engine, inside
 from streamlab.errors import LabError, unknown
+from streamlab.stacks.channel import fields
 from streamlab.stacks.stack import SHELF, Stack, failed, open_stack
 from streamlab.students.topology import SERVICES, Student, nodes
 from streamlab.ui import say
@@ -101,14 +102,15 @@ def _down(stack: Stack) -> dict[str, list[str]]:
 def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[[Proven], None]) -> list[Proven]:
     results: list[Proven] = []
 
-    def heard(stream: str, line: str) -> None:
-        if stream == "out":
-            results.append(Proven(**json.loads(line)))
+    def heard(event: dict[str, Any]) -> None:
+        said = fields(service=str, passed=bool, seconds=float, answer=str)(event)
+        if said["service"] in services:
+            results.append(Proven(**said))
             tell(results[-1])
 
     names = ",".join(node.name for node in nodes(stack.student))
     ends = seconds + LAST_TRY_SECONDS
-    done = stack.python("edge.prove", str(seconds), names, *services, seconds=ends, lines=heard)
+    done = stack.python("edge.prove", str(seconds), names, *services, seconds=ends, tell=heard)
     if done.code != 0:
         raise failed(f"{stack.student.name}: the proofs could not be run", done, seconds=ends)
     return results

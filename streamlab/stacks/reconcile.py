@@ -102,6 +102,14 @@ def made_from(wanted: Any) -> str:
     return json.dumps(asdict(wanted) if isinstance(wanted, Wanted) else wanted, sort_keys=True, separators=(",", ":"))
 
 
+def _found_made_from(labels: Mapping[str, str]) -> Any:
+    """What a container was made from by its label, None where that says nothing that can be read."""
+    try:
+        return json.loads(labels.get(MADE_FROM) or "null")
+    except ValueError:
+        return None
+
+
 def changes(wanted: Sequence[Wanted], found: Mapping[str, Mapping[str, Any]]) -> list[Change]:
     """What to do, from the engine's own list of the stack's containers by node. Pure."""
     todo = []
@@ -110,7 +118,7 @@ def changes(wanted: Sequence[Wanted], found: Mapping[str, Mapping[str, Any]]) ->
         if there is None:
             todo.append(Change(one, "make"))
         elif there["Labels"].get(MADE_FROM) != made_from(one):
-            todo.append(Change(one, "make anew", json.loads(there["Labels"].get(MADE_FROM) or "null")))
+            todo.append(Change(one, "make anew", _found_made_from(there["Labels"])))
         elif there["State"] != "running":
             todo.append(Change(one, "start"))
     return todo

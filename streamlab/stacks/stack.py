@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import docker
 from docker.models.containers import Container
@@ -15,14 +14,30 @@ from streamlab.engines import engine, inside
 from streamlab.engines.attached import Attached, attached
 from streamlab.errors import LabError
 from streamlab.lessons import bundle
+from streamlab.stacks.channel import Listener, plain, understood
 from streamlab.students.topology import Student
 
 #: Where zips of the control program stand in a node.
 SHELF = "/tmp"
-#: The status by which a node says that it lacks a zip, and the script that does: cheaper than asking the engine first,
-#: which takes longer to look for a file than Python takes to start.
+#: The status by which a node says that it lacks a zip: cheaper than asking the engine first, which takes longer to look
+#: for a file than Python takes to start.
 LACKING = 97
-IF_COMPLETE = f'IFS=:; for zip in $PYTHONPATH; do [ -e "$zip" ] || exit {LACKING}; done; exec "$@"'
+#: Python as the lab's own programs run in a node. Isolated (`-I`) it looks into no folder of the student's, and no
+#: variable of the student's changes it; what it starts in turn still gets these variables. Its arguments are the zips,
+#: a module and that module's own arguments.
+BOOT = f"""
+import os, sys
+zips = sys.argv[1].split(":")
+all(map(os.path.exists, zips)) or sys.exit({LACKING})
+os.chdir("/")
+sys.path[:0] = zips
+from common.channel import main
+main(*sys.argv[2:])
+"""
+#: The same for a program that is started by its own name and is written in Python.
+ISOLATED = {"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"}
+
+T = TypeVar("T")
 
 
 def zip_path(packed: bundle.Bundle) -> str:
@@ -34,23 +49,51 @@ def run_module(
     container: Container,
     module: str,
     *args: str,
+    about: str,
     seconds: int,
     zips: Sequence[bundle.Bundle] = (),
-    lines: Callable[[str, str], None] | None = None,
+    tell: Callable[[dict[str, Any]], None] = lambda event: None,
+    printed: Callable[[str, str], None] = lambda stream, line: None,
 ) -> inside.Result:
-    """Run ``python3 -m module`` in a node, with the lab's tools and `zips` on its path; what it lacks is placed."""
+    """Run a module in a node, with `zips` and the lab's tools on its path; what of these the node lacks is placed.
+
+    Args:
+        about: what an error names first.
+        tell: is given each event as it comes.
+        printed: is given the stream ("out" or "err") and each line that is no event.
+
+    Raises:
+        LabError: the module said why it cannot do what it should, or something that is not understood.
+    """
     needed = {zip_path(packed): packed.data for packed in (*zips, bundle.tools())}
-    argv = ["sh", "-c", IF_COMPLETE, "sh", "python3", "-m", module, *args]
-    env = {"PYTHONPATH": ":".join(needed)}
-    done = inside.run_inside(container, argv, seconds=seconds, env=env, lines=lines)
+    argv = ["python3", "-I", "-c", BOOT, ":".join(needed), module, *args]
+    listener = Listener(about, tell=tell, printed=printed)
+    done = inside.run_inside(container, argv, seconds=seconds, lines=listener)
     if done.code == LACKING:
         _place(container, needed)
-        done = inside.run_inside(container, argv, seconds=seconds, env=env, lines=lines)
+        done = inside.run_inside(container, argv, seconds=seconds, lines=listener)
+    if listener.error:
+        raise listener.error
     return done
 
 
 def _place(container: Container, zips: Mapping[str, bytes]) -> None:
     inside.put_files(container, SHELF, {path.rpartition("/")[2]: data for path, data in zips.items()})
+
+
+def answer_of(
+    container: Container, module: str, *args: str, about: str, seconds: int, read: Callable[[Any], T], **options: Any
+) -> T:
+    """What a module that is run in a node answers, as `read` understands it; `options` as for `run_module`.
+
+    Raises:
+        LabError: it failed, or gave no answer, or one of which `read` can make nothing.
+    """
+    heard: dict[str, Any] = {}
+    done = run_module(container, module, *args, about=about, seconds=seconds, tell=heard.update, **options)
+    if done.code != 0:
+        raise failed(f"{about}: {module} failed in the node", done, seconds=seconds)
+    return understood(lambda said: read(said["answer"]), heard, about=about)
 
 
 @dataclass(frozen=True)
@@ -61,45 +104,31 @@ class Stack:
     client: docker.DockerClient
     edge: Container
 
-    def python(
-        self,
-        module: str,
-        *args: str,
-        seconds: int,
-        zips: Sequence[bundle.Bundle] = (),
-        lines: Callable[[str, str], None] | None = None,
-    ) -> inside.Result:
-        """Run ``python3 -m module`` on the edge, with the lab's tools and `zips` on its path."""
-        return run_module(self.edge, module, *args, seconds=seconds, zips=zips, lines=lines)
+    def python(self, module: str, *args: str, seconds: int, about: str = "", **options: Any) -> inside.Result:
+        """Run a module on the edge, as `run_module` does. `about`, where it is empty, is the student."""
+        return run_module(self.edge, module, *args, about=about or self.student.name, seconds=seconds, **options)
 
     @contextmanager
     def talk(self, module: str, *args: str, seconds: int, idle: float) -> Iterator[Attached]:
-        """Run ``python3 -m module`` on the edge, with the lab's tools on its path, and exchange bytes with it."""
+        """Run a module on the edge, with the lab's tools on its path, and exchange bytes with it."""
         needed = {zip_path(packed): packed.data for packed in [bundle.tools()]}
-        env = {"PYTHONPATH": ":".join(needed)}
-        if inside.run_inside(self.edge, ["sh", "-c", IF_COMPLETE, "sh", "true"], seconds=30, env=env).code == LACKING:
+        there = " && ".join(f"test -e {path}" for path in needed)
+        if inside.run_inside(self.edge, ["sh", "-c", there], seconds=30).code != 0:
             _place(self.edge, needed)
-        argv = ["python3", "-P", "-m", module, *args]  # a student's own files are not imported
-        with attached(self.edge, argv, seconds=seconds, env=env, stdin=True, idle=idle) as running:
+        argv = ["python3", "-I", "-c", BOOT, ":".join(needed), module, *args]
+        with attached(self.edge, argv, seconds=seconds, stdin=True, idle=idle) as running:
             yield running
 
-    def answer(self, module: str, *args: str, seconds: int, zips: Sequence[bundle.Bundle] = ()) -> Any:
-        """The JSON that a module prints.
-
-        Raises:
-            LabError: it failed; the last lines of its standard error are the evidence.
-        """
-        done = self.python(module, *args, seconds=seconds, zips=zips)
-        if done.code != 0:
-            raise failed(f"{self.student.name}: {module} failed on the edge node", done, seconds=seconds)
-        return json.loads(done.out)
+    def answer(self, module: str, *args: str, seconds: int, read: Callable[[Any], T], **options: Any) -> T:
+        """What a module on the edge answers; see `answer_of`."""
+        return answer_of(self.edge, module, *args, about=self.student.name, seconds=seconds, read=read, **options)
 
 
 def failed(what: str, done: inside.Result, *, seconds: int) -> LabError:
     """The error for a command that ended badly inside a node."""
     if done.code in (124, 137):
         return LabError(what, evidence=f"no answer within {seconds} s", fix="invoke status shows which node is unwell")
-    lines = [line for line in done.err.splitlines() if line.strip()]
+    lines = [plain(line) for line in done.err.splitlines() if line.strip()]
     return LabError(
         what,
         evidence=lines[-4:] or f"exit status {done.code}",

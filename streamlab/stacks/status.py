@@ -12,7 +12,8 @@ from docker.models.containers import Container
 
 from streamlab.engines import engine, memory
 from streamlab.errors import LabError
-from streamlab.stacks.stack import run_module
+from streamlab.stacks.channel import fields, list_of
+from streamlab.stacks.stack import answer_of
 from streamlab.students.docker_hosts import is_here
 from streamlab.students.topology import Node, Student, nodes
 from streamlab.ui import say, table
@@ -89,11 +90,16 @@ def _student(student: Student) -> dict[str, Any]:
 def _ask(running: dict[str, Container], names: Sequence[str]) -> dict[str, Any]:
     """Have one running node ask all others; the edge if it runs, since that is where a student stands."""
     asker = running.get("edge") or next(iter(running.values()))
-    done = run_module(asker, "edge.health", *names, seconds=SECONDS)
-    if done.code != 0:
-        reason = (done.err.strip().splitlines() or [f"no answer within {SECONDS} s"])[-1]
-        return {"nodes": dict.fromkeys(names, reason), "applications": []}
-    return json.loads(done.out)
+    try:
+        return answer_of(asker, "edge.health", *names, about=asker.name, seconds=SECONDS, read=_answers)
+    except LabError as error:
+        return {"nodes": dict.fromkeys(names, (*error.evidence, error.what)[0]), "applications": []}
+
+
+def _answers(said: Any) -> dict[str, Any]:
+    problems = {str(node): None if why is None else str(why) for node, why in said["nodes"].items()}
+    application = fields(id=str, name=str, state=str, final_status=str)
+    return {"nodes": problems, "applications": list_of(application)(said["applications"])}
 
 
 def _node(

@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle, jobs
 from streamlab.lessons.jobs import Job
+from streamlab.stacks.channel import fields, list_of
 from streamlab.stacks.stack import failed, open_stack
 from streamlab.students import many
 from streamlab.students.topology import Student
 from streamlab.ui import say
-from streamlab.work.submit import application_name
+from streamlab.work.submit import running_of
 
 SECONDS = 120
 
 
-def check(student: Student, job: Job, step: str = "") -> dict[str, Any]:
+def check(
+    student: Student, job: Job, step: str = "", *, printed: Callable[[str, str], None] = lambda stream, line: None
+) -> dict[str, Any]:
     """Ask a lesson's check on the student's edge node; with a `step`, what concerns that step alone.
+
+    Args:
+        printed: is given the stream and each line that the check prints of its own accord.
 
     Returns:
         ``{"job", "student", "passed", "assertions": [{"name", "expected", "found", "passed", "where"}]}``
     """
     with open_stack(student) as stack:
         target = f"{job.name}/{step}" if step else job.name
-        assertions = stack.answer("common.check", target, seconds=SECONDS, zips=[bundle.job_bundle(job.folder)])
+        zips = [bundle.job_bundle(job.folder)]
+        assertions = stack.answer(
+            "common.check", target, seconds=SECONDS, zips=zips, read=list_of(_assertion), printed=printed
+        )
     if not assertions:
         raise LabError(
             f"the check of {job.name} looked at nothing",
@@ -35,6 +44,11 @@ def check(student: Student, job: Job, step: str = "") -> dict[str, Any]:
         )
     passed = all(a["passed"] for a in assertions)
     return {"job": job.name, "student": student.name, "passed": passed, "assertions": assertions}
+
+
+def _assertion(said: Any) -> dict[str, Any]:
+    checked = fields(name=str, passed=bool, where=str)(said)
+    return {name: checked[name] for name in ("name", "expected", "found", "passed", "where")}
 
 
 def reset_each(students: Sequence[Student], name: str) -> None:
@@ -50,7 +64,7 @@ def reset(student: Student, job: Job) -> None:
         WrongRequest: a step of it runs now.
     """
     with open_stack(student) as stack:
-        running = stack.answer("edge.running", *(application_name(student, step) for step in job.steps), seconds=30)
+        running = running_of(stack, job.steps)
         if running:
             evidence = [f"{app_id} {app}" for app, app_id in running.items()]
             raise WrongRequest(f"{job.name} runs now", evidence=evidence, fix=f"invoke stop --job {job.name}")
@@ -60,7 +74,7 @@ def reset(student: Student, job: Job) -> None:
                 say(f"  {line}")
 
         packed = bundle.job_bundle(job.folder)
-        done = stack.python("common.reset", job.name, seconds=SECONDS, zips=[packed], lines=heard)
+        done = stack.python("common.reset", job.name, seconds=SECONDS, zips=[packed], printed=heard)
     if done.code != 0:
         raise failed(f"{job.name} could not be reset", done, seconds=SECONDS)
     say(f"{job.name} of {student.name}: back at its start")
@@ -87,7 +101,12 @@ def report(student: Student, name: str | None, *, as_json: bool) -> None:
     Raises:
         LabError: an assertion does not hold.
     """
-    found = [check(student, job, step) for job, step in asked(name)]
+
+    def heard(stream: str, line: str) -> None:
+        if stream == "out" and not as_json:
+            say(f"  | {line}")
+
+    found = [check(student, job, step, printed=heard) for job, step in asked(name)]
     for one in found:
         say(json.dumps(one, indent=2) if as_json else describe(one))
     wrong = [failure(one) for one in found if not one["passed"]]

@@ -6,13 +6,13 @@ import io
 import shutil
 import tarfile
 import uuid
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from streamlab.edge.filesystem import is_path
 from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import jobs
 from streamlab.paths import STATE
+from streamlab.stacks.channel import list_of
 from streamlab.stacks.stack import open_stack
 from streamlab.students.topology import Student
 from streamlab.ui import say
@@ -34,15 +34,13 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
     parcel = f"/tmp/streamlab-output-{uuid.uuid4().hex[:12]}"
     with open_stack(student) as stack:
         try:
-            copied = stack.answer("edge.fetch", job.name, parcel, seconds=SECONDS)
+            copied = stack.answer("edge.fetch", job.name, parcel, seconds=SECONDS, read=list_of(_below))
             if not copied:
                 raise LabError(
                     f"{job.name} of {student.name} has left no output",
                     evidence=f"/user/student/{job.name}/out on HDFS is empty or missing",
                     fix=f"invoke submit --job {job.name}",
                 )
-            if not all(is_path(path) for path in copied):  # a student's node says what it likes
-                raise LabError(f"{job.name} of {student.name} names its output as no file is named")
             archive = b"".join(stack.edge.get_archive(parcel)[0])
         finally:
             run_inside(stack.edge, ["rm", "-rf", parcel], seconds=30)
@@ -59,3 +57,11 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
     for path in paths:
         say(f"{path}  {path.stat().st_size} bytes")
     return paths
+
+
+def _below(said: str) -> str:
+    """A path as the node names it, which must not lead out of the folder it is written to."""
+    path = PurePosixPath(said)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"{said} is not below the output folder")
+    return said

@@ -23,6 +23,8 @@ LESSONS = "lessons"
 TOKEN = f"{HOME}/.jupyter-token"
 LOG = f"{HOME}/.jupyter.log"
 PORT = 8888
+#: The server itself looks into no folder of the student's; the kernels that it starts do, as the student's own.
+JUPYTERLAB = ("python3", "-I", "-m", "jupyterlab")
 START_SECONDS = 60
 
 
@@ -68,14 +70,14 @@ def _start(edge: Container) -> None:
     script = (
         f"umask 077; printf %s '{token}' > {TOKEN}; cd {HOME}/{FOLDER}; "
         # All addresses of the container; the engine publishes it on the host's loopback alone.
-        f"PYTHONPATH={HOME}/{LESSONS} exec jupyter lab --no-browser --ip=0.0.0.0 --port={PORT} "
+        f"PYTHONPATH={HOME}/{LESSONS} exec {' '.join(JUPYTERLAB)} --no-browser --ip=0.0.0.0 --port={PORT} "
         f"--IdentityProvider.token='{token}' >{LOG} 2>&1"
     )
     edge.exec_run(["sh", "-c", script], detach=True)
 
 
 def _stop(edge: Container) -> bool:
-    return run_inside(edge, ["jupyter", "lab", "stop", str(PORT)], seconds=60).code == 0
+    return run_inside(edge, [*JUPYTERLAB, "stop", str(PORT)], seconds=60).code == 0
 
 
 def _answers(edge: Container) -> bool:
@@ -83,7 +85,7 @@ def _answers(edge: Container) -> bool:
     # Whatever proxy the node was given: one that does not know this machine's own address says no.
     opener = "urllib.request.build_opener(urllib.request.ProxyHandler({}))"
     ask = f"import urllib.request; {opener}.open('http://127.0.0.1:{PORT}/api', timeout=2)"
-    return run_inside(edge, ["python3", "-c", ask], seconds=10).code == 0
+    return run_inside(edge, ["python3", "-I", "-c", ask], seconds=10).code == 0
 
 
 def _wait(stack: Stack) -> None:

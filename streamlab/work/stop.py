@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from streamlab.engines.inside import run_inside
+from streamlab.errors import LabError
 from streamlab.lessons import jobs
 from streamlab.lessons.jobs import Job, Step
-from streamlab.stacks.stack import failed, open_stack
+from streamlab.stacks.channel import fields
+from streamlab.stacks.stack import open_stack
 from streamlab.students import many
 from streamlab.students.topology import Student
 from streamlab.ui import say
-from streamlab.work.submit import application_name
+from streamlab.work.submit import application_name, running_of
 
 #: Seconds that a job may take to see that it should stop, and to finish its batch.
 SECONDS = 90
@@ -31,7 +32,7 @@ def stop(student: Student, job: Job, steps: tuple[Step, ...]) -> None:
         LabError: one did not end in time, and was killed; its checkpoint holds what it had finished.
     """
     with open_stack(student) as stack:
-        running = stack.answer("edge.running", *(application_name(student, step) for step in steps), seconds=30)
+        running = running_of(stack, steps)
         if not running:
             say(f"nothing to stop: no step of {job.name} runs for {student.name}")
             return
@@ -39,10 +40,15 @@ def stop(student: Student, job: Job, steps: tuple[Step, ...]) -> None:
             app_id = running.get(application_name(student, step))
             if app_id is None:
                 continue
-            done = stack.python("edge.stop", job.name, step.name, app_id, str(SECONDS), seconds=SECONDS + 30)
-            if done.code != 0:
+            named = (job.name, step.name, app_id, str(SECONDS))
+            try:
+                ended = stack.answer("edge.stop", *named, seconds=SECONDS + 30, read=fields(began=bool))
+            except LabError as error:
                 run_inside(stack.edge, ["yarn", "application", "-kill", app_id], seconds=60)
-                raise failed(f"{step.full_name}: {app_id} did not stop by itself and was killed", done, seconds=SECONDS)
-            began = json.loads(done.out)["began"]
-            how = "stopped after its last batch" if began else "had not begun, and was taken back"
+                raise LabError(
+                    f"{step.full_name}: {app_id} did not stop by itself and was killed",
+                    evidence=[error.what, *error.evidence],
+                    fix=f"what it had finished is kept; the whole log: invoke logs --app {app_id}",
+                ) from error
+            how = "stopped after its last batch" if ended["began"] else "had not begun, and was taken back"
             say(f"{step.full_name}: {app_id} {how}")

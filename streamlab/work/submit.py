@@ -11,23 +11,24 @@ from types import MappingProxyType
 from typing import Any
 
 from streamlab.edge.room import Room
-from streamlab.engines.inside import run_inside
-from streamlab.errors import LabError, WrongRequest
+from streamlab.errors import WrongRequest
 from streamlab.lessons import bundle, jobs
-from streamlab.lessons.cause import probable_cause
 from streamlab.lessons.jobs import Job, Preset, Step
 from streamlab.lessons.resources import containers, too_large
 from streamlab.stacks import capacity
+from streamlab.stacks.channel import fields
 from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
 from streamlab.students import many
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.ui import Progress, progress, say
+from streamlab.work.follow import follow, kill
 
 #: Seconds that what a step needs may take, and then Spark's client to hand the application to YARN.
 PREPARE_SECONDS = 300
 SUBMIT_SECONDS = 120
-OUTCOME = "streamlab-outcome: "
+
+_room = fields(free_mb=list, free_vcores=list, step_mb=int, total_mb=int, held_mb=int, running=list)
 
 
 def spark_options(student: Student, step: Step, preset: Preset) -> list[str]:
@@ -53,6 +54,14 @@ def spark_options(student: Student, step: Step, preset: Preset) -> list[str]:
 
 def application_name(student: Student, step: Step) -> str:
     return f"{student.name}-{step.job}-{step.name}"
+
+
+def running_of(stack: Stack, steps: Sequence[Step]) -> dict[str, str]:
+    """Which of these steps run now: the application's name -> its id."""
+    return stack.answer(
+        "edge.running", *(application_name(stack.student, step) for step in steps), seconds=30,
+        read=lambda said: {str(name): str(app_id) for name, app_id in said.items()},
+    )  # fmt: skip
 
 
 def application_id(text: str) -> str | None:
@@ -165,7 +174,8 @@ def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> st
         )
         return app_id
     continuous = wanted.continuous and step.streaming
-    _follow(stack, step, app_id, began, seconds=10**7 if continuous else step.timeout)
+    seconds = 10**7 if continuous else step.timeout
+    follow(stack, step, app_id, began, seconds=seconds, preset=wanted.presets[step.name], typed=wanted.job.typed)
     return app_id
 
 
@@ -177,6 +187,7 @@ def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle)
         "sha256": packed.sha256,
         "containers": containers(preset),
         "step": step.full_name,
+        "typed": wanted.job.typed,
         "arguments": [x for key, value in sorted(wanted.args[step.name].items()) for x in ("--set", f"{key}={value}")],
         "spark": spark_options(stack.student, step, preset),
         "continuous": wanted.continuous and step.streaming,
@@ -186,22 +197,31 @@ def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle)
     said: list[str] = []
     with progress(step.full_name) as line:
 
-        def heard(stream: str, text: str) -> None:
-            if stream == "out" and "bundle" not in seen:
-                seen.update(event := json.loads(text))
-                _made(event, line, f"{step.full_name} for {stack.student.name}, preset {preset.name}", packed)
-            else:
+        def tell(event: dict[str, Any]) -> None:
+            seen.update(event)
+            if "fits" in event:
+                seen["room"] = Room(**_room(event["room"]))
+            _made(event, line, f"{step.full_name} for {stack.student.name}, preset {preset.name}", packed)
+
+        def printed(stream: str, text: str) -> None:
+            if "bundle" in seen:
                 said.append(text)
+            elif stream == "out":  # by the job's own prepare.py
+                line.close()
+                say(f"  | {text}")
 
         seconds = PREPARE_SECONDS + SUBMIT_SECONDS
         try:
-            done = stack.python("edge.submit", json.dumps(request), seconds=seconds, zips=[packed], lines=heard)
+            done = stack.python(
+                "edge.submit", json.dumps(request), seconds=seconds, about=step.full_name, zips=[packed], tell=tell,
+                printed=printed,
+            )  # fmt: skip
         except KeyboardInterrupt:
             line.close()
-            _kill(stack, application_id("\n".join(said)))
+            kill(stack, application_id("\n".join(said)))
             raise
     if seen.get("fits") is False:
-        raise too_large(preset, Room(**seen["room"]))
+        raise too_large(preset, seen["room"])
     if "bundle" not in seen:
         raise failed(f"{step.full_name}: what it needs could not be made", done, seconds=seconds)
     app_id = application_id("\n".join(said))
@@ -223,57 +243,3 @@ def _made(event: Mapping[str, Any], line: Progress, title: str, packed: bundle.B
         there = "uploaded" if event["uploaded"] else "already there"
         say(f"  bundle {packed.short}: {there} ({len(packed.data) / 1024:.0f} kB)")
         line.update("handing the application to YARN")
-
-
-def _kill(stack: Stack, app_id: str | None) -> None:
-    """End what was interrupted, if YARN has or may soon have it."""
-    if app_id and run_inside(stack.edge, ["yarn", "application", "-kill", app_id], seconds=60).code == 0:
-        say(f"ended {app_id}; with --detach it would run on")
-
-
-def _follow(stack: Stack, step: Step, app_id: str, began: float, *, seconds: int) -> None:
-    say(f"  {app_id} accepted")
-    seen: dict[str, Any] = {"outcome": {}, "final": None}
-    with progress(step.full_name) as line:
-
-        def heard(stream: str, text: str) -> None:
-            if stream == "out":
-                _event(json.loads(text), seen, line)
-
-        try:
-            done = stack.python("edge.follow", app_id, str(seconds), seconds=seconds + 120, lines=heard)
-        except KeyboardInterrupt:
-            line.close()
-            _kill(stack, app_id)
-            raise
-    final = seen["final"]
-    if final is None:
-        raise failed(f"{step.full_name}: {app_id} could not be followed", done, seconds=seconds)
-    if final["final"] != "SUCCEEDED":
-        why = (
-            final["diagnostics"].splitlines()
-            if final["final"] == "KILLED"
-            else probable_cause(final["log"] or "", final["diagnostics"])
-        )
-        raise LabError(
-            f"{step.full_name}: {app_id} ended {final['final']}",
-            evidence=why,
-            fix=f"correct it and submit again; the whole log: invoke logs --app {app_id}",
-        )
-    written = "; ".join(f"{count} to {place}" for place, count in seen["outcome"].get("written", {}).items())
-    say(f"{step.full_name}: {app_id} SUCCEEDED in {time.monotonic() - began:.1f} s: {written or 'it wrote nothing'}")
-
-
-def _event(event: Mapping[str, Any], seen: dict[str, Any], line: Progress) -> None:
-    if "final" in event:
-        seen["final"] = event
-    elif "out" in event:
-        if event["out"].startswith(OUTCOME):
-            seen["outcome"] = json.loads(event["out"].removeprefix(OUTCOME))
-        else:
-            line.close()
-            say(f"  | {event['out']}")
-    elif "stage" in event:
-        line.update(f"{event['stage']}: {event['done']} of {event['total']} tasks")
-    elif "state" in event:
-        line.update(event["state"].lower())

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from common.cassandra import statements
 from common.errors import JobError, Missing
 from common.hdfs import Status
 from common.kafka import Kafka, Record
@@ -97,13 +96,6 @@ def test_records_that_are_meant_to_be_there_twice_are(lab: Lab) -> None:
     lab.kafka.stored = [("a", "1"), ("z", "a student's own")]
     assert lab.ensure_records("t", twice) == "topic t: 1 records sent"
     assert lab.ensure_records("t", twice) == "topic t: 2 records already there"
-
-
-def test_a_schema_is_split_into_statements() -> None:
-    text = (
-        "-- a comment; with a semicolon\nCREATE KEYSPACE k WITH r = {'n': $replication};\n\nCREATE TABLE k.t (a int);\n"
-    )
-    assert statements(text, replication=3) == ["CREATE KEYSPACE k WITH r = {'n': 3}", "CREATE TABLE k.t (a int)"]
 
 
 def test_a_table_name_from_outside_does_not_get_into_a_statement(settings: Settings) -> None:

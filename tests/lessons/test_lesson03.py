@@ -19,7 +19,7 @@ SEND_SECOND_DELIVERY = (
 
 @pytest.fixture(scope="module")
 def first(lab: LabRunner) -> Iterator[str]:
-    """What `submit` printed when it ran the lesson from its start. The last test leaves a record too many behind."""
+    """What `submit` printed when it ran the lesson from its start."""
     lab("reset", "--job", "lesson03")
     yield lab("submit", "--job", "lesson03")
     lab("reset", "--job", "lesson03")
@@ -110,3 +110,26 @@ def test_twenty_more_are_one_batch_and_a_record_too_many_is_found(lab: LabRunner
     lab.inside(SEND_SECOND_DELIVERY)
     wrong = lab.wrong("lesson03")["read: records in l03-orders"]
     assert (wrong["expected"], wrong["found"]) == (1020, 1040)
+
+
+def test_a_topic_made_anew_is_never_gone_on_with(lab: LabRunner, first: str) -> None:
+    topics = "kafka-topics.sh --bootstrap-server kafka1:9092"
+    reset = "fix: invoke reset --job lesson03"
+    lab.inside(f"{topics} --alter --topic l03-orders --partitions 4")
+    more = lab.run("submit", "--job", "lesson03")
+    assert (more.code, reset in more.err) == (1, True)
+    lab.inside(f"{topics} --delete --topic l03-orders")
+    gone = lab.run("submit", "--job", "lesson03")
+    assert gone.code == 2
+    assert "topic l03-orders is gone\n" in gone.err
+    assert reset in gone.err
+    assert "l03-orders" not in lab.inside(f"{topics} --list")
+    # Longer than the one before, so that by its offsets alone nobody could tell.
+    lab.inside(f"{topics} --create --topic l03-orders --partitions 3")
+    lab.inside("seq 9000 | kafka-console-producer.sh --bootstrap-server kafka1:9092 --topic l03-orders")
+    anew = lab.run("submit", "--job", "lesson03")
+    assert anew.code == 2
+    assert "topic l03-orders was deleted and made again: its id was " in anew.err
+    lab("reset", "--job", "lesson03")
+    assert batches(lab("submit", "--job", "lesson03"), "l03-orders") == [298, 299, 299, 104]
+    assert lab.check("lesson03")["passed"]

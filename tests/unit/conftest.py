@@ -20,6 +20,7 @@ import pytest
 from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.paths import ANSIBLE, ROOT
+from streamlab.stacks.channel import MARK
 from streamlab.students import inventory
 from streamlab.students.topology import SERVICE_OF, Student
 
@@ -78,6 +79,18 @@ def error_of() -> Callable[..., str]:
         return str(caught.value)
 
     return text
+
+
+@pytest.fixture
+def events(capsys: pytest.CaptureFixture) -> Callable[[], list[dict[str, Any]]]:
+    """What a program of the lab's has told since the last look; it has printed nothing else."""
+
+    def look() -> list[dict[str, Any]]:
+        lines = capsys.readouterr().out.split("\n")[:-1]
+        assert all(line.startswith(MARK) for line in lines)
+        return [json.loads(line.removeprefix(MARK)) for line in lines]
+
+    return look
 
 
 @pytest.fixture

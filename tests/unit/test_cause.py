@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from streamlab.lessons.cause import probable_cause, tracebacks
+import pytest
+
+from streamlab.lessons import cause
+from streamlab.lessons.cause import tracebacks
 
 START = "Traceback (most recent call last):"
 
@@ -45,11 +48,18 @@ Caused by: org.apache.spark.api.python.PythonException: {START}
 """
 
 
+def probable_cause(log: str, diagnostics: str) -> list[str]:
+    """The lines of a cause that calls for nothing in particular."""
+    found = cause.probable_cause(log, diagnostics)
+    assert found.needs == ""
+    return found.lines
+
+
 def test_the_driver_s_own_traceback_is_the_cause() -> None:
-    cause = probable_cause(DRIVER, "User application exited with status 1")
-    assert cause[0] == START
-    assert cause[-1].endswith("[PATH_NOT_FOUND] Path does not exist: hdfs://namenode:8020/nope.")
-    assert len(cause) == 8
+    lines = probable_cause(DRIVER, "User application exited with status 1")
+    assert lines[0] == START
+    assert lines[-1].endswith("[PATH_NOT_FOUND] Path does not exist: hdfs://namenode:8020/nope.")
+    assert len(lines) == 8
 
 
 def test_a_message_of_several_lines_is_told_whole_and_what_follows_it_is_not() -> None:
@@ -128,3 +138,114 @@ def test_where_python_only_says_that_a_call_failed_java_says_why() -> None:
         "py4j.protocol.Py4JJavaError: An error occurred while calling o42.fit.",
         "Caused by: org.apache.spark.SparkException: StringIndexer encountered NULL value.",
     ]
+
+
+def test_without_a_cause_of_java_s_its_exception_says_why() -> None:
+    log = (
+        'Traceback (most recent call last):\n  File "train.py", line 4, in run\n'
+        "py4j.protocol.Py4JJavaError: An error occurred while calling o42.fit.\n"
+        ": org.apache.spark.SparkException: Job aborted due to stage failure: no such column\n\tat x.y(Z.scala:1)\n"
+    )
+    assert probable_cause(log, "")[-1] == (
+        "org.apache.spark.SparkException: Job aborted due to stage failure: no such column"
+    )
+
+
+#: How Spark 3.5 ends when its executors are ended for their memory, as the job's own code saw it.
+EATEN = (
+    f'{START}\n  File "/data/local/usercache/student/appcache/application_1_2/container_1_2_01_000001/'
+    'abcdef0123456789.zip/hungry/eat.py", line 17, in run\n'
+    "py4j.protocol.Py4JJavaError: An error occurred while calling z:org.apache.spark.api.python.PythonRDD.collect.\n"
+    ": org.apache.spark.SparkException: Job aborted due to stage failure: Task 0 in stage 0.0 failed 4 times, most "
+    "recent failure: Lost task 0.3 in stage 0.0 (TID 3) (nodemanager1 executor 4): ExecutorLostFailure (executor 4 "
+    "exited caused by one of the running tasks) Reason: {reason}\nDriver stacktrace:\n\tat a.b(C.scala)\n"
+)
+OVER = (
+    "Container killed by YARN for exceeding physical memory limits. 1.6 GB of 896 MB physical memory used."
+    " Consider boosting spark.executor.memoryOverhead."
+)
+BAD_NODE = (
+    "Container from a bad node: container_1_2_01_000002 on host: nodemanager1. Exit status: {status}. Diagnostics:"
+    " [2026-11-27 03:58:48.087]Container killed on request."
+)
+GAVE_UP = "Max number of executor failures (3) reached"
+DRIVER_OVER = (
+    "Application application_1_2 failed 1 times due to AM Container for appattempt_1_2_000001 exited\n"
+    "Failing this attempt.Diagnostics: Container [pid=631,containerID=container_1_2_01_000001] is running 1072467968B "
+    "beyond the 'PHYSICAL' memory limit. Current usage: 1.9 GB of 896 MB physical memory used; 3.9 GB of 1.8 GB "
+    "virtual memory used. Killing container.\nDump of the process-tree\n"
+)
+
+
+def test_an_executor_that_was_ended_for_its_memory_beats_the_traceback() -> None:
+    assert cause.probable_cause(EATEN.replace("{reason}", OVER), "User application exited") == cause.Cause(
+        [
+            "an executor used more memory than its container has, so YARN ended it: 1.6 GB of 896 MB",
+            "at hungry/eat.py, line 17",
+        ],
+        cause.EXECUTOR_MEMORY,
+    )
+
+
+@pytest.mark.parametrize("status", [137, 143, 52])
+def test_an_executor_that_only_ended_was_most_likely_out_of_memory(status: int) -> None:
+    log = EATEN.replace("{reason}", BAD_NODE.format(status=status))
+    assert cause.probable_cause(log, "").lines[0] == (
+        f"an executor was ended with exit status {status}, as one is whose memory is used up"
+    )
+    assert cause.probable_cause(log.replace(str(status), "1"), "").needs == ""
+
+
+def test_where_spark_gave_up_its_own_log_says_why() -> None:
+    """The job's traceback is of a driver whose JVM went away while it was asked."""
+    errors = (
+        f"26/01/01 WARN YarnAllocator: {OVER}\n26/01/01 ERROR YarnClusterScheduler: Lost executor 3 on n1: {OVER}\n"
+    )
+    found = cause.probable_cause(DRIVER, GAVE_UP, errors=errors)
+    assert found.needs == cause.EXECUTOR_MEMORY
+    assert found.lines[0].endswith("1.6 GB of 896 MB")
+    assert f"Spark gave up: {GAVE_UP}" in found.lines
+    ended = f"ERROR YarnClusterScheduler: Lost executor 3 on nodemanager1: {BAD_NODE.format(status=143)}\n"
+    assert cause.probable_cause("", GAVE_UP, errors=ended).needs == cause.EXECUTOR_MEMORY
+
+
+def test_an_executor_that_was_lost_on_the_way_is_no_cause() -> None:
+    found = cause.probable_cause(DRIVER, "User application exited with status 1", errors=f"WARN {OVER}\n")
+    assert found.needs == ""
+    assert found.lines[-1].endswith("nope.")
+
+
+def test_a_driver_that_was_ended_for_its_memory_is_told_by_yarn() -> None:
+    assert cause.probable_cause("filling the driver\n", DRIVER_OVER) == cause.Cause(
+        ["the driver used more memory than its container has, so YARN ended it: 1.9 GB of 896 MB"], cause.DRIVER_MEMORY
+    )
+
+
+def test_a_full_heap_is_the_driver_s_or_an_executor_s() -> None:
+    heap = "java.lang.OutOfMemoryError: Java heap space"
+    driver = f'{START}\n  File "a.py", line 1\nPy4JJavaError: An error occurred\n: {heap}\n'
+    assert cause.probable_cause(driver, "") == cause.Cause(
+        [f"the driver's Java heap was full: {heap}"], cause.DRIVER_MEMORY
+    )
+    executor = EATEN.replace("ExecutorLostFailure", heap).replace("{reason}", "")
+    assert cause.probable_cause(executor, "").needs == cause.EXECUTOR_MEMORY
+
+
+LOST = (
+    f'{START}\n  File "read.py", line 29, in run\n'
+    "pyspark.errors.exceptions.captured.StreamingQueryException: [STREAM_FAILED] Query [id = 1, runId = 2] terminated "
+    "with exception: Partition l03-orders-0's offset was changed from 340 to 333, some data may have been missed. \n"
+    "Some data may have been lost because they are not available in Kafka any more; either the\n"
+    " data was aged out by Kafka or the topic may have been deleted before all the data in the\n"
+    " topic was processed. If you don't want your streaming query to fail on such cases, set the\n"
+    ' source option "failOnDataLoss" to "false".\n    \n'
+)
+
+
+def test_advice_that_hides_lost_records_is_not_repeated() -> None:
+    found = cause.probable_cause(LOST, "User application exited with status 1")
+    text = "\n".join(found.lines)
+    assert found.needs == cause.LOST_RECORDS
+    assert "was changed from 340 to 333" in text
+    assert "set the" not in text
+    assert found.lines[-1].startswith("(left out here: Spark's advice to set failOnDataLoss to false.")

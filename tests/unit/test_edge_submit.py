@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from common.errors import Unreachable
 from edge import submit
 
 ASKED = [(1408, 1), (1920, 2)]
@@ -31,13 +29,13 @@ class FakeYarn:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., list[dict]]:
+def told(monkeypatch: pytest.MonkeyPatch, events: Callable) -> Callable[..., list[dict]]:
     """Asks for room of a YARN that gives these answers; the events that were printed."""
 
     def call(*answers: tuple[int, list[dict[str, Any]]]) -> list[dict]:
         monkeypatch.setattr(submit, "Yarn", lambda: FakeYarn(*answers))
         submit.await_room(ASKED)
-        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return events()
 
     monkeypatch.setattr(submit, "allocation_step", lambda: 128)
     monkeypatch.setattr(submit.time, "sleep", lambda seconds: None)
@@ -100,14 +98,3 @@ def test_yarn_s_step_is_read_from_its_own_configuration(tree: Callable) -> None:
     folder = tree({"set.xml": set_, "unset.xml": unset})
     assert submit.allocation_step(folder / "set.xml") == 128
     assert submit.allocation_step(folder / "unset.xml") == 1024
-
-
-def test_a_yarn_that_does_not_answer_is_named_without_a_traceback(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    def silent(asked: object) -> None:
-        raise Unreachable("YARN gives no answer", evidence=["asked: http://resourcemanager:8088"])
-
-    monkeypatch.setattr(submit, "await_room", silent)
-    assert submit.main({"containers": ASKED}) == Unreachable.exit_code
-    assert capsys.readouterr().err == "error: YARN gives no answer\n  asked: http://resourcemanager:8088\n"

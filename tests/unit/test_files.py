@@ -33,9 +33,9 @@ def node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeNode:
         argv = command.argv[4:]  # without timeout
         if argv[0] == "sh":
             return 0  # the lab's tools are there
-        assert argv[:3] == ["python3", "-P", "-m"]
+        assert argv[:3] == ["python3", "-I", "-c"]  # the way it begins, and the zips, come before the module
         process = subprocess.Popen(
-            [sys.executable, *argv[1:]], env=env, stdin=command.socket.fileno(), stdout=subprocess.PIPE,
+            [sys.executable, "-m", *argv[5:]], env=env, stdin=command.socket.fileno(), stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )  # fmt: skip
 

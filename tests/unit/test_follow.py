@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,12 +47,12 @@ class Yarn:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> Callable[..., list[dict]]:
+def told(monkeypatch: pytest.MonkeyPatch, events: Callable) -> Callable[..., list[dict]]:
     def run(yarn: Yarn, seconds: float = 60) -> list[dict]:
         monkeypatch.setattr(follow, "Yarn", lambda: yarn)
         monkeypatch.setattr(follow.time, "sleep", lambda seconds: None)
         follow.follow("application_1_2", seconds)
-        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return events()
 
     return run
 
@@ -64,7 +63,9 @@ def aggregated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
 
     def prints(text: str) -> None:
         program = tmp_path / "yarn"
-        program.write_text(f"#!/bin/sh\ncat <<'END'\nLogContents:\n{text}\nEnd of LogType:stdout\nEND\n")
+        program.write_text(
+            f"#!/bin/sh\ncat <<'END'\nLogType:stdout\nLogLength:1\nLogContents:\n{text}\nEnd of LogType:stdout\nEND\n"
+        )
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
@@ -82,7 +83,7 @@ def test_a_step_that_succeeds_is_told_as_it_goes(told: Callable) -> None:
         {"stage": "lesson08/train.py:40", "done": 1, "total": 4},
         {"state": "FINISHED"},
     ]
-    assert (final["final"], final["log"]) == ("SUCCEEDED", None)
+    assert (final["final"], final["log"]) == ("SUCCEEDED", "")
 
 
 def test_lines_printed_between_the_last_look_and_the_end_are_told(told: Callable, aggregated: Callable) -> None:
@@ -127,13 +128,13 @@ def test_a_driver_that_has_told_its_end_is_not_waited_for_until_its_container_is
 def test_what_a_driver_said_last_is_read_while_its_container_is_still_there(told: Callable) -> None:
     events = told(Yarn("ACCEPTED", "FINISHING", printed=f"{OUTCOME}\n"))
     assert [event["out"] for event in events if "out" in event] == [OUTCOME]
-    assert events[-1]["log"] is None
+    assert events[-1]["log"] == ""
 
 
 def test_what_a_driver_said_last_is_read_from_its_node_when_it_has_just_gone(told: Callable) -> None:
     events = told(Yarn("ACCEPTED", "FINISHED", printed=f"{OUTCOME}\n"))
     assert [event["out"] for event in events if "out" in event] == [OUTCOME]
-    assert events[-1]["log"] is None
+    assert events[-1]["log"] == ""
 
 
 def test_a_driver_that_has_just_begun_is_not_asked_for_its_stages(told: Callable) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 import urllib.request
 from collections.abc import Callable
@@ -106,10 +105,10 @@ def test_without_applications_there_are_none(web: Serve) -> None:
     assert health.applications() == []
 
 
-def test_all_nodes_are_asked_in_one_go(web: Serve, capsys: pytest.CaptureFixture) -> None:
+def test_all_nodes_are_asked_in_one_go(web: Serve, events: Callable) -> None:
     web(8042, NODE_WORKS)
     health.main(["edge", "nodemanager1", "kafka1"])
-    found = json.loads(capsys.readouterr().out)
+    found = events()[0]["answer"]
     assert found["nodes"]["edge"] is found["nodes"]["nodemanager1"] is None
     assert "refused" in found["nodes"]["kafka1"]
     assert found["applications"] == []

@@ -133,3 +133,13 @@ def test_a_folder_s_name_becomes_an_application_s_name(tree: Callable, error_of:
         f"error: a job cannot be called 'my-words'\n  {folder}\n"
         "  fix: use lower-case letters and digits, a letter first"
     )
+
+
+@pytest.mark.parametrize("name", ["json", "random", "kafka", "yaml", "pyspark", "common"])
+def test_a_job_does_not_hide_what_programs_import(tree: Callable, error_of: Callable, name: str) -> None:
+    folder = tree({f"{name}/job.yml": GOOD}) / name
+    assert error_of(jobs.load, folder) == (
+        f"error: a job cannot be called {name!r}\n"
+        "  programs import a package of that name, and would be given the job\n"
+        f"  fix: rename the folder {folder}"
+    )

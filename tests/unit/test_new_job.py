@@ -51,11 +51,13 @@ def test_what_is_there_is_not_written_over(tree: Callable, error_of: Callable) -
     assert (folder / "mywork" / "a.py").read_text() == "precious"
 
 
-@pytest.mark.parametrize("name", ["lesson08", "my-work", "My", "../x", ""])
+@pytest.mark.parametrize("name", ["lesson08", "my-work", "My", "../x", "", "kafka", "json"])
 def test_a_name_that_cannot_be_used_is_refused(name: str, tmp_path: Path, error_of: Callable) -> None:
     text = error_of(scaffold.make_like, name, "lesson08", str(tmp_path))
     assert text.startswith(f"error: a job of yours cannot be called {name!r}\n  lessons: ")
-    assert text.endswith("\n  fix: use lower-case letters and digits, a letter first, and no lesson's name")
+    assert text.endswith(
+        "\n  fix: use lower-case letters and digits, a letter first, and no name of a lesson or a package"
+    )
     assert list(tmp_path.iterdir()) == []
 
 

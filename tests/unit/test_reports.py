@@ -132,7 +132,11 @@ def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
     def run(*assertions: dict) -> None:
         @contextmanager
         def opened(student: Student) -> Iterator[Any]:
-            yield SimpleNamespace(answer=lambda *args, seconds, zips: list(assertions))
+            yield SimpleNamespace(answer=answer)
+
+        def answer(*args: str, seconds: int, zips: Any, read: Callable, printed: Callable) -> list[dict]:
+            printed("out", "a line of the check's own")
+            return read(list(assertions))
 
         monkeypatch.setattr(check, "open_stack", opened)
         check.report(student, "lesson08", as_json=False)
@@ -142,7 +146,10 @@ def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
 
 def test_a_check_that_holds_is_told_in_a_line_each(report: Callable, capsys: pytest.CaptureFixture) -> None:
     report(ROWS)
-    assert capsys.readouterr().out == "  ok    rows in Cassandra: 200\nlesson08 of ada: 1 of 1 as expected\n"
+    assert (
+        capsys.readouterr().out
+        == "  | a line of the check's own\n  ok    rows in Cassandra: 200\nlesson08 of ada: 1 of 1 as expected\n"
+    )
 
 
 def test_a_check_that_does_not_hold_fails_and_says_where_to_look(
@@ -154,6 +161,7 @@ def test_a_check_that_does_not_hold_fails_and_says_where_to_look(
         "  fix: look where the lines marked WRONG say; invoke submit --job lesson08 runs it again"
     )
     assert capsys.readouterr().out == (
+        "  | a line of the check's own\n"
         "  ok    rows in Cassandra: 200\n"
         "  WRONG the model: expected a folder, found no such file; look at hdfs dfs -ls /m\n"
         "lesson08 of ada: 1 of 2 as expected\n"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from streamlab.lessons import jobs
 from streamlab.work import submit
 
@@ -72,33 +70,3 @@ def test_only_a_stream_can_be_continued(error_of: Callable) -> None:
 
 def test_an_unknown_preset_is_refused(error_of: Callable) -> None:
     assert "\n  fix: did you mean --preset ml?" in error_of(request, preset="mll")
-
-
-class Line:
-    """Where progress goes."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def update(self, text: str) -> None:
-        self.texts.append(text)
-
-    def close(self) -> None:
-        self.texts.append("closed")
-
-
-def test_events_of_a_running_step_are_told(capsys: pytest.CaptureFixture) -> None:
-    seen: dict[str, Any] = {"outcome": {}, "final": None}
-    line = Line()
-    for event in (
-        {"state": "RUNNING"},
-        {"stage": "train.py:40", "done": 1, "total": 4},
-        {"out": "rmse 12.3"},
-        {"out": 'streamlab-outcome: {"written": {"hdfs /m": 3}}'},
-        {"final": "SUCCEEDED", "diagnostics": "", "seconds": 9.1, "log": None},
-    ):
-        submit._event(event, seen, line)
-    assert line.texts == ["running", "train.py:40: 1 of 4 tasks", "closed"]
-    assert capsys.readouterr().out == "  | rmse 12.3\n"
-    assert seen["outcome"] == {"written": {"hdfs /m": 3}}
-    assert seen["final"]["seconds"] == 9.1

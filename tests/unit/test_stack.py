@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,26 @@ import pytest
 
 from streamlab.engines import inside
 from streamlab.engines.inside import Result
+from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle
 from streamlab.stacks import stack
 
 
 class Node:
-    """A node whose shelf is a folder here, and whose commands run here."""
+    """A node whose shelf and whose student's home are folders here, and whose commands run here."""
 
-    def __init__(self, shelf: Path) -> None:
-        self.shelf, self.placed, self.runs = shelf, [], 0
+    def __init__(self, shelf: Path, home: Path) -> None:
+        self.shelf, self.home, self.placed, self.runs = shelf, home, [], 0
 
-    def run(self, node: Any, argv: Sequence[str], *, seconds: int, env: Mapping[str, str], lines: Any) -> Result:
+    def run(self, node: Any, argv: Sequence[str], *, seconds: int, lines: Any) -> Result:
         self.runs += 1
-        path = env["PYTHONPATH"].replace(stack.SHELF, str(self.shelf))
+        home = {"HOME": str(self.home), "PYTHONPATH": str(self.home), "PYTHONSTARTUP": str(self.home / "json.py")}
         done = subprocess.run(
-            argv, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": path}, capture_output=True, text=True, timeout=seconds
-        )
+            [sys.executable, *(part.replace(stack.SHELF, str(self.shelf)) for part in argv[1:])],
+            cwd=self.home, env=home, capture_output=True, text=True, timeout=seconds,
+        )  # fmt: skip
+        for line in done.stdout.split("\n")[:-1]:
+            lines("out", line)
         return Result(done.returncode, done.stdout, done.stderr)
 
     def put(self, node: Any, folder: str, files: Mapping[str, bytes]) -> None:
@@ -38,21 +43,70 @@ class Node:
 
 @pytest.fixture
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
-    made = Node(tmp_path)
+    made = Node(tmp_path / "shelf", tmp_path / "home")
+    made.shelf.mkdir()
+    made.home.mkdir()
     monkeypatch.setattr(inside, "run_inside", made.run)
     monkeypatch.setattr(inside, "put_files", made.put)
     return made
 
 
+def run(*argv: str, **options: Any) -> Result:
+    return stack.run_module(None, *argv, about="ada", seconds=20, **options)
+
+
 def test_what_a_node_lacks_is_placed_once(node: Node) -> None:
-    first, second = (stack.run_module(None, "zipfile", "--help", seconds=20) for _ in range(2))
+    first, second = (run("zipfile", "--help") for _ in range(2))
     assert (first.code, second.code) == (0, 0)
     assert node.placed == [[Path(stack.zip_path(bundle.tools())).name]]
     assert node.runs == 3  # the first was told of what was missing, and run again
 
 
 def test_a_program_that_fails_is_not_run_again(node: Node) -> None:
-    stack.run_module(None, "zipfile", "--help", seconds=20)
-    failed = stack.run_module(None, "zipfile", "-l", "/nowhere.zip", seconds=20)
-    assert failed.code == 1
+    run("zipfile", "--help")
+    assert run("zipfile", "-l", "/nowhere.zip").code == 1
     assert node.runs == 3
+
+
+def test_nothing_is_imported_from_the_student_s_folders(node: Node) -> None:
+    """Not from the folder in which a program starts, nor from one that a variable names, nor from ~/.local."""
+    own = node.home / f".local/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    own.mkdir(parents=True)
+    (own / "usercustomize.py").write_text("print('hello')")
+    for name in ("json", "socket", "random", "common", "edge", "runpy"):
+        (node.home / f"{name}.py").write_text("raise RuntimeError('a student wrote this')")
+    printed: list[str] = []
+    done = run("edge.health", "edge", printed=lambda stream, line: printed.append(line))
+    assert (done.code, done.err, printed) == (0, "", [])
+
+
+def asked(node: Node, program: str, read: Callable = lambda said: said) -> Any:
+    """What a module of this text answers."""
+    job = bundle.zip_of({"asked.py": program.encode()})
+    return stack.answer_of(None, "asked", about="ada", seconds=20, read=read, zips=[job])
+
+
+def test_what_a_program_prints_is_no_answer(node: Node) -> None:
+    program = """
+from common.channel import emit
+print("hello"); print('{"answer": 1}'); print("no newline", end="")
+emit(answer=[1])
+print("bye")
+"""
+    assert asked(node, program) == [1]
+
+
+def test_an_error_of_a_program_is_raised_again_in_its_three_parts(node: Node) -> None:
+    program = """
+from common.errors import WrongRequest
+raise WrongRequest("no such thing", evidence=["known: a", "known: b"], fix="choose one")
+"""
+    with pytest.raises(WrongRequest) as caught:
+        asked(node, program)
+    assert str(caught.value) == "error: ada: no such thing\n  known: a\n  known: b\n  fix: choose one"
+
+
+@pytest.mark.parametrize("program", ["print(5)", "from common.channel import emit; emit(answer=5)", "print('\\x1e{]')"])
+def test_an_answer_that_is_not_understood_is_an_error(node: Node, program: str) -> None:
+    with pytest.raises(LabError, match="ada: the node said something that is not understood"):
+        asked(node, program, read=dict)

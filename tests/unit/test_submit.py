@@ -19,12 +19,12 @@ from streamlab.lessons.bundle import Bundle
 from streamlab.lessons.jobs import Preset, Step
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
-from streamlab.work import submit
+from streamlab.work import follow, submit
 
 ML = Preset("ml", 1024, 1, 1, 1536, 2, overhead_mb=384, shuffle_partitions=4)
 BATCH = Preset("batch", 1024, 1, 2, 700, 1, overhead_mb=384, shuffle_partitions=4)
 SCORE = Step(job="lesson08", name="score", title="t", preset="ml", timeout=9, streaming=True)
-FREE = Room(free_mb=(4096,), free_vcores=(8,), step_mb=128, total_mb=4096)
+FREE = Room(free_mb=[4096], free_vcores=[8], step_mb=128, total_mb=4096)
 
 
 def test_heap_and_overhead_are_asked_for_and_rounded_up_to_yarn_s_step() -> None:
@@ -141,7 +141,7 @@ def test_the_launcher_s_last_line_is_what_the_program_looks_for() -> None:
     from common.outcome import OUTCOME_MARK
     from edge.follow import OUTCOME
 
-    assert submit.OUTCOME == OUTCOME_MARK == OUTCOME
+    assert follow.OUTCOME == OUTCOME_MARK == OUTCOME
 
 
 def test_both_sides_give_an_application_one_name(student: Student) -> None:
@@ -159,29 +159,32 @@ def hand_over(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         ran.append(command)
         return Result(0, "", "")
 
-    def call(*lines: dict | str, code: int | None = 0) -> str:
-        def python(module: str, request: str, *, seconds: int, zips: Any, lines: Callable) -> Result:
-            assert module == "edge.submit"
+    def call(*lines: dict | str | tuple[str, str], code: int | None = 0) -> str:
+        def python(
+            module: str, request: str, *, seconds: int, about: str, zips: Any, tell: Callable, printed: Callable
+        ) -> Result:
+            assert (module, about) == ("edge.submit", "lesson08/score")
             asked.update(json.loads(request))
-            for stream, text in told:
-                lines(stream, text)
+            for line in lines:
+                tell(line) if isinstance(line, dict) else printed(*line)
             if code is None:
                 raise KeyboardInterrupt
-            out, err = ("\n".join(text for stream, text in told if stream == one) for one in ("out", "err"))
-            return Result(code, out, err)
+            return Result(
+                code, "", "\n".join(line[1] for line in lines if isinstance(line, tuple) and line[0] == "err")
+            )
 
-        told = [("out", json.dumps(x)) if isinstance(x, dict) else ("err", x) for x in lines]
+        lines = [("err", line) if isinstance(line, str) else line for line in lines]
         stack = SimpleNamespace(student=student, edge=None, python=python)
         wanted = submit.request("lesson08/score", given=["per_batch=7"])
         return submit._hand_over(stack, wanted.steps[0], wanted, Bundle(b"1" * 2048, "a" * 64))
 
     asked: dict[str, Any] = {}
     call.asked, call.ran = asked, ran
-    monkeypatch.setattr(submit, "run_inside", run_inside)
+    monkeypatch.setattr(follow, "run_inside", run_inside)
     return call
 
 
-FITS = {"fits": True, "room": asdict(FREE)}
+FITS = {"fits": True, "room": asdict(replace(FREE, running=[]))}
 SHELVED = {"bundle": "a" * 64, "uploaded": False}
 TAKEN = "INFO Client: Submitting application application_1_7 to ResourceManager"
 
@@ -192,15 +195,24 @@ def test_what_is_handed_over_is_told_as_it_is_done(hand_over: Callable, capsys: 
         "lesson08/score for ada, preset ml\n  topic x: made\n  bundle aaaaaaaaaaaa: already there (2 kB)\n"
     )
     asked = hand_over.asked
-    assert (asked["step"], asked["arguments"]) == ("lesson08/score", ["--set", "per_batch=7"])
+    assert (asked["step"], asked["typed"]) == ("lesson08/score", "lesson08")
+    assert asked["arguments"] == ["--set", "per_batch=7"]
     assert not asked["continuous"]
     assert asked["containers"] == [[1408, 1], [1920, 2]]
+
+
+def test_what_prepare_prints_is_shown_and_names_no_application(
+    hand_over: Callable, capsys: pytest.CaptureFixture
+) -> None:
+    printed = ("out", "not application_9_9")
+    assert hand_over(FITS, printed, SHELVED, TAKEN) == "application_1_7"
+    assert "\n  | not application_9_9\n" in capsys.readouterr().out
 
 
 def test_what_does_not_fit_is_refused_and_nothing_was_said(
     hand_over: Callable, capsys: pytest.CaptureFixture, error_of: Callable
 ) -> None:
-    full = asdict(replace(FREE, free_mb=(2048,)))
+    full = asdict(replace(FREE, free_mb=[2048], running=[]))
     assert error_of(hand_over, {"fits": False, "room": full}, code=2).startswith("error: preset ml does not fit")
     assert capsys.readouterr().out == ""
 
