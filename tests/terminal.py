@@ -104,6 +104,10 @@ class Terminal:
         """Type a line and wait for nothing: a program without a prompt reads it."""
         self._child.sendline(line)
 
+    def press_ctrl(self, letter: str) -> None:
+        """Press a letter with the control key held, and wait for nothing."""
+        self._child.sendcontrol(letter)
+
     def press_ctrl_c(self, *, seconds: float = LINE_SECONDS) -> str:
         """End what runs, and wait for the prompt; what was shown until then."""
         self._child.sendintr()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from terminal import Terminal
 
@@ -76,3 +77,19 @@ def test_folders_of_csv_json_and_parquet_as_streams(terminal: Terminal, name: st
         """)
         shown = terminal.run("query.awaitTermination()")
     assert re.findall(r"^\| *(\d+)\| *(\d+)\|$", shown, re.MULTILINE) == [(n, str(1 + 2 + 3 + 4)) for n in "123"]
+
+
+def test_words_typed_into_a_socket(terminal: Terminal, open_terminal: Callable[[], Terminal]) -> None:
+    source = open_terminal()
+    source.type("nc -lk 9999")
+    with terminal.pyspark("--master 'local[2]' --conf spark.sql.shuffle.partitions=1"):
+        terminal.run("""
+            from pyspark.sql.functions import explode, split
+            lines = spark.readStream.format("socket").option("host", "localhost").option("port", 9999).load()
+            counts = lines.select(explode(split("value", " ")).alias("word")).groupBy("word").count()
+            query = counts.orderBy("word").writeStream.outputMode("complete").format("console").start()
+        """)
+        source.type("a rose is a rose")
+        terminal.see(r"\| +a\| +2\|.*\| +is\| +1\|.*\|rose\| +2\|")
+        terminal.run("query.stop()")
+    source.press_ctrl_c()

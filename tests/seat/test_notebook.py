@@ -175,7 +175,7 @@ def test_a_notebook_from_a_producer_to_a_chart(seat: LabRunner, terminal: Termin
     assert re.findall(r"^\|(processed: .*?) *\|$", texts(cells[4]), re.MULTILINE) == [
         f"processed: message {n}" for n in range(5)
     ]
-    # 90 passengers, twelve a minute, a third of them in each class; each fifth has no age, and below 18 they are minors.
+    # 90 passengers, twelve a minute, a third of them in each class; each fifth has no age, and some are below 18.
     counted = re.findall(r"^\| +(\d\d)\| +(\w+)\| +(\d+)\|$", texts(cells[7]), re.MULTILINE)
     minutes = {minute: [n for n in range(90) if n // 12 == minute] for minute in range(8)}
     assert counted == [
