@@ -73,6 +73,7 @@ class Terminal:
             codec_errors="replace", timeout=LINE_SECONDS,
         )  # fmt: skip
         self._child.delaybeforesend = None  # a pause for programs that ask for a password
+        self._child.linesep = "\r"  # what the Enter key sends; the terminal makes a line's end of it
         self._program = BASH
         self._seen: list[str] = []
         self._wait(r"student@edge:[^\r\n]*\$ ", START_SECONDS)
