@@ -22,6 +22,8 @@ ROWS, COLUMNS = 50, 400
 LINE_SECONDS = 60
 START_SECONDS = 90
 CLOSE_SECONDS = 20
+#: What comes faster than a hand presses keys is pasted text to some programs.
+KEY_SECONDS = 0.1
 
 #: Colours and cursor movements, and the title that bash gives the window.
 CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[=>]|\r")
@@ -105,8 +107,14 @@ class Terminal:
         """Type a line and wait for nothing: a program without a prompt reads it."""
         self._child.sendline(line)
 
+    def press(self, keys: str) -> None:
+        """Press keys without Enter, and wait for nothing."""
+        time.sleep(KEY_SECONDS)
+        self._child.send(keys)
+
     def press_ctrl(self, letter: str) -> None:
         """Press a letter with the control key held, and wait for nothing."""
+        time.sleep(KEY_SECONDS)
         self._child.sendcontrol(letter)
 
     def press_ctrl_c(self, *, seconds: float = LINE_SECONDS) -> str:

@@ -14,27 +14,29 @@ def test_an_editor_a_pager_and_a_terminal_that_stays(terminal: Terminal, name: s
     terminal.press_ctrl("o")
     terminal.see("Write: hello.py|File Name to Write: hello.py")
     terminal.type("")
-    terminal.see("Wrote 2 lines")
+    terminal.see(r"Wrote \d lines")
     terminal.press_ctrl("x")
     terminal.see(BASH.prompt)
     assert terminal.run("python3 hello.py").splitlines() == ["hello 0", "hello 1", "hello 2"]
 
     terminal.type("seq 1000 | less")
     terminal.see(r"[\r\n]:")
-    terminal.type("G")
+    terminal.press("G")
     terminal.see("1000")
-    terminal.type("q")
+    terminal.press("q")
     terminal.see(BASH.prompt)
 
     terminal.type(f"tmux new-session -s {name}")
-    terminal.see(rf"\[{name}\]")
+    terminal.see("student@edge")  # the prompt of the shell in it
     terminal.type("echo $((6 * 7)) > answer")
+    terminal.see("answer.*student@edge")
     terminal.press_ctrl("b")
-    terminal.type("d")
+    terminal.press("d")
     terminal.see(rf"detached \(from session {name}\)")
+    terminal.see(BASH.prompt)
     terminal.run("until [ -s answer ]; do sleep 0.2; done")
     assert terminal.run("cat answer") == "42"
-    assert terminal.run("tmux list-sessions").startswith(f"{name}: 1 windows")
+    assert f"{name}: 1 windows" in terminal.run("tmux list-sessions")
     terminal.run(f"tmux kill-session -t {name}")
 
     identity = "-c user.name=Ada -c user.email=ada@class.example"
