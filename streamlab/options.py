@@ -57,7 +57,7 @@ HELP = {
     "set": "KEY=VALUE, an argument of the job's own; may be given again",
     "student": "one student by name; all is everybody, where a task can do that",
     "subnets": "the network of which each student gets a part",
-    "test.only": "one kind: unit, jobs, cluster, lessons, course, faults or larger",
+    "test.only": "one kind: unit, jobs, cluster, lessons, course, seat, faults or larger",
     "verbose": "tell what Ansible does, as it tells it",
     "yes": "do not ask whether to",
 }

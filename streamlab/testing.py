@@ -23,9 +23,16 @@ from streamlab.ui import say
 ORDINARY = ("unit", "jobs", "cluster")
 
 #: What takes too long for every change: each lesson run, repeated, broken and killed on a real stack; each handout
-#: followed from its first command to its last; faults: what is killed, stopped or gone, and what comes back; a larger
-#: stack whose workers go and come.
-KINDS = (*ORDINARY, "lessons", "course", "faults", "larger")
+#: followed from its first command to its last; seat: each lesson as a student types it, without any help of the lab;
+#: faults: what is killed, stopped or gone, and what comes back; a larger stack whose workers go and come.
+KINDS = (*ORDINARY, "lessons", "course", "seat", "faults", "larger")
+
+#: What pytest is given where that is more than the kind's own folder. A short part of the sessions at a seat runs every
+#: time, on the stack that the kind `cluster` makes; all of them end with the seconds that each took.
+PYTEST_ARGUMENTS = {
+    "cluster": ("tests/cluster", "tests/seat/test_start.py"),
+    "seat": ("tests/seat", "--durations=0", "--durations-min=1"),
+}
 
 #: The tests' own class: its stacks stand beside a user's without touching them.
 INVENTORY = ROOT / "inventory" / "test.yml"
@@ -63,8 +70,13 @@ def _run(kind: str, docker_host: str) -> bool:
     return passed
 
 
+def pytest_command(kind: str) -> list[str]:
+    """What runs the tests of one kind on this machine."""
+    return [sys.executable, "-m", "pytest", *PYTEST_ARGUMENTS.get(kind, (f"tests/{kind}",))]
+
+
 def _here(kind: str) -> bool:
-    return subprocess.run([sys.executable, "-m", "pytest", f"tests/{kind}"], cwd=ROOT, check=False).returncode == 0
+    return subprocess.run(pytest_command(kind), cwd=ROOT, check=False).returncode == 0
 
 
 def _in_image(docker_host: str) -> bool:

@@ -13,10 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_runner import lab
 from streamlab.engines import engine
-
-__all__ = ["lab"]
 
 START_SECONDS = 60
 STOP_SECONDS = 90

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import running_engine
 
+from conftest import running_engine
 from lab_runner import ROOT, Ran
 from streamlab.engines import engine
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Engine
 
 import kept
+from conftest import Engine
 from lab_runner import LabRunner, write_inventory
 from streamlab.building import images
 from streamlab.engines import engine

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import LabRunner
+
+from lab_runner import LabRunner
 
 OUT = "/user/student/lesson01/out/files"
 

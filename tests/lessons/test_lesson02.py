@@ -6,7 +6,8 @@ import json
 import re
 
 import pytest
-from conftest import LabRunner
+
+from lab_runner import LabRunner
 
 KAFKA = "--bootstrap-server kafka1:9092"
 
