@@ -45,12 +45,3 @@ def test_scripts_that_make_tables_can_be_run_twice(terminal: Terminal, name: str
     assert seen.splitlines()[-2:] == [str(1 + 2 + 3), str(sum(range(10)))]
     dropping = f"DROP DATABASE {name} CASCADE; DROP TABLE {name}"
     terminal.run(f"spark-sql --master 'local[1]' -e '{dropping}' 2>/dev/null", seconds=90)
-
-
-def test_a_table_without_hive_can_be_overwritten_twice(terminal: Terminal, name: str) -> None:
-    terminal.write(f"{name}.py", PLAIN)
-    memory = "--master 'local[2]' --conf spark.sql.catalogImplementation=in-memory"
-    for _ in range(2):
-        said = terminal.run(f"spark-submit {memory} {name}.py {name} 2>{name}.log", seconds=120)
-        assert "rows in my table: 10" in said.splitlines()
-    terminal.run(f"hdfs dfs -rm -r -skipTrash warehouse/{name}")
