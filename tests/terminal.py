@@ -169,6 +169,9 @@ class Terminal:
         output, trouble = "", False
         for line in lines_of(text):
             self.type(line)
+            if self._program is PYTHON and line.strip():
+                # Readline may show its prompt once more before it takes a line: what counts comes behind the echo.
+                self._wait(re.escape(line), seconds)
             answer = without_echo(self._wait(self._program.prompt, seconds) + "\n", line)
             output += answer
             trouble = re.search(self._program.trouble, answer + shown(self._child.after), re.MULTILINE) is not None
