@@ -31,7 +31,7 @@ KINDS = (*ORDINARY, "lessons", "course", "seat", "faults", "larger")
 #: time, on the stack that the kind `cluster` makes; all of them end with the seconds that each took.
 PYTEST_ARGUMENTS = {
     "cluster": ("tests/cluster", "tests/seat/test_start.py"),
-    "seat": ("tests/seat", "--durations=0", "--durations-min=1"),
+    "seat": ("tests/seat", "--durations=0", "--durations-min=0.1"),
 }
 
 #: The tests' own class: its stacks stand beside a user's without touching them.

@@ -79,7 +79,9 @@ class Terminal:
         self._program = BASH
         self._seen: list[str] = []
         self._wait(r"student@edge:[^\r\n]*\$ ", START_SECONDS)
-        self.type(PROMPT)
+        # How large the window is, a node learns once its shell runs; bash shows its prompt a second time then.
+        self.type(f'until [ "$(stty size)" = "{ROWS} {COLUMNS}" ]; do sleep 0.1; done; {PROMPT}; echo ready')
+        self._wait(r"[\r\n]ready[\r\n]", LINE_SECONDS)
         self._wait(BASH.prompt, LINE_SECONDS)
 
     @property

@@ -96,5 +96,8 @@ def test_closing_the_window_ends_the_session(open_terminal: Callable[[], Termina
     terminal.hang_up()
     other = open_terminal()
     running = "yarn application -list 2>/dev/null"
-    other.run(f"for n in $(seq 20); do {running} | grep -q {application} || break; sleep 1; done", seconds=90)
-    assert application not in other.run(running)
+    try:
+        other.run(f"for n in $(seq 20); do {running} | grep -q {application} || break; sleep 1; done", seconds=90)
+        assert application not in other.run(running)
+    finally:
+        other.run(f"yarn application -kill {application} 2>/dev/null")
