@@ -113,8 +113,9 @@ def test_a_shell_that_is_left_leaves_what_runs_behind_it(lab: LabRunner) -> None
 
 
 def closed(terminal: pexpect.spawn) -> None:
-    os.close(terminal.fileno())
-    terminal.closed = True
+    # By the object that owns the descriptor: closed a second time, its number may be somebody else's by then.
+    terminal.ptyproc.fileobj.close()
+    terminal.ptyproc.closed = terminal.closed = True
 
 
 ENDINGS: dict[str, Callable[[pexpect.spawn], None]] = {
@@ -157,4 +158,6 @@ def test_an_application_ends_with_its_terminal(lab: LabRunner) -> None:
     ends = time.monotonic() + 30
     while application in lab.inside("yarn application -list 2>/dev/null"):
         assert time.monotonic() < ends
-    assert lab.inside("pgrep -f 'python3 -[q]|Spark[S]ubmit' || echo none") == "none\n"
+    # The driver's JVM ends a moment after it has told YARN so.
+    while lab.inside("pgrep -f 'python3 -[q]|Spark[S]ubmit' || echo none") != "none\n":
+        assert time.monotonic() < ends

@@ -34,7 +34,8 @@ MAKE = (
 )
 LOOK = (
     "hdfs dfs -cat /tmp/kept",
-    "hdfs dfs -ls -R /user | awk '{print $5, $8}'",
+    # A report tells how many seconds its run took: one that was written again is a digit longer or shorter.
+    "hdfs dfs -ls -R /user | awk '{print $5, $8}' | grep -v /reports/",
     f"kafka-get-offsets.sh {KAFKA} | sort",
     f"kafka-consumer-groups.sh {KAFKA} --describe --group kept 2>/dev/null | awk '{{print $1, $2, $3, $4, $5}}'",
     "cqlsh -e 'SELECT id FROM kept.t; SELECT count(*) FROM lab.salary_prediction' 2>/dev/null",
