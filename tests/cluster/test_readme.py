@@ -46,8 +46,7 @@ def scored(lab: LabRunner) -> None:
 @pytest.mark.parametrize("block", shown(), ids=lambda block: block.command[:60])
 def test_a_command_prints_what_readme_shows(lab: LabRunner, scored: None, block: Shown) -> None:
     where = f"--inventory {lab.inventory} --student {lab.student}"
-    task = block.command.split()[1]
-    command = block.command.replace(f"./lab {task}", f"./lab {task} {where}", 1)
+    command = re.sub(r"\./lab \S+", rf"\g<0> {where}", block.command)
     ran = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
     assert ran.returncode == 0, ran.stderr
     printed = {normal(line) for line in ran.stdout.splitlines()}
