@@ -54,11 +54,15 @@ def _unfinished(student: Student) -> list[str]:
 def stop_nodes(student: Student) -> int:
     """Stop what runs of a student's stack, and return how many nodes that were.
 
-    A daemon that ends again and again runs too, though the engine calls it restarting at most moments.
+    A daemon that ends again and again runs too, though the engine calls it restarting at most moments. NodeManagers
+    stop while HDFS still runs: one that has just run an application brings its log there, and waits until it can.
     """
     with engine.connect(student.docker_host) as client:
-        running = [node for node in engine.containers(client, student).values() if node.status not in STOPPED]
-        _each(running, lambda node: node.stop(timeout=STOP_SECONDS))
+        found = engine.containers(client, student).items()
+        running = {name: node for name, node in found if node.status not in STOPPED}
+        workers = {name for name in running if name.startswith("nodemanager")}
+        for names in (workers, running.keys() - workers):
+            _each([running[name] for name in names], lambda node: node.stop(timeout=STOP_SECONDS))
     return len(running)
 
 
