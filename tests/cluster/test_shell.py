@@ -147,6 +147,10 @@ def test_a_terminal_that_is_gone_takes_its_session_with_it(
     lab.inside("pkill -f '^sleep 601'")
 
 
+DRIVER = "pgrep -f 'python3 -[q]|Spark[S]ubmit'"
+EVIDENCE = "ps -eo pid,ppid,pgid,sid,tty,stat,etime,args | cut -c 1-150"
+
+
 def test_an_application_ends_with_its_terminal(lab: LabRunner) -> None:
     terminal = typed(lab, "--command", "python3 -q")
     terminal.expect_exact(">>> ")
@@ -156,8 +160,8 @@ def test_an_application_ends_with_its_terminal(lab: LabRunner) -> None:
     application = terminal.match[1]
     closed(terminal)
     ends = time.monotonic() + 30
-    while application in lab.inside("yarn application -list 2>/dev/null"):
-        assert time.monotonic() < ends
+    while application in (listed := lab.inside("yarn application -list 2>/dev/null")):
+        assert time.monotonic() < ends, listed + lab.inside(EVIDENCE)
     # The driver's JVM ends a moment after it has told YARN so.
-    while lab.inside("pgrep -f 'python3 -[q]|Spark[S]ubmit' || echo none") != "none\n":
-        assert time.monotonic() < ends
+    while lab.inside(f"{DRIVER} || echo none") != "none\n":
+        assert time.monotonic() < ends, lab.inside(EVIDENCE)
