@@ -147,7 +147,7 @@ def test_a_terminal_that_is_gone_takes_its_session_with_it(
     lab.inside("pkill -f '^sleep 601'")
 
 
-DRIVER = "pgrep -f 'python3 -[q]|Spark[S]ubmit'"
+DRIVER = "pgrep -f 'python3 -[q]|pyspark[-]shell'"
 EVIDENCE = "ps -eo pid,ppid,pgid,sid,tty,stat,etime,args | cut -c 1-150"
 
 

@@ -15,6 +15,8 @@ from streamlab.stacks import status, suspend
 from streamlab.stacks.prove import Proven
 from streamlab.students.topology import Student
 
+NAMES = ("kafka1", "nodemanager1")
+
 
 class Node:
     def __init__(self, state: str) -> None:
@@ -37,7 +39,9 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Node]]:
         yield None
 
     monkeypatch.setattr(engine, "connect", connect)
-    monkeypatch.setattr(engine, "containers", lambda client, student: dict(enumerate(found[student.name])))
+    monkeypatch.setattr(
+        engine, "containers", lambda client, student: dict(zip(NAMES, found[student.name], strict=False))
+    )
     monkeypatch.setattr(status, "look", lambda students: {"students": [{"applications": []}]})
     monkeypatch.setattr(suspend, "prove", lambda student: [Proven("hdfs", True, 0.1, "yes")])
     return found
