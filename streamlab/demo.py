@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from streamlab import display
 from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError
 from streamlab.lessons import jobs
@@ -27,19 +28,20 @@ def demo(lab: Lab, student: Student) -> None:
     times: list[list[str]] = []
 
     @contextmanager
-    def stage(title: str) -> Iterator[None]:
+    def timed(title: str) -> Iterator[None]:
         say(f"\n== {title}")
         began = time.monotonic()
         yield
         times.append([title, f"{time.monotonic() - began:.0f} s"])
 
-    with stage("engine, images and one student's cluster"):
-        provision(lab, [student])
-    with stage(f"{JOB}: train a model on YARN, then score a Kafka stream into Cassandra"):
-        submit.submit(student, submit.request(JOB))
-    with stage("check the outcome from outside"):
-        found = check.check(student, jobs.find(JOB)[0])
-        say(check.describe(found))
+    with display.whole("engine", "images", "cluster", JOB, "check"):
+        with timed("engine, images and one student's cluster"):
+            provision(lab, [student])
+        with timed(f"{JOB}: train a model on YARN, then score a Kafka stream into Cassandra"), display.stage(JOB):
+            submit.submit(student, submit.request(JOB))
+        with timed("check the outcome from outside"), display.stage("check"):
+            found = check.check(student, jobs.find(JOB)[0])
+            say(check.describe(found))
         if not found["passed"]:
             raise LabError(
                 f"{JOB} did not leave what it should",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from streamlab.building import images
+from streamlab.building import build
 from streamlab.engines import engine, proxies
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import preflight, status
@@ -72,7 +72,7 @@ def _engine(docker_host: str, students: list[Student], *, why: str) -> Iterator[
             yield from _about("disk, ports and memory", lambda: preflight.require_possible(client, students))
             if room:
                 yield Finding(f"{room[1]:.0f} GB free in {room[0]}")
-            missing = images.missing(client)
+            missing = build.missing(client)
             yield Finding(
                 f"images {', '.join(missing)} are not built" if missing else "images are built",
                 "invoke images" if missing else "",

@@ -18,7 +18,7 @@ from typing import Any
 
 import docker
 
-from streamlab.building import images, travel
+from streamlab.building import build, images, travel
 from streamlab.engines import engine
 from streamlab.engines.throwaway import work_folder
 from streamlab.errors import LabError, WrongRequest
@@ -67,9 +67,9 @@ def export(lab: Lab, to: str) -> None:
 
 def _pack(client: docker.DockerClient, docker_host: str, place: Path, line: Progress) -> dict[str, Any]:
     """Write everything but the manifest, and return that."""
-    kept = [*_control_wheels().iterdir(), *images.all_artifacts(client, fetch_at=docker_host)]
+    kept = [*_control_wheels().iterdir(), *build.all_artifacts(client, fetch_at=docker_host)]
     sources = {f"{KEPT}/{path.relative_to(CACHE).as_posix()}": path for path in kept}
-    tags = [tag for tag in images.all_tags().values() if images.is_present(client, tag)]
+    tags = [tag for tag in images.all_tags().values() if build.is_present(client, tag)]
     files = {name: _write(place / name, pieces(path), line) for name, path in sorted(sources.items())}
     files[ARCHIVE] = _write(place / ARCHIVE, travel.saved(client, tags), line)
     processor = client.version()["Arch"]
@@ -138,11 +138,11 @@ def import_(lab: Lab, source: str) -> None:
     docker_host = own_engine(lab)
     with engine.connect(docker_host, seconds=travel.SILENT_SECONDS) as client:
         _require_processor(manifest["processor"], client.version()["Arch"])
-        lacking = [tag for tag in manifest["images"] if not images.is_present(client, tag)]
+        lacking = [tag for tag in manifest["images"] if not build.is_present(client, tag)]
         if lacking:
             with progress("loading images") as line:
                 travel.load(client, _counted(folder / ARCHIVE, line), line=line)
-        absent = [tag for tag in manifest["images"] if not images.is_present(client, tag)]
+        absent = [tag for tag in manifest["images"] if not build.is_present(client, tag)]
     if absent:
         raise LabError("the engine lacks images that it was given", evidence=absent, fix="run the same command again")
     taken = take_in(folder / KEPT)

@@ -8,9 +8,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Protocol
 
-#: Where this thread's lines are kept instead of being shown, if they are.
-_kept: ContextVar[list[str] | None] = ContextVar("kept", default=None)
+
+class Listener(Protocol):
+    """Who hears, instead of the terminal, what a piece of work says and what it does just now."""
+
+    def said(self, text: str) -> None: ...
+
+    def doing(self, text: str) -> None: ...
+
+
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 def show_any_script() -> None:
@@ -21,23 +30,41 @@ def show_any_script() -> None:
 
 
 def say(text: str = "") -> None:
-    """Print one line, at once; or keep it, inside `unheard`."""
-    kept = _kept.get()
-    if kept is None:
+    """Print one line, at once; or tell it who listens."""
+    listener = _listener.get()
+    if listener is None:
         print(text, flush=True)
     else:
-        kept.append(text)
+        listener.said(text)
+
+
+@contextmanager
+def heard_by(listener: Listener) -> Iterator[None]:
+    """What this thread says and does in the block, `listener` hears."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+class _Keeper:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def said(self, text: str) -> None:
+        self.lines.append(text)
+
+    def doing(self, text: str) -> None:
+        pass
 
 
 @contextmanager
 def unheard() -> Iterator[list[str]]:
     """Keep what this thread says in the block, and show none of it nor any progress: several threads speak at once."""
-    lines: list[str] = []
-    token = _kept.set(lines)
-    try:
-        yield lines
-    finally:
-        _kept.reset(token)
+    keeper = _Keeper()
+    with heard_by(keeper):
+        yield keeper.lines
 
 
 class Progress:
@@ -45,14 +72,16 @@ class Progress:
 
     def __init__(self, label: str, *, elsewhere: bool = True) -> None:
         self.label = label
-        heard = _kept.get() is None
-        self._tty = heard and sys.stdout.isatty()
-        self._elsewhere = heard and elsewhere
+        self._listener = _listener.get()
+        self._tty = self._listener is None and sys.stdout.isatty()
+        self._elsewhere = elsewhere
         self._last = time.monotonic()
 
     def update(self, text: str) -> None:
         now = time.monotonic()
-        if self._tty:
+        if self._listener is not None:
+            self._listener.doing(text)
+        elif self._tty:
             sys.stdout.write(f"\r\x1b[K  {self.label}: {text}")
             sys.stdout.flush()
         elif self._elsewhere and now - self._last >= 10:

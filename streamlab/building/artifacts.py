@@ -21,10 +21,10 @@ from xml.sax.saxutils import escape
 import docker
 
 from streamlab.building.lock import Jar, diff_locks, format_lock, parse_lock
-from streamlab.building.versions import Product, Versions, load_versions
+from streamlab.building.versions import Product, Versions, load_versions, lock_folder
 from streamlab.engines.throwaway import ClientFailed, inside, run_client, without_hosts, work_folder
 from streamlab.errors import LabError
-from streamlab.paths import CACHE, IMAGES, ROOT
+from streamlab.paths import CACHE, ROOT
 from streamlab.ui import progress, say
 
 _MAVEN_REPOSITORY = CACHE / "maven"
@@ -37,15 +37,17 @@ _HOUSEKEEPING = re.compile(
     r"To see the full stack trace|Re-run Maven|For more information|\[Help|After correcting|Ignored the following"
 )
 _PREAMBLE = re.compile(r"^Failed to execute goal on project \S+: Could not resolve dependencies for project \S+: ")
+#: What is locked of Python for the cluster's nodes.
+NODES_LOCK = lock_folder("spark") / "requirements.lock"
 #: Python locks: what is asked for, and what is written. One for the cluster's nodes, one for the control machine.
 PYTHON_LOCKS = {
-    IMAGES / "spark" / "requirements.in": IMAGES / "spark" / "requirements.lock",
+    NODES_LOCK.with_suffix(".in"): NODES_LOCK,
     ROOT / "requirements.in": ROOT / "requirements.lock",
 }
 
 
 def jars_lock(product: str) -> Path:
-    return IMAGES / product / "jars.lock"
+    return lock_folder(product) / "jars.lock"
 
 
 def load_jars(product: str) -> list[Jar]:
@@ -119,8 +121,7 @@ def sha256(path: Path) -> str:
 
 def ensure_wheels(client: docker.DockerClient, builder: str, requirements: Path, *, processor: str) -> Path:
     """The folder with the wheels that `requirements` locks, verified by pip against its hashes."""
-    key = hashlib.sha256(requirements.read_bytes() + processor.encode()).hexdigest()[:16]
-    place = CACHE / "wheels" / key
+    place = wheels_folder(requirements, processor)
     if place.is_dir():
         return place
     started = time.monotonic()
@@ -128,13 +129,16 @@ def ensure_wheels(client: docker.DockerClient, builder: str, requirements: Path,
     with work_folder() as work, progress("fetching") as line:
         shutil.copyfile(requirements, work / "requirements.lock")
         (work / "tmp").mkdir()
+        # What is built here is unpacked once, and jars, most of PySpark, are compressed already.
+        (work / "build.cfg").write_text("[bdist_wheel]\ncompression = stored\n", encoding="utf-8")
 
         def show() -> None:
             done = len(list(work.glob("wheels/*.whl")))
             line.update(f"{done} of {count} Python packages, {_size(work) / 1e6:.0f} MB on disk")
 
         # TMPDIR: pip's unfinished downloads are where the progress line can see them.
-        argv = ["env", f"TMPDIR={inside(work / 'tmp')}", "python3", "-m", "pip", "wheel", "--wheel-dir=wheels"]
+        argv = ["env", f"TMPDIR={inside(work / 'tmp')}", f"DIST_EXTRA_CONFIG={inside(work / 'build.cfg')}"]
+        argv += ["python3", "-m", "pip", "wheel", "--wheel-dir=wheels"]
         argv += ["--no-deps", "--require-hashes", "--no-build-isolation", "--progress-bar=off"]
         argv += ["--requirement=requirements.lock"]
         try:
@@ -146,6 +150,12 @@ def ensure_wheels(client: docker.DockerClient, builder: str, requirements: Path,
             (work / "wheels").rename(place)
     say(f"fetched {len(list(place.iterdir()))} Python packages in {time.monotonic() - started:.0f} s")
     return place
+
+
+def wheels_folder(requirements: Path, processor: str) -> Path:
+    """Where the verified wheels of a lock are kept."""
+    key = hashlib.sha256(requirements.read_bytes() + processor.encode()).hexdigest()[:16]
+    return CACHE / "wheels" / key
 
 
 def _size(folder: Path) -> int:

@@ -6,7 +6,6 @@ import os
 import queue
 import shutil
 import subprocess
-import tarfile
 import tempfile
 import threading
 from io import BytesIO
@@ -21,7 +20,7 @@ from streamlab.ui import progress
 _ANSWER_WITHIN = 20  # seconds of silence after which a registry counts as not there
 _LABEL = "LABEL streamlab.image=debian"
 #: Documentation and lists that nobody reads in a container, which the official slim image leaves out as well.
-_UNREAD = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/lib/apt/lists", "var/cache/apt")
+_UNREAD = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale")
 
 
 def make(client: docker.DockerClient, suite: str, *, tag: str) -> str:
@@ -31,8 +30,8 @@ def make(client: docker.DockerClient, suite: str, *, tag: str) -> str:
         dockerfile = BytesIO(f"FROM {official}\n{_LABEL}\n".encode())
         client.images.build(fileobj=dockerfile, tag=tag, rm=True)
         return f"{official}, pulled from the registry"
-    _debootstrap(client, suite, tag=tag)
-    return f"Debian {suite}, made here with debootstrap (no image registry answered)"
+    _bootstrap(client, suite, tag=tag)
+    return f"Debian {suite}, made here with mmdebstrap (no image registry answered)"
 
 
 def _pulled(client: docker.DockerClient, name: str) -> bool:
@@ -63,43 +62,45 @@ def _pulled(client: docker.DockerClient, name: str) -> bool:
                 return False
 
 
-def _debootstrap(client: docker.DockerClient, suite: str, *, tag: str) -> None:
+def _bootstrap(client: docker.DockerClient, suite: str, *, tag: str) -> None:
     if os.geteuid() != 0:
         raise _no_base("no image registry answers, and making a base system here takes root on Linux")
     _ensure_tool()
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as name, progress("base system") as line:
-        line.update("debootstrap")
-        root = Path(name) / "root"
-        # A mount namespace of its own: what debootstrap mounts is gone with it, even where it is interrupted.
-        _run("unshare", "--mount", "debootstrap", "--variant=minbase", suite, str(root))
-        line.update("importing")
-        for folder in _UNREAD:
-            shutil.rmtree(root / folder, ignore_errors=True)
-        (root / "var/lib/apt/lists/partial").mkdir(parents=True)
-        (root / "var/cache/apt/archives/partial").mkdir(parents=True)
+        line.update("mmdebstrap")
         archive = Path(name) / "root.tar"
-        with tarfile.open(archive, "w") as tar:
-            tar.add(root, arcname=".")
+        unread = " ".join(f'"$1"/{folder}/*' for folder in _UNREAD)
+        # What it mounts is in a namespace of its own, and what it writes in our folder: both are gone if it is killed.
+        _run(
+            "env",
+            f"TMPDIR={name}",
+            "mmdebstrap",
+            "--variant=minbase",
+            f"--customize-hook=rm -rf {unread}",
+            suite,
+            archive,
+        )
+        line.update("importing")
         repository, _, version = tag.partition(":")
         client.api.import_image_from_file(str(archive), repository=repository, tag=version, changes=[_LABEL])
 
 
 def _ensure_tool() -> None:
-    if shutil.which("debootstrap"):
+    if shutil.which("mmdebstrap"):
         return
     if not shutil.which("apt-get"):
-        raise _no_base("no image registry answers, and this system has no debootstrap")
+        raise _no_base("no image registry answers, and this system has no mmdebstrap")
     _run("apt-get", "update", "-qq")
-    # The keyring is what debootstrap checks Debian's signatures with; Ubuntu does not bring it along.
-    _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap", "debian-archive-keyring")
+    # The keyring is what Debian's signatures are checked with; Ubuntu does not bring it along.
+    _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "mmdebstrap", "debian-archive-keyring")
 
 
-def _run(*argv: str) -> None:
+def _run(*argv: str | Path) -> None:
     done = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if done.returncode != 0:
         lines = (done.stdout + done.stderr).splitlines()[-5:]
-        what = f"{' '.join(argv[:3])} … failed while making the base system"
+        what = f"{' '.join(map(str, argv[:3]))} … failed while making the base system"
         raise LabError(what, evidence=lines, fix="run the same command again")
 
 

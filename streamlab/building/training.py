@@ -18,7 +18,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamlab.building import images
+from streamlab.building import build, images
+from streamlab.building.versions import lock_folder
 from streamlab.paths import CACHE, IMAGES
 from streamlab.ui import say
 
@@ -33,15 +34,19 @@ _PYSPARK = re.compile(r"^pyspark==.*(?:\n    --hash.*)*", re.MULTILINE)
 
 def lock_hash(product: str, folder: Path = IMAGES) -> str:
     """What a product's list of classes depends on: its jars, and for Spark those that PySpark brings."""
-    digest = hashlib.sha256((folder / product / "jars.lock").read_bytes())
+    digest = hashlib.sha256((lock_folder(product, folder) / "jars.lock").read_bytes())
     if product == "spark":
-        digest.update(_PYSPARK.search((folder / "spark" / "requirements.lock").read_text(encoding="utf-8"))[0].encode())
+        digest.update(
+            _PYSPARK.search((lock_folder(product, folder) / "requirements.lock").read_text(encoding="utf-8"))[
+                0
+            ].encode()
+        )
     return digest.hexdigest()
 
 
 def list_hash(product: str, folder: Path = IMAGES) -> str:
     """The hash of the lock that a product's list of classes was found with."""
-    with gzip.open(folder / product / LIST, "rt", encoding="utf-8") as lines:
+    with gzip.open(lock_folder(product, folder) / LIST, "rt", encoding="utf-8") as lines:
         return lines.readline().removeprefix("# jars ").strip()
 
 
@@ -61,7 +66,7 @@ def train(client: docker.DockerClient) -> None:
     found = {product: _classes(client, product, tags) for product in images.PRODUCTS}
     for product, classes in found.items():
         text = "\n".join([f"# jars {lock_hash(product)}", *classes, ""])
-        target = IMAGES / product / LIST
+        target = lock_folder(product) / LIST
         half = target.with_name(f".{LIST}.new")
         half.write_bytes(gzip.compress(text.encode(), mtime=0))
         half.replace(target)
@@ -71,10 +76,10 @@ def _classes(client: docker.DockerClient, product: str, tags: Mapping[str, str])
     began = time.monotonic()
     tag = f"streamlab/{product}:training"
     with tempfile.TemporaryFile(dir=CACHE) as context:
-        images.write_context(context, images.recipe(IMAGES / "training" / product), {})
+        build.write_context(context, images.recipe(IMAGES / "training" / product), {})
         context.seek(0)
-        arguments = {"PRODUCT": tags[product], "CASSANDRA": tags["cassandra"]}
-        images.run_build(client, context, f"training/{product}", tag=tag, arguments=arguments)
+        given = {"PRODUCT": tags[product], "CASSANDRA": tags["cassandra"]}
+        build.run_build(client, context, f"training/{product}", tag=tag, given=given)
     try:
         classes = merged(_lists(client, tag))
     finally:

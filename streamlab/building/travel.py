@@ -10,7 +10,7 @@ import docker
 import requests
 from docker.errors import DockerException
 
-from streamlab.building import images
+from streamlab.building import build, images
 from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.ui import Progress, progress, say
@@ -29,12 +29,12 @@ def bring(docker_host: str, other: str) -> list[str]:
         LabError: they were on their way and did not arrive; an image is there whole or not at all.
     """
     with engine.connect(docker_host, seconds=SILENT_SECONDS) as target:
-        lacking = {name: tag for name, tag in images.image_tags().items() if not images.is_present(target, tag)}
+        lacking = {name: tag for name, tag in images.image_tags().items() if not build.is_present(target, tag)}
         if not lacking:
             return []
         try:
             with engine.connect(other, seconds=SILENT_SECONDS) as source:
-                there = {name: tag for name, tag in lacking.items() if images.is_present(source, tag)}
+                there = {name: tag for name, tag in lacking.items() if build.is_present(source, tag)}
                 if there and source.version()["Arch"] == target.version()["Arch"]:
                     _carry(source, target, list(there.values()), way=f"from {other} to {docker_host}")
                     return list(there)

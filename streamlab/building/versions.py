@@ -23,6 +23,15 @@ class Product:
     without: tuple[str, ...]
 
 
+#: The folder under images/ with a product's locks and list of classes: of the image that is given its jars.
+_FOLDERS = {"spark": "pyspark"}
+
+
+def lock_folder(product: str, images: Path = IMAGES) -> Path:
+    """Where a product's jars.lock and classes.list.gz are."""
+    return images / _FOLDERS.get(product, product)
+
+
 @dataclass(frozen=True)
 class Versions:
     debian: str

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from streamlab.building import artifacts, images, travel
+from streamlab import display
+from streamlab.building import artifacts, build, travel
+from streamlab.display import stage
 from streamlab.engines import engine, volumes
 from streamlab.errors import LabError
 from streamlab.stacks import preflight
@@ -30,7 +32,8 @@ def ensure_engines(lab: Lab, students: Sequence[Student], *, verbose: bool = Fal
     if engine.elsewhere(LOCAL):
         raise silence
     say(f"no Docker Engine answers at {LOCAL}: installing and starting one")
-    play("engine.yml", lab, verbose=verbose)
+    with stage("engine"):
+        play("engine.yml", lab, verbose=verbose)
     return True
 
 
@@ -46,13 +49,13 @@ def ensure_images(docker_host: str, others: Sequence[str] = ()) -> bool:
     The machine's own engine is looked at as well: most often it is where the images were built first.
     """
     with engine.connect(docker_host) as client:
-        if not images.missing(client):
+        if not build.missing(client):
             return False
         preflight.require_room(client, docker_host, needed_gb=preflight.DISK_GB_TO_BUILD)
         for other in dict.fromkeys((*others, endpoint.here())):
             if other != docker_host:
                 travel.bring(docker_host, other)
-        images.ensure_images(client, fetch_at=docker_host if is_here(docker_host) else endpoint.here())
+    build.ensure_images(docker_host, fetch_at=docker_host if is_here(docker_host) else endpoint.here())
     return True
 
 
@@ -69,6 +72,11 @@ def provision(lab: Lab, students: Sequence[Student], *, overcommit: bool = False
         LabError: a student's stack could not be brought up, or a Docker host does not answer; the others' were.
     """
     preflight.require_memory(students, overcommit=overcommit)
+    with display.whole("engine", "images", "cluster", shown=not verbose):
+        _provision(lab, students, overcommit=overcommit, verbose=verbose)
+
+
+def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbose: bool) -> None:
     ensure_engines(lab, students, verbose=verbose)
     failed: dict[str, LabError] = {**engine.unreachable(students)}
     if not _left(students, failed):
@@ -82,7 +90,8 @@ def provision(lab: Lab, students: Sequence[Student], *, overcommit: bool = False
     gone = engine.not_reached(failed, students) if failed else None
     names = [student.name for student in students if student.docker_host not in failed]
     try:
-        summary = play("provision.yml", lab, limit=names, at_once=sum(processors.values()), verbose=verbose)
+        with stage("cluster"):
+            summary = play("provision.yml", lab, limit=names, at_once=sum(processors.values()), verbose=verbose)
     except LabError as error:
         error.evidence += gone.evidence if gone else []
         raise
@@ -109,7 +118,8 @@ def _ensure_images_of(students: Sequence[Student], failed: dict[str, LabError]) 
     hosts, brought = [docker_host for docker_host, _ in _left(students, failed)], False
     for docker_host in hosts:
         try:
-            brought |= ensure_images(docker_host, hosts)
+            with stage("images"):
+                brought |= ensure_images(docker_host, hosts)
         except LabError as error:
             failed[docker_host] = error
             if not _left(students, failed):
@@ -123,9 +133,11 @@ def build_images(lab: Lab) -> None:
     Raises:
         LabError: a Docker host does not answer, or could not be served; the others were.
     """
-    ensure_engines(lab, lab.students)
-    failed: dict[str, LabError] = {**engine.unreachable(lab.students)}
-    if not _ensure_images_of(lab.students, failed) and not failed:
+    with display.whole("engine", "images"):
+        ensure_engines(lab, lab.students)
+        failed: dict[str, LabError] = {**engine.unreachable(lab.students)}
+        brought = _ensure_images_of(lab.students, failed)
+    if not brought and not failed:
         say("nothing to do: every image is built")
     if failed:
         raise engine.not_reached(failed, lab.students)
@@ -145,5 +157,5 @@ def train(lab: Lab) -> None:
 def renew_locks(lab: Lab) -> None:
     """`invoke lock`: resolve every version again on this machine's engine, and say what changed."""
     with engine.connect(own_engine(lab)) as client:
-        changes = artifacts.write_locks(client, images.ensure_builder(client))
+        changes = artifacts.write_locks(client, build.ensure_builder(client))
     say("\n".join(changes) or "nothing changed")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from streamlab.building import images
+from streamlab.building import build, images
 from streamlab.paths import IMAGES, ROOT
 
 
@@ -40,12 +40,12 @@ def test_the_same_content_has_the_same_name_elsewhere(folder: Path) -> None:
     ("file", "expected"),
     [
         ("kafka/jars.lock", {"kafka", "spark"}),
-        ("hadoop/bin/start", {"hadoop", "spark"}),
-        ("spark/requirements.lock", {"spark"}),
+        ("hadoop/bin/start", {"hadoop", "tools", "spark"}),
+        ("pyspark/requirements.lock", {"pyspark", "spark"}),
         ("cassandra/Dockerfile", {"cassandra"}),
         ("training/spark/train", set()),
-        ("builder/Dockerfile", {"builder", "hadoop", "spark"}),
-        ("base/Dockerfile", {"base", "builder", "hadoop", "kafka", "cassandra", "spark"}),
+        ("builder/Dockerfile", {"builder", "hadoop", "tools", "pyspark", "spark"}),
+        ("base/Dockerfile", {"base", "builder", "hadoop", "kafka", "cassandra", "tools", "pyspark", "spark"}),
     ],
 )
 def test_a_change_reaches_exactly_what_is_built_on_it(folder: Path, file: str, expected: set[str]) -> None:
@@ -81,7 +81,7 @@ def test_a_context_is_the_same_whatever_the_file_modes_and_times(tmp_path: Path)
     for mode in (0o600, 0o755):
         jar.chmod(mode)
         out = io.BytesIO()
-        images.write_context(out, {"start": b"#!/bin/sh\n", "Dockerfile": b"FROM x\n"}, {"jars/some.jar": jar})
+        build.write_context(out, {"start": b"#!/bin/sh\n", "Dockerfile": b"FROM x\n"}, {"jars/some.jar": jar})
         written.append(out.getvalue())
     assert written[0] == written[1]
     with tarfile.open(fileobj=io.BytesIO(written[0])) as tar:

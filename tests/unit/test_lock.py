@@ -94,7 +94,7 @@ def test_every_python_package_is_pinned_and_hashed(lock: Path) -> None:
 
 
 def test_spark_has_one_version() -> None:
-    lock = artifacts.PYTHON_LOCKS[artifacts.IMAGES / "spark" / "requirements.in"]
+    lock = artifacts.NODES_LOCK
     assert f"pyspark=={load_versions().products['spark'].version} " in lock.read_text()
 
 

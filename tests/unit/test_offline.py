@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from streamlab import offline
-from streamlab.building import images, travel
+from streamlab.building import build, images, travel
 from streamlab.engines import engine, throwaway
 from streamlab.errors import LabError, WrongRequest
 from streamlab.students.inventory import Lab
@@ -53,7 +53,7 @@ def client(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(offline, "own_engine", lambda lab: "unix:///here")
     monkeypatch.setattr(offline, "ensure_images", lambda docker_host: False)
     monkeypatch.setattr(engine, "connect", lambda docker_host, **_: nullcontext(there))
-    monkeypatch.setattr(images, "all_artifacts", lambda client, *, fetch_at: artifacts)
+    monkeypatch.setattr(build, "all_artifacts", lambda client, *, fetch_at: artifacts)
     monkeypatch.setattr(travel, "saved", lambda client, tags: iter([client.archive]))
     monkeypatch.setattr(travel, "load", lambda client, archive, *, line: setattr(client, "archive", b"".join(archive)))
     return there

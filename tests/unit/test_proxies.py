@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from streamlab.building import images
+from streamlab.building import build
 from streamlab.engines import proxies
 from streamlab.engines.inside import Result
 from streamlab.work import notebook
@@ -43,7 +43,7 @@ def test_a_build_asks_the_daemons_that_it_starts_without_the_proxy(docker_config
     docker_config(said)
     given: dict[str, Any] = {}
     client = SimpleNamespace(api=SimpleNamespace(build=lambda **options: given.update(options) or []))
-    images.run_build(client, None, "hadoop", tag="streamlab/hadoop:1", arguments={"BASE": "b"})
+    build.run_build(client, None, "hadoop", tag="streamlab/hadoop:1", given={"BASE": "b"})
     exempt = proxies.direct([], proxies.configured()) if said else {}
     assert given["buildargs"] == {"BASE": "b", **exempt}
 

@@ -19,9 +19,9 @@ def test_a_list_was_found_with_the_jars_that_are_locked(product: str) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "changes"),
     [
-        ("spark/requirements.lock", "pyspark==3.5.7", True),
-        ("spark/requirements.lock", "pytest==", False),
-        ("spark/jars.lock", "com.datastax", True),
+        ("pyspark/requirements.lock", "pyspark==3.5.7", True),
+        ("pyspark/requirements.lock", "pytest==", False),
+        ("pyspark/jars.lock", "com.datastax", True),
     ],
 )
 def test_spark_s_list_depends_on_its_jars_and_on_nothing_else(

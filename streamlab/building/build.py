@@ -1,0 +1,240 @@
+"""Fetches and builds what the lab's images are made of, what needs nothing of each other side by side."""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+import docker
+
+from streamlab import stages
+from streamlab.building import artifacts, debian
+from streamlab.building.images import IMAGES_OF_OURS, PRODUCTS, Image, all_tags, arguments, recipe, tag_of
+from streamlab.building.versions import load_versions
+from streamlab.engines import engine, proxies
+from streamlab.errors import LabError
+from streamlab.paths import CACHE, IMAGES
+from streamlab.stages import Stage
+from streamlab.students.docker_hosts import LOCAL
+from streamlab.ui import progress, say
+
+#: How the engine begins what it says of a step.
+_STEP = re.compile(r"Step (\d+)/(\d+) ")
+
+
+def ensure_images(docker_host: str, *, fetch_at: str = LOCAL) -> list[str]:
+    """Fetch and build what is missing, side by side; return the images built, none where all were there.
+
+    Args:
+        fetch_at: the engine that fetches, one of this machine whatever `docker_host` is: it writes to the cache here.
+
+    Raises:
+        LabError: something cannot be fetched or does not build; what is done is kept.
+    """
+    with _one_at_a_time():
+        with engine.connect(docker_host) as client:
+            absent, processors = missing(client), client.info()["NCPU"]
+        if absent:
+            # One more than there are processors: fetching mostly waits for the network.
+            stages.run(_graph(docker_host, absent, fetch_at), at_once=processors + 1)
+            with engine.connect(docker_host) as client:
+                _remove_halves(client)
+    return absent
+
+
+def _graph(docker_host: str, absent: Sequence[str], fetch_at: str) -> list[Stage]:
+    """What there is to do for the images that are `absent`: the base system, fetching, and each build."""
+
+    def build(image: Image) -> None:
+        with engine.connect(docker_host) as client:
+            _build(client, image)
+
+    def fetch(*, wheels: bool) -> None:
+        with engine.connect(fetch_at) as fetcher:
+            _fetch(fetcher, ensure_builder(fetcher), wheels=wheels)
+
+    def base_system() -> None:
+        with engine.connect(docker_host) as client:
+            _ensure_debian(client)
+
+    wanted = [image for image in IMAGES_OF_OURS if image.name in absent]
+    graph = [Stage("base system", base_system)] if "base" in absent else []
+    for image in wanted:
+        after = {*image.parents, *(["jars"] if image.jars else []), *(["wheels"] if image.wheels else [])}
+        graph.append(Stage(image.name, partial(build, image), after or {"base system"}))
+    # Where another engine fetches, the first of the two makes the builder there.
+    if any(image.jars for image in wanted):
+        graph.append(Stage("jars", partial(fetch, wheels=False), {"builder"}))
+    if any(image.wheels for image in wanted):
+        graph.append(Stage("wheels", partial(fetch, wheels=True), {"builder"} if fetch_at == docker_host else {"jars"}))
+    return graph
+
+
+def _remove_halves(client: docker.DockerClient) -> None:
+    tags = all_tags()
+    for image in IMAGES_OF_OURS:
+        if image.half and is_present(client, tags[image.name]):
+            client.images.remove(tags[image.name])
+
+
+def missing(client: docker.DockerClient) -> list[str]:
+    """The images that `ensure_images` would build: products that are not there, and what is not of their parents."""
+    parents, tags = {image.name: image.parents for image in IMAGES_OF_OURS}, all_tags()
+    absent: set[str] = set()
+    pending = list(PRODUCTS)
+    while pending:
+        name = pending.pop()
+        if name not in absent and not is_present(client, tags[name]):
+            absent.add(name)
+            pending += parents[name]
+    return [image.name for image in IMAGES_OF_OURS if image.name in absent]
+
+
+def ensure_builder(client: docker.DockerClient) -> str:
+    """The tag of the builder image, for throw-away containers; built first where it is missing."""
+    tags = all_tags()
+    for image in IMAGES_OF_OURS[:2]:
+        if not is_present(client, tags[image.name]):
+            _ensure_debian(client)
+            _build(client, image)
+    return tags["builder"]
+
+
+def is_present(client: docker.DockerClient, tag: str) -> bool:
+    """Whether an engine has an image."""
+    return bool(client.images.list(name=tag))
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Two commands at once would fetch and build everything twice: the second waits, and finds it done."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "images.lock").open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another command of yours that builds the images")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(client: docker.DockerClient, image: Image) -> None:
+    """Build one image of which everything is there, and say how long it took."""
+    tags, versions = all_tags(), load_versions()
+    files = _artifacts(image, processor=client.version()["Arch"])
+    given = arguments(image, versions, {name: tag.rpartition(":")[2] for name, tag in tags.items()})
+    started = time.monotonic()
+    with tempfile.TemporaryFile(dir=CACHE) as context:
+        write_context(context, recipe(IMAGES / image.name), files)
+        context.seek(0)
+        run_build(client, context, image.name, tag=tags[image.name], given=given, shares=image.shares)
+    say(f"built {image.name} in {time.monotonic() - started:.0f} s")
+
+
+def all_artifacts(client: docker.DockerClient, *, fetch_at: str) -> set[Path]:
+    """Every jar and wheel, in the cache, of which the images are built; fetched where they are not there."""
+    with engine.connect(fetch_at) as fetcher:
+        builder = ensure_builder(fetcher)
+        _fetch(fetcher, builder, wheels=False)
+        _fetch(fetcher, builder, wheels=True)
+    processor = client.version()["Arch"]
+    return {path for image in IMAGES_OF_OURS for path in _artifacts(image, processor=processor).values()}
+
+
+def _fetch(fetcher: docker.DockerClient, builder: str, *, wheels: bool) -> None:
+    """Fetch the locked wheels, or the jars of all products: one start of Maven, and each image's turn comes anyway."""
+    if wheels:
+        artifacts.ensure_wheels(fetcher, builder, artifacts.NODES_LOCK, processor=fetcher.version()["Arch"])
+    else:
+        artifacts.ensure_jars(fetcher, builder, {name: artifacts.load_jars(name) for name in PRODUCTS})
+
+
+def _artifacts(image: Image, *, processor: str) -> dict[str, Path]:
+    """The fetched files that go into a build, by name. A test jar is raw material, never on a class path."""
+    files = {
+        f"{'unpack' if jar.classifier == 'tests' else 'jars'}/{jar.filename}": artifacts.jar_path(jar)
+        for jar in (artifacts.load_jars(image.jars) if image.jars else ())
+    }
+    if image.wheels:
+        folder = artifacts.wheels_folder(artifacts.NODES_LOCK, processor)
+        if not folder.is_dir():
+            fix = "run this command on a machine with that processor"
+            raise LabError(f"Python packages for {processor} cannot be fetched on this machine", fix=fix)
+        files |= {f"wheels/{path.name}": path for path in folder.glob("*.whl")}
+    return files
+
+
+def write_context(out: IO[bytes], recipe_files: Mapping[str, bytes], artifact_files: Mapping[str, Path]) -> None:
+    """Write a build's context as a tar: same content, same bytes, whatever this checkout's file modes and times are."""
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        for name, content in sorted(recipe_files.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            entry.mode = 0o755 if content.startswith(b"#!") else 0o644
+            tar.addfile(entry, BytesIO(content))
+        for name, path in sorted(artifact_files.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size = path.stat().st_size
+            entry.mode = 0o644
+            with path.open("rb") as file:
+                tar.addfile(entry, file)
+
+
+def run_build(
+    client: docker.DockerClient,
+    context: IO[bytes],
+    name: str,
+    *,
+    tag: str,
+    given: Mapping[str, str],
+    shares: int = 1024,
+) -> None:
+    """Build the context's Dockerfile as `tag`, with a line of progress.
+
+    Raises:
+        LabError: it does not build; the last lines of its log are the evidence.
+    """
+    log: list[str] = []
+    proxy = proxies.configured()
+    with progress(f"building {name}") as line:
+        events = client.api.build(
+            fileobj=context,
+            custom_context=True,
+            tag=tag,
+            # A step that starts daemons asks them; a proxy that Docker's configuration names would be asked instead.
+            buildargs={**given, **(proxies.direct((), proxy) if proxy else {})},
+            labels={"streamlab.image": name},
+            rm=True,
+            forcerm=True,
+            container_limits={"cpushares": shares},
+            decode=True,
+            timeout=1800,  # for one silent step, such as unpacking PySpark on a slow disk
+        )
+        for event in events:
+            text = (event.get("stream") or event.get("error") or "").rstrip()
+            log += text.splitlines()
+            step = _STEP.match(text)
+            if step:
+                line.update(f"step {step[1]} of {step[2]}")
+            if "error" in event:
+                fix = f"the reason stands above; images/{name}/Dockerfile is what was built"
+                raise LabError(f"image {name} does not build", evidence=log[-15:], fix=fix)
+
+
+def _ensure_debian(client: docker.DockerClient) -> None:
+    """The image under all of ours: the official one where a registry answers, else one made here with debootstrap."""
+    suite = load_versions().debian
+    tag = tag_of("debian", suite)
+    if not is_present(client, tag):
+        started = time.monotonic()
+        how = debian.make(client, suite, tag=tag)
+        say(f"base system: {how}, in {time.monotonic() - started:.0f} s")

@@ -1,0 +1,303 @@
+"""What a long run shows: the stages that run, for how long, what each does, and about how much time is left.
+
+On a terminal that is a few lines that rewrite themselves (rich); elsewhere a plain line now and then.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streamlab.paths import CACHE
+from streamlab.ui import heard_by
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+#: Seconds that each stage takes on two cores, until this machine's own are known.
+USUAL = {
+    "engine": 15.0,
+    "images": 180.0,
+    "base system": 28.0,
+    "base": 15.0,
+    "builder": 10.0,
+    "jars": 15.0,
+    "wheels": 35.0,
+    "hadoop": 45.0,
+    "kafka": 12.0,
+    "cassandra": 28.0,
+    "tools": 20.0,
+    "pyspark": 110.0,
+    "spark": 25.0,
+    "cluster": 22.0,
+    "lesson08": 40.0,
+    "check": 3.0,
+}
+#: Seconds of a stage that nobody has timed.
+UNKNOWN = 15.0
+#: Seconds between two lines where there is no terminal.
+PLAIN_SECONDS = 20
+TICK_SECONDS = 0.25
+
+
+@dataclass
+class Running:
+    """A stage that runs: since when, and what it does."""
+
+    began: float = field(default_factory=time.monotonic)
+    doing: str = ""
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+
+def _learnt() -> Path:
+    return CACHE / "stages.json"
+
+
+def usual() -> dict[str, float]:
+    """Seconds that each stage took when it last ran on this machine, else `USUAL`."""
+    with suppress(OSError, ValueError, AttributeError):
+        known = json.loads(_learnt().read_text(encoding="utf-8"))
+        return USUAL | {name: float(seconds) for name, seconds in known.items()}
+    return dict(USUAL)
+
+
+def learn(seconds: Mapping[str, float]) -> None:
+    """Remember how long stages took. Nothing else depends on it, so a cache that cannot be written is no failure."""
+    with suppress(OSError):
+        _learnt().parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({name: round(value, 1) for name, value in (usual() | seconds).items()}, indent=1)
+        half = _learnt().with_suffix(".new")
+        half.write_text(text + "\n", encoding="utf-8")
+        half.replace(_learnt())
+
+
+def time_left(after: Mapping[str, Collection[str]], seconds: Mapping[str, float], at_once: int) -> float:
+    """How long a graph of stages takes from now on, `at_once` of them side by side.
+
+    Args:
+        after: each stage that is not done -> the stages that it needs; those that are done are left out.
+        seconds: what each of them still takes.
+    """
+    clock, ends, left = 0.0, dict[str, float](), dict(after)
+    while left or ends:
+        free = [name for name, needs in left.items() if not any(need in left or need in ends for need in needs)]
+        for name in sorted(free, key=lambda name: -seconds[name])[: at_once - len(ends)]:
+            ends[name] = clock + seconds[name]
+            del left[name]
+        if not ends:
+            break  # only what needs what nobody does
+        first = min(ends, key=lambda name: ends[name])
+        clock = ends.pop(first)
+    return clock
+
+
+def minutes(seconds: float) -> str:
+    """``0:05``, ``12:30``."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+class Display:
+    """One display for a whole run.
+
+    Args:
+        plan: the stages that follow one another. One of them may turn out to be a graph of stages of its own.
+    """
+
+    def __init__(self, plan: Sequence[str]) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._usual = usual()
+        self._plan = list(plan)
+        self._outer: str | None = None
+        self._running: dict[str, Running] = {}
+        self._inner: dict[str, Collection[str]] = {}
+        self._at_once = 1
+        self._taken = self._expected = 0.0
+        self._seconds: dict[str, float] = {}
+        self._began = self._told = time.monotonic()
+        self._ticker: tuple[threading.Thread, threading.Event] | None = None
+        console = Console(highlight=False)
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show it while the block runs; keep what was learnt of the stages that were done."""
+        if self._live:
+            self._live.start()
+        try:
+            yield
+        finally:
+            if self._live:
+                self._live.update("", refresh=True)
+                self._live.stop()
+            learn(self._seconds)
+
+    # What a stage of this process says and does.
+
+    def said(self, text: str) -> None:
+        print(text, flush=True)  # above the display: rich sees to it
+
+    def doing(self, text: str) -> None:
+        if self._outer:
+            self.note(self._outer, text)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """One stage of the plan, in this process."""
+        self._outer = name
+        if name in self._plan:
+            self._plan = self._plan[self._plan.index(name) + 1 :]
+        self.begin(name)
+        try:
+            with heard_by(self), self._ticking():
+                yield
+        except BaseException:
+            self._running.pop(name, None)
+            raise
+        finally:
+            self._outer = None
+        self.end(name)
+
+    @contextmanager
+    def graph(self, after: Mapping[str, Collection[str]], at_once: int) -> Iterator[None]:
+        """The stage that runs is a graph of stages, which are told with `begin`, `note`, `end` and `refresh`.
+
+        No thread of the display runs meanwhile, so processes can be forked.
+        """
+        outer, self._inner, self._at_once = self._outer, dict(after), at_once
+        began = self._running.pop(outer, None)
+        self._stop_ticking()
+        try:
+            yield
+        finally:
+            self._inner = {}
+            if began:
+                self._running[outer] = began
+                self._start_ticking()
+
+    def begin(self, name: str) -> None:
+        self._running[name] = Running()
+        self.refresh()
+
+    def note(self, name: str, text: str) -> None:
+        if name in self._running:
+            self._running[name].doing = text
+
+    def end(self, name: str) -> float:
+        """A stage is done; the seconds that it took."""
+        seconds = self._running.pop(name).seconds
+        self._inner.pop(name, None)
+        if seconds >= 1:  # else it found that there was nothing to do
+            self._seconds[name] = seconds
+            self._taken += seconds
+            self._expected += self._usual.get(name, UNKNOWN)
+        self.refresh()
+        return seconds
+
+    def left(self) -> float:
+        """About how many seconds the run still takes."""
+        pace = min(4.0, max(0.25, self._taken / self._expected)) if self._expected else 1.0
+        done = {name: running.seconds for name, running in self._running.items()}
+        rest = {
+            name: max(1.0, pace * self._usual.get(name, UNKNOWN) - done.get(name, 0.0))
+            for name in {*self._inner, *done}
+        }
+        graph = self._inner or dict.fromkeys(self._running, ())
+        later = sum(pace * self._usual.get(name, UNKNOWN) for name in self._plan)
+        return time_left(graph, rest, self._at_once) + later
+
+    def refresh(self) -> None:
+        now = time.monotonic()
+        if self._live:
+            self._live.update(self._picture(), refresh=True)
+        elif now - self._told >= PLAIN_SECONDS and self._running:
+            self._told = now
+            doing = (f"{name} ({one.doing})" if one.doing else name for name, one in self._running.items())
+            print(f"  {self._clock()}: {', '.join(doing)}", flush=True)
+
+    def _clock(self) -> str:
+        return f"{minutes(time.monotonic() - self._began)}, about {minutes(self.left())} left"
+
+    def _picture(self) -> Group:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table.grid(padding=(0, 2))
+        for name, one in list(self._running.items()):
+            grid.add_row(f"  {name}", minutes(one.seconds), Text(one.doing, overflow="ellipsis", no_wrap=True))
+        return Group(grid, Text(f"  {self._clock()}", style="bold"))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a stage runs."""
+        return bool(self._running)
+
+    @contextmanager
+    def _ticking(self) -> Iterator[None]:
+        self._start_ticking()
+        try:
+            yield
+        finally:
+            self._stop_ticking()
+
+    def _start_ticking(self) -> None:
+        ended = threading.Event()
+
+        def tick() -> None:
+            while not ended.wait(TICK_SECONDS):
+                self.refresh()
+
+        self._ticker = threading.Thread(target=tick, daemon=True), ended
+        self._ticker[0].start()
+
+    def _stop_ticking(self) -> None:
+        if self._ticker:
+            thread, ended = self._ticker
+            self._ticker = None
+            ended.set()
+            thread.join()
+
+
+_current: ContextVar[Display | None] = ContextVar("display", default=None)
+
+
+@contextmanager
+def whole(*plan: str, shown: bool = True) -> Iterator[None]:
+    """A run of stages that follow one another, with one display; inside another one it is a part of that."""
+    if _current.get() is not None or not shown:
+        yield
+        return
+    display = Display(plan)
+    token = _current.set(display)
+    try:
+        with display.shown():
+            yield
+    finally:
+        _current.reset(token)
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """One stage of the run whose display there is, if there is one and no stage of it runs already."""
+    display = _current.get()
+    if display is None or display.busy:
+        yield
+    else:
+        with display.stage(name):
+            yield
+
+
+def current() -> Display | None:
+    return _current.get()

@@ -1,0 +1,160 @@
+"""A graph of stages: what needs nothing of each other runs side by side, and what is done is never done again.
+
+Each stage is a process, not a thread: Ctrl-C, an error and a deadline end it exactly as they would if it ran alone,
+whatever it waits for.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import traceback
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from streamlab import display
+from streamlab.errors import LabError
+from streamlab.interrupt import ended_by_signals
+from streamlab.ui import heard_by
+
+#: Seconds that a stage has to clean up once it is told to end, before it is killed.
+GRACE_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A piece of work that begins when those that it comes `after` are done. Names of no stage are done already."""
+
+    name: str
+    work: Callable[[], object]
+    after: Collection[str] = ()
+
+
+class _Teller:
+    """In a stage's process: what it says and does goes to the parent, which shows it."""
+
+    def __init__(self, to: Connection) -> None:
+        self._to = to
+
+    def said(self, text: str) -> None:
+        self._to.send(("said", text))
+
+    def doing(self, text: str) -> None:
+        self._to.send(("doing", text))
+
+
+def run(stages: Sequence[Stage], *, at_once: int) -> None:
+    """Run all stages, `at_once` of them side by side; those with the longest way to the end come first.
+
+    Raises:
+        LabError: a stage failed; those beside it were ended as by Ctrl-C, and no other was begun.
+    """
+    after = {
+        stage.name: [name for name in stage.after if any(name == other.name for other in stages)] for stage in stages
+    }
+    work = {stage.name: stage.work for stage in stages}
+    way = _ways(after, display.usual())
+    with display.whole(), ended_by_signals():
+        board = display.current()
+        with board.graph(after, at_once):
+            _run(after, work, way, at_once, board)
+
+
+def _run(
+    after: Mapping[str, Collection[str]],
+    work: Mapping[str, Callable[[], object]],
+    way: Mapping[str, float],
+    at_once: int,
+    board: display.Display,
+) -> None:
+    graph = TopologicalSorter(after)
+    graph.prepare()
+    ready: list[str] = []
+    running: dict[Connection, tuple[str, BaseProcess]] = {}
+    try:
+        while graph.is_active():
+            ready = sorted([*ready, *graph.get_ready()], key=lambda name: -way[name])
+            while ready and len(running) < at_once:
+                name = ready.pop(0)
+                ours, process = _begun(work[name])
+                running[ours] = name, process
+                board.begin(name)
+            for ours in wait(list(running), display.TICK_SECONDS):
+                name, process = running[ours]
+                kind, value = _heard(ours, name)
+                if kind == "said":
+                    board.said(value)
+                elif kind == "doing":
+                    board.note(name, value)
+                elif kind == "failed":
+                    raise value
+                else:
+                    del running[ours]
+                    ours.close()
+                    process.join()
+                    board.end(name)
+                    graph.done(name)
+            board.refresh()
+    finally:
+        _end([process for _, process in running.values()])
+
+
+def _ways(after: Mapping[str, Collection[str]], seconds: Mapping[str, float]) -> dict[str, float]:
+    """Each stage's usual seconds, and those of the longest way from it to the end."""
+    ways: dict[str, float] = {}
+    for name in reversed(list(TopologicalSorter(after).static_order())):
+        later = (ways[other] for other, needs in after.items() if name in needs)
+        ways[name] = seconds.get(name, display.UNKNOWN) + max(later, default=0.0)
+    return ways
+
+
+def _begun(work: Callable[[], object]) -> tuple[Connection, BaseProcess]:
+    context = multiprocessing.get_context("fork")  # there is no other thread, and the work needs no name of its own
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(work, theirs), daemon=False)
+    process.start()
+    theirs.close()
+    return ours, process
+
+
+def _child(work: Callable[[], object], to: Connection) -> None:
+    def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if to.closed else lambda *_: None)  # once
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C on a terminal reaches all of us: the parent ends its own
+    signal.signal(signal.SIGTERM, interrupt)
+    last: tuple[str, object] = ("done", None)
+    try:
+        with heard_by(_Teller(to)):
+            work()
+    except KeyboardInterrupt:
+        return
+    except LabError as error:
+        last = ("failed", error)
+    except Exception:
+        last = ("failed", RuntimeError(traceback.format_exc()))
+    with suppress(BrokenPipeError):
+        to.send(last)
+
+
+def _heard(ours: Connection, name: str) -> tuple[str, object]:
+    try:
+        return ours.recv()
+    except EOFError:
+        return "failed", LabError(f"{name} ended without a word", evidence="something killed it", fix="try again")
+
+
+def _end(processes: Collection[BaseProcess]) -> None:
+    """Have what runs clean up and end; what does not is killed."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(GRACE_SECONDS)
+        if process.is_alive():
+            process.kill()
+            process.join()
