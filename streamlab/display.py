@@ -24,18 +24,20 @@ if TYPE_CHECKING:
 #: Seconds that each stage takes on two cores, until this machine's own are known.
 USUAL = {
     "engine": 15.0,
-    "images": 180.0,
-    "base system": 28.0,
+    "images": 160.0,
+    "base system": 14.0,
     "base": 15.0,
     "builder": 10.0,
     "jars": 15.0,
-    "wheels": 35.0,
+    "wheels": 25.0,
     "hadoop": 45.0,
     "kafka": 12.0,
     "cassandra": 28.0,
-    "tools": 20.0,
-    "pyspark": 110.0,
-    "spark": 25.0,
+    "tools": 15.0,
+    "pyspark": 30.0,
+    "plain": 30.0,
+    "archive": 65.0,
+    "spark": 10.0,
     "cluster": 22.0,
     "lesson08": 40.0,
     "check": 3.0,
@@ -51,7 +53,7 @@ TICK_SECONDS = 0.25
 class Running:
     """A stage that runs: since when, and what it does."""
 
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=lambda: time.monotonic())
     doing: str = ""
 
     @property

@@ -123,11 +123,13 @@ def _begun(work: Callable[[], object]) -> tuple[Connection, BaseProcess]:
 
 def _child(work: Callable[[], object], to: Connection) -> None:
     def interrupt(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL if to.closed else lambda *_: None)  # once
+        for number in (signal.SIGTERM, signal.SIGHUP):  # what it does to clean up is not interrupted again
+            signal.signal(number, lambda *_: None)
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C on a terminal reaches all of us: the parent ends its own
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     last: tuple[str, object] = ("done", None)
     try:
         with heard_by(_Teller(to)):

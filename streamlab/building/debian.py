@@ -72,15 +72,8 @@ def _bootstrap(client: docker.DockerClient, suite: str, *, tag: str) -> None:
         archive = Path(name) / "root.tar"
         unread = " ".join(f'"$1"/{folder}/*' for folder in _UNREAD)
         # What it mounts is in a namespace of its own, and what it writes in our folder: both are gone if it is killed.
-        _run(
-            "env",
-            f"TMPDIR={name}",
-            "mmdebstrap",
-            "--variant=minbase",
-            f"--customize-hook=rm -rf {unread}",
-            suite,
-            archive,
-        )
+        options = ["--variant=minbase", '--aptopt=Apt::Install-Recommends "0"', f"--customize-hook=rm -rf {unread}"]
+        _run("env", f"TMPDIR={name}", "mmdebstrap", *options, suite, archive)
         line.update("importing")
         repository, _, version = tag.partition(":")
         client.api.import_image_from_file(str(archive), repository=repository, tag=version, changes=[_LABEL])

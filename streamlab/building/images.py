@@ -38,7 +38,9 @@ IMAGES_OF_OURS = (
     Image("cassandra", parents=("base",), jars="cassandra"),
     Image("tools", parents=("hadoop",), half=True),
     Image("pyspark", parents=("builder",), jars="spark", wheels=True, versions=("cassandra",), half=True, shares=1024),
-    Image("spark", parents=("tools", "kafka", "pyspark")),
+    Image("plain", parents=("tools", "kafka", "pyspark"), half=True),
+    Image("archive", parents=("pyspark",), half=True, shares=1024),
+    Image("spark", parents=("plain", "archive")),
 )
 #: What containers of a stack are started from.
 PRODUCTS = ("hadoop", "kafka", "cassandra", "spark")

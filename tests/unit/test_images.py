@@ -39,13 +39,16 @@ def test_the_same_content_has_the_same_name_elsewhere(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
-        ("kafka/jars.lock", {"kafka", "spark"}),
-        ("hadoop/bin/start", {"hadoop", "tools", "spark"}),
-        ("pyspark/requirements.lock", {"pyspark", "spark"}),
+        ("kafka/jars.lock", {"kafka", "plain", "spark"}),
+        ("hadoop/bin/start", {"hadoop", "tools", "plain", "spark"}),
+        ("pyspark/requirements.lock", {"pyspark", "plain", "archive", "spark"}),
         ("cassandra/Dockerfile", {"cassandra"}),
         ("training/spark/train", set()),
-        ("builder/Dockerfile", {"builder", "hadoop", "tools", "pyspark", "spark"}),
-        ("base/Dockerfile", {"base", "builder", "hadoop", "kafka", "cassandra", "tools", "pyspark", "spark"}),
+        ("builder/Dockerfile", {"builder", "hadoop", "tools", "pyspark", "plain", "archive", "spark"}),
+        (
+            "base/Dockerfile",
+            {"base", "builder", "hadoop", "kafka", "cassandra", "tools", "pyspark", "plain", "archive", "spark"},
+        ),
     ],
 )
 def test_a_change_reaches_exactly_what_is_built_on_it(folder: Path, file: str, expected: set[str]) -> None:
@@ -58,7 +61,7 @@ def test_a_change_reaches_exactly_what_is_built_on_it(folder: Path, file: str, e
 def test_a_new_file_and_a_new_name_change_the_key(folder: Path) -> None:
     before = images.image_keys(folder)
     (folder / "kafka" / "bin" / "kafka-tool").rename(folder / "kafka" / "bin" / "kafka-other")
-    assert changed(before, images.image_keys(folder)) == {"kafka", "spark"}
+    assert changed(before, images.image_keys(folder)) == {"kafka", "plain", "spark"}
 
 
 def test_another_debian_changes_everything(folder: Path) -> None:
