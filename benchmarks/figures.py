@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -26,11 +23,10 @@ from benchmarks.stacks import (
     timed,
     where,
 )
-from streamlab.building import images
 from streamlab.engines import engine, inside
 from streamlab.errors import LabError
 from streamlab.paths import ROOT
-from streamlab.stacks import playbooks, status
+from streamlab.stacks import status
 from streamlab.students.topology import Student
 
 COUNT = ROOT / "benchmarks" / "count"
@@ -141,7 +137,9 @@ def submitting(*configuration: str) -> Callable[[], AbstractContextManager[tuple
             inside.put_files(
                 edge, "/tmp", {"count.py": (COUNT / "count.py").read_bytes(), "bare/spark-defaults.conf": b""}
             )
-            command = ["spark-submit", "--master", "yarn", "--deploy-mode", "cluster"]
+            # Our edge node's environment has PySpark on the nodes already.
+            command = ["env", "-u", "PYSPARK_ARCHIVES_PATH", "spark-submit"]
+            command += ["--master", "yarn", "--deploy-mode", "cluster"]
             if configuration:  # on our stack the second of Spark's own two executors would not fit, and be waited for
                 command += ["--num-executors", "1", *(part for item in configuration for part in ("--conf", item))]
 
@@ -179,33 +177,6 @@ def command(*arguments: str, stacks: int = 0) -> Callable[[], AbstractContextMan
     return sides
 
 
-def calls(*, again: bool) -> Callable[[], AbstractContextManager[tuple[Side, Side]]]:
-    """A stack of sleeping containers, made or found unchanged: by a module of ours, and by the collection's."""
-
-    def play(how: str) -> None:
-        extra = json.dumps({"how": how, "images": images.image_tags()})
-        command = playbooks.argv("../benchmarks/calls.yml", INVENTORY)
-        env = playbooks.environment(os.environ, verbose=True)
-        done = subprocess.run([*command, "-e", extra], env=env, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise LabError("the playbook failed", evidence=done.stdout.splitlines()[-8:])
-
-    @contextmanager
-    def sides() -> Iterator[tuple[Side, Side]]:
-        def side(how: str) -> float:
-            sweep()
-            if again:
-                play(how)
-            return timed(lambda: play(how))
-
-        try:
-            yield lambda: side("module"), lambda: side("collection")
-        finally:
-            sweep()
-
-    return sides
-
-
 ARCHIVES = "class-data archives of lean jars, C1, the serial collector, room in the heap"
 START = f"{ARCHIVES}; storage and schema that the image brings; short retries; the NameNode first"
 SUBMIT = f"{ARCHIVES}; jars and PySpark on the nodes; no process for each file of a container; no wait at its end"
@@ -227,8 +198,6 @@ FIGURES = (
     Figure("lag-1000", "s", "a row's way, 1000 a second", "plain", FLOWS, lagging(1000, seconds=20)),
     Figure("lag-10000", "s", "10,000 a second", "plain", FLOWS, lagging(10000, seconds=20)),
     Figure("lag-50000", "s", "50,000 a second", "plain", FLOWS, lagging(50000, seconds=10), runs=1),
-    Figure("calls", "s", "a stack's containers made", "community.docker", "one call", calls(again=False)),
-    Figure("calls-again", "s", "and found unchanged", "community.docker", "one call", calls(again=True)),
     Figure("images-again", "s", "`images`, nothing to do", "", "names that follow from content", command("images")),
     Figure("list", "s", "`--list`", "", "imports inside the tasks", command("--list")),
     Figure("status-4", "s", "`status` of four students", "", "all asked at once", command("status", stacks=4)),

@@ -34,7 +34,7 @@ TUNED = re.compile(
     r"^spark\.cassandra\.output|locateFollowingBlock|connect\.retry|OPENBLAS|"
     r"heartbeat|poll-interval|scheduling-interval|unlock\.interval|thread-count|handler\.count|"
     r"initial-allocation|minRegisteredResources|^fs\.(AbstractFileSystem\.)?file\.impl|"
-    r"nodemanager\.resource\.|^PYSPARK_ARCHIVES_PATH|^SPARK_LAUNCHER_OPTS|--deploy-mode cluster"
+    r"nodemanager\.resource\.|^SPARK_LAUNCHER_OPTS|--deploy-mode cluster"
 )
 
 

@@ -91,5 +91,5 @@ def test_plain_keeps_what_works_and_leaves_out_what_is_fast() -> None:
     lines = [f"  <property><name>{name}</name><value>1</value></property>\n" for name in names]
     kept = "".join(lines[1:3])
     assert plain.untuned("hadoop/core-site.xml", "".join(lines)) == kept
-    assert plain.untuned("spark/spark-env.sh", "PYSPARK_ARCHIVES_PATH=local:x\nset -a\n") == "set -a\n"
+    assert plain.untuned("spark/spark-env.sh", 'SPARK_LAUNCHER_OPTS="-XX:+UseSerialGC"\nset -a\n') == "set -a\n"
     assert plain.untuned("kafka/kafka1.properties", "heartbeat=1\n") == "heartbeat=1\n"
