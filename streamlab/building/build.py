@@ -44,10 +44,12 @@ def ensure_images(docker_host: str, *, fetch_at: str = LOCAL) -> list[str]:
         with engine.connect(docker_host) as client:
             absent, processors = missing(client), client.info()["NCPU"]
         if absent:
-            # One more than there are processors: fetching mostly waits for the network.
-            stages.run(_graph(docker_host, absent, fetch_at), at_once=processors + 1)
-            with engine.connect(docker_host) as client:
-                _remove_halves(client)
+            # More than there are processors: fetching mostly waits for the network, and builds have their shares.
+            try:
+                stages.run(_graph(docker_host, absent, fetch_at), at_once=processors + 2)
+            finally:
+                with engine.connect(docker_host) as client:
+                    _clean(client)
     return absent
 
 
@@ -66,24 +68,37 @@ def _graph(docker_host: str, absent: Sequence[str], fetch_at: str) -> list[Stage
         with engine.connect(docker_host) as client:
             _ensure_debian(client)
 
+    with engine.connect(fetch_at) as fetcher:
+        lacking = _lacking(fetcher)
     wanted = [image for image in IMAGES_OF_OURS if image.name in absent]
     graph = [Stage("base system", base_system)] if "base" in absent else []
     for image in wanted:
         after = {*image.parents, *(["jars"] if image.jars else []), *(["wheels"] if image.wheels else [])}
         graph.append(Stage(image.name, partial(build, image), after or {"base system"}))
     # Where another engine fetches, the first of the two makes the builder there.
-    if any(image.jars for image in wanted):
+    if "jars" in lacking and any(image.jars for image in wanted):
         graph.append(Stage("jars", partial(fetch, wheels=False), {"builder"}))
-    if any(image.wheels for image in wanted):
+    if "wheels" in lacking and any(image.wheels for image in wanted):
         graph.append(Stage("wheels", partial(fetch, wheels=True), {"builder"} if fetch_at == docker_host else {"jars"}))
     return graph
 
 
-def _remove_halves(client: docker.DockerClient) -> None:
+def _lacking(fetcher: docker.DockerClient) -> set[str]:
+    """What has to be fetched: `jars`, `wheels`, both or neither."""
+    jars = (jar for product in PRODUCTS for jar in artifacts.load_jars(product))
+    wheels = artifacts.wheels_folder(artifacts.NODES_LOCK, fetcher.version()["Arch"])
+    there = {"jars": all(artifacts.jar_path(jar).exists() for jar in jars), "wheels": wheels.is_dir()}
+    return {name for name, found in there.items() if not found}
+
+
+def _clean(client: docker.DockerClient) -> None:
+    """Remove what nobody needs once all is built, and our own left-over stages; what else dangles is not ours."""
     tags = all_tags()
-    for image in IMAGES_OF_OURS:
-        if image.half and is_present(client, tags[image.name]):
-            client.images.remove(tags[image.name])
+    if not missing(client):
+        for image in IMAGES_OF_OURS:
+            if image.half and is_present(client, tags[image.name]):
+                client.images.remove(tags[image.name])
+    client.images.prune(filters={"dangling": True, "label": "streamlab.stage=true"})
 
 
 def missing(client: docker.DockerClient) -> list[str]:

@@ -18,6 +18,12 @@ from streamlab.paths import CACHE
 from streamlab.ui import progress
 
 _ANSWER_WITHIN = 20  # seconds of silence after which a registry counts as not there
+#: What is required, and apt; nothing that is only recommended. Folders like /bin are links from the start: the package
+#: that makes them so afterwards brings all of Perl.
+_OPTIONS = (
+    *("--variant=minbase", '--aptopt=APT::Install-Recommends "false"'),
+    *("--include=usr-is-merged", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"),
+)
 _LABEL = "LABEL streamlab.image=debian"
 #: Documentation and lists that nobody reads in a container, which the official slim image leaves out as well.
 _UNREAD = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale")
@@ -72,8 +78,7 @@ def _bootstrap(client: docker.DockerClient, suite: str, *, tag: str) -> None:
         archive = Path(name) / "root.tar"
         unread = " ".join(f'"$1"/{folder}/*' for folder in _UNREAD)
         # What it mounts is in a namespace of its own, and what it writes in our folder: both are gone if it is killed.
-        options = ["--variant=minbase", '--aptopt=Apt::Install-Recommends "0"', f"--customize-hook=rm -rf {unread}"]
-        _run("env", f"TMPDIR={name}", "mmdebstrap", *options, suite, archive)
+        _run("env", f"TMPDIR={name}", "mmdebstrap", *_OPTIONS, f"--customize-hook=rm -rf {unread}", suite, archive)
         line.update("importing")
         repository, _, version = tag.partition(":")
         client.api.import_image_from_file(str(archive), repository=repository, tag=version, changes=[_LABEL])

@@ -17,7 +17,7 @@ class Image:
 
     `versions` are products whose version its Dockerfile is given. A `half` is what another image is made of, built by
     itself so that others can be built meanwhile; nobody needs it afterwards. Of the processors, an image that is built
-    beside others has as many `shares` as Docker gives a container, or fewer.
+    beside others has as many `shares` as Docker gives a container, or more where all else waits for it in the end.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Image:
     wheels: bool = False
     versions: tuple[str, ...] = ()
     half: bool = False
-    shares: int = 256
+    shares: int = 1024
 
 
 #: Parents before children.
@@ -34,12 +34,12 @@ IMAGES_OF_OURS = (
     Image("base"),
     Image("builder", parents=("base",)),
     Image("hadoop", parents=("base", "builder"), jars="hadoop"),
-    Image("kafka", parents=("base",), jars="kafka"),
-    Image("cassandra", parents=("base",), jars="cassandra"),
+    Image("kafka", parents=("base",), jars="kafka", shares=512),
+    Image("cassandra", parents=("base",), jars="cassandra", shares=128),
     Image("tools", parents=("hadoop",), half=True),
-    Image("pyspark", parents=("builder",), jars="spark", wheels=True, versions=("cassandra",), half=True, shares=1024),
+    Image("pyspark", parents=("builder",), jars="spark", wheels=True, versions=("cassandra",), half=True, shares=4096),
     Image("plain", parents=("tools", "kafka", "pyspark"), half=True),
-    Image("archive", parents=("pyspark",), half=True, shares=1024),
+    Image("archive", parents=("pyspark",), half=True, shares=4096),
     Image("spark", parents=("plain", "archive")),
 )
 #: What containers of a stack are started from.
