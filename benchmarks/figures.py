@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from benchmarks import plain
+from benchmarks.first_run import first_run
 from benchmarks.flows import flowing, lagging
 from benchmarks.run import Figure, Side
 from benchmarks.stacks import (
@@ -181,8 +182,10 @@ ARCHIVES = "class-data archives of lean jars, C1, the serial collector, room in 
 START = f"{ARCHIVES}; storage and schema that the image brings; short retries; the NameNode first"
 SUBMIT = f"{ARCHIVES}; jars and PySpark on the nodes; no process for each file of a container; no wait at its end"
 FLOWS = "rows to Cassandra in batches of 4 KB, sixteen at a time; no 400 ms at the end of a file on HDFS"
+FIRST = "no training while building; fetching and building side by side; ansible-core alone; mmdebstrap"
 LOCAL_JARS = ("spark.yarn.jars=local:/opt/spark/jars/*",)
 FIGURES = (
+    Figure("first-run", "s", "`demo` from a clone, nothing there but an engine", "", FIRST, first_run),
     Figure("provision-1", "s", "one student, warm, with proofs", "plain", START, provisioning(1)),
     Figure("provision-2", "s", "two students at once", "plain", START, provisioning(2)),
     Figure("provision-4", "s", "four students at once", "plain", START, provisioning(4)),

@@ -246,7 +246,7 @@ def run_build(
 
 
 def _ensure_debian(client: docker.DockerClient) -> None:
-    """The image under all of ours: the official one where a registry answers, else one made here with debootstrap."""
+    """The image under all of ours: the official one where a registry answers, else one made here with mmdebstrap."""
     suite = load_versions().debian
     tag = tag_of("debian", suite)
     if not is_present(client, tag):
