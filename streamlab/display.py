@@ -20,6 +20,7 @@ from streamlab.ui import heard_by
 
 if TYPE_CHECKING:
     from rich.console import Group
+    from rich.live import Live
 
 #: Seconds that each stage takes on two cores, until this machine's own are known.
 USUAL = {
@@ -116,9 +117,6 @@ class Display:
     """
 
     def __init__(self, plan: Sequence[str]) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
         self._usual = usual()
         self._plan = list(plan)
         self._outer: str | None = None
@@ -129,21 +127,29 @@ class Display:
         self._seconds: dict[str, float] = {}
         self._began = self._told = time.monotonic()
         self._ticker: tuple[threading.Thread, threading.Event] | None = None
-        console = Console(highlight=False)
-        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+        self._begun = False
+        self._live: Live | None = None
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Show it while the block runs; keep what was learnt of the stages that were done."""
-        if self._live:
-            self._live.start()
+        """Show it while the block runs, from the first stage on; keep what was learnt of the stages that were done."""
         try:
             yield
         finally:
             if self._live:
                 self._live.update("", refresh=True)
                 self._live.stop()
-            learn(self._seconds)
+            if self._seconds:
+                learn(self._seconds)
+
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        console = Console(highlight=False)
+        if console.is_terminal:
+            self._live = Live(console=console, auto_refresh=False, transient=True)
+            self._live.start()
 
     # What a stage of this process says and does.
 
@@ -189,6 +195,9 @@ class Display:
                 self._start_ticking()
 
     def begin(self, name: str) -> None:
+        if not self._begun:
+            self._begun = True
+            self._start()
         self._running[name] = Running()
         self.refresh()
 

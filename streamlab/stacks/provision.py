@@ -52,10 +52,11 @@ def ensure_images(docker_host: str, others: Sequence[str] = ()) -> bool:
         if not build.missing(client):
             return False
         preflight.require_room(client, docker_host, needed_gb=preflight.DISK_GB_TO_BUILD)
+    with stage("images"):
         for other in dict.fromkeys((*others, endpoint.here())):
             if other != docker_host:
                 travel.bring(docker_host, other)
-    build.ensure_images(docker_host, fetch_at=docker_host if is_here(docker_host) else endpoint.here())
+        build.ensure_images(docker_host, fetch_at=docker_host if is_here(docker_host) else endpoint.here())
     return True
 
 
@@ -118,8 +119,7 @@ def _ensure_images_of(students: Sequence[Student], failed: dict[str, LabError]) 
     hosts, brought = [docker_host for docker_host, _ in _left(students, failed)], False
     for docker_host in hosts:
         try:
-            with stage("images"):
-                brought |= ensure_images(docker_host, hosts)
+            brought |= ensure_images(docker_host, hosts)
         except LabError as error:
             failed[docker_host] = error
             if not _left(students, failed):
