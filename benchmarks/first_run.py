@@ -70,7 +70,8 @@ def empty_engine(folder: Path) -> Iterator[str]:
     address = f"unix://{folder}/docker.sock"
     options = [f"--data-root={folder}/data", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid"]
     with (folder / "log").open("w") as log:
-        daemon = ["ip", "netns", "exec", NAMESPACE, "dockerd", f"--host={address}", *options]
+        # Not `ip netns exec`, which mounts a /sys of its own, without control groups.
+        daemon = ["nsenter", f"--net=/run/netns/{NAMESPACE}", "dockerd", f"--host={address}", *options]
         process = subprocess.Popen(daemon, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     try:
         ends = time.monotonic() + START_SECONDS
