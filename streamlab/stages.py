@@ -115,7 +115,8 @@ def _ways(after: Mapping[str, Collection[str]], seconds: Mapping[str, float]) ->
 def _begun(work: Callable[[], object]) -> tuple[Connection, BaseProcess]:
     context = multiprocessing.get_context("fork")  # there is no other thread, and the work needs no name of its own
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(work, theirs), daemon=False)
+    # A daemon: one that Ctrl-C leaves without a name between here and its place in `running` ends with this process.
+    process = context.Process(target=_child, args=(work, theirs), daemon=True)
     process.start()
     theirs.close()
     return ours, process
