@@ -39,13 +39,13 @@ def capacity(_, inventory=None, at_work=1):
 
 
 @lab_task
-def provision(_, inventory=None, student=None, limit=None, overcommit=False, verbose=False):
+def provision(_, inventory=None, student=None, limit=None, overcommit=False, take_over=False, verbose=False):
     """Bring every student's cluster up, and prove each service."""
     from streamlab.stacks import provision as provisioning
     from streamlab.students.inventory import load
 
     lab = load(inventory)
-    provisioning.provision(lab, lab.chosen(student, limit), overcommit=overcommit, verbose=verbose)
+    provisioning.provision(lab, lab.chosen(student, limit), overcommit=overcommit, take_over=take_over, verbose=verbose)
 
 
 @lab_task
@@ -87,12 +87,12 @@ def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv
 
 
 @lab_task
-def reset(_, job, inventory=None, student=None, limit=None):
+def reset(_, job, inventory=None, student=None, limit=None, yes=False):
     """Bring a lesson, and no other, back to its start."""
     from streamlab.students.inventory import load
     from streamlab.work import check as checks
 
-    checks.reset_each(load(inventory).named(student, limit), job)
+    checks.reset_each(load(inventory).named(student, limit), job, yes=yes)
 
 
 @lab_task
@@ -229,12 +229,12 @@ def snapshot(_, name=None, at=None, inventory=None, student=None, yes=False):
 
 
 @lab_task
-def restore(_, name=None, at=None, inventory=None, student=None, limit=None):
+def restore(_, name=None, at=None, inventory=None, student=None, limit=None, yes=False):
     """Bring stacks back to a snapshot, their own or another student's."""
     from streamlab.keeping import restore as restoring
     from streamlab.students.inventory import load
 
-    restoring.bring_back(load(inventory), name=name, at=at, student=student, limit=limit)
+    restoring.bring_back(load(inventory), name=name, at=at, student=student, limit=limit, yes=yes)
 
 
 @lab_task
@@ -247,12 +247,12 @@ def snapshots(_, inventory=None, remove=None, yes=False):
 
 
 @lab_task
-def destroy(_, inventory=None, student=None, limit=None, yes=False):
+def destroy(_, inventory=None, student=None, limit=None, take_over=False, yes=False):
     """Take clusters away: exactly what carries the lab's label."""
     from streamlab.stacks import destroy as destroying
     from streamlab.students.inventory import load
 
-    destroying.destroy(load(inventory), student, limit, yes=yes)
+    destroying.destroy(load(inventory), student, limit, take_over=take_over, yes=yes)
 
 
 @lab_task

@@ -25,7 +25,7 @@ HELP = {
     "export.to": "the folder to write to",
     "fetch_output.to": "the folder to make; else one of the student and the job, below .streamlab/output",
     "file": "a file or folder of this machine; may be given again, and without --file",
-    "force": "stop them though applications run, which are lost",
+    "force": "stop even if applications are running (they are lost)",
     "get.force": "write over files that have the same names",
     "get.to": "the folder to copy to, or a new name; else the folder you are in",
     "import_.from_": "the folder that export wrote",
@@ -57,9 +57,10 @@ HELP = {
     "set": "KEY=VALUE, an argument of the job's own; may be given again",
     "student": "one student by name; all is everybody, where a task can do that",
     "subnets": "the network of which each student gets a part",
+    "take_over": "act on stacks that another user or checkout has made, too",
     "test.only": "one kind: unit, jobs, cluster, lessons, course, seat, faults or larger",
-    "verbose": "tell what Ansible does, as it tells it",
-    "yes": "do not ask whether to",
+    "verbose": "show Ansible's own output",
+    "yes": "do not ask for confirmation",
 }
 
 

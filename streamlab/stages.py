@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from streamlab import display
+from streamlab.cancel import cancelled_by_signals
 from streamlab.errors import LabError
-from streamlab.interrupt import ended_by_signals
 from streamlab.ui import heard_by
 
 #: Seconds that a stage has to clean up once it is told to end, before it is killed.
@@ -58,7 +58,7 @@ def run(stages: Sequence[Stage], *, at_once: int) -> None:
     }
     work = {stage.name: stage.work for stage in stages}
     way = _ways(after, display.usual())
-    with display.whole(), ended_by_signals():
+    with display.whole(), cancelled_by_signals():
         board = display.current()
         with board.graph(after, at_once):
             _run(after, work, way, at_once, board)

@@ -18,11 +18,12 @@ from invoke import Collection, Exit, Program, task
 from invoke import main as plain
 from invoke.parser import ParserContext
 
+from streamlab.cancel import Cancelled, cancelled_by_signals
 from streamlab.errors import LabError
 from streamlab.options import help_of
 from streamlab.ui import show_any_script
 
-#: What a shell reports for a program that Ctrl-C ended.
+#: What a shell reports for a program that Ctrl-C ended; `Cancelled` knows it of other signals.
 INTERRUPTED = 130
 #: And for one whose reader went away.
 READER_GONE = 141
@@ -48,13 +49,14 @@ def lab_task(body: Callable[..., int | None] | None = None, *, words: str = "", 
     def guarded(*args: Any, **kwargs: Any) -> None:
         show_any_script()
         try:
-            code = body(*args, **kwargs)
+            with cancelled_by_signals():
+                code = body(*args, **kwargs)
         except LabError as error:
             print(error, file=sys.stderr)
             raise Exit(code=error.exit_code) from None
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             print("interrupted", file=sys.stderr)
-            raise Exit(code=INTERRUPTED) from None
+            raise Exit(code=error.exit_code if isinstance(error, Cancelled) else INTERRUPTED) from None
         except BrokenPipeError:
             forget_reader()
             raise Exit(code=READER_GONE) from None

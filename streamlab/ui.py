@@ -60,8 +60,8 @@ class _Keeper:
 
 
 @contextmanager
-def unheard() -> Iterator[list[str]]:
-    """Keep what this thread says in the block, and show none of it nor any progress: several threads speak at once."""
+def captured_output() -> Iterator[list[str]]:
+    """Collect what this thread says in the block instead of printing it: several threads work at the same time."""
     keeper = _Keeper()
     with heard_by(keeper):
         yield keeper.lines

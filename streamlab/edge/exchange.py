@@ -1,8 +1,11 @@
-"""Change what a stack's volumes hold for what was unpacked beside it, and back: ``edge.exchange STEP PLACE …``.
+"""Swap the contents of a stack's volumes with data unpacked beside them, or swap back: ``edge.exchange STEP PLACE …``.
 
-A PLACE is a volume, all of whose contents are exchanged, or a volume and a name in it: ``/stack/edge:metastore``. In a
-hidden folder of each volume lies what comes (`new`), and what was (`was`) until it is sure that nobody needs it. A swap
-renames within one volume: it copies nothing, takes no time, and can be undone wherever it was cut off.
+A PLACE is a volume, all of whose contents are swapped, or a volume and a name in it: ``/stack/edge:metastore``. A
+hidden folder of each volume holds what comes (`new`), and what was there (`was`) until the services have proved
+themselves on what came. A swap renames within one volume: it copies nothing, takes no time, and can be undone wherever
+it was cut off. Only the mark `proved`, which is written after the proofs, lets what was there be deleted.
+
+The step ``state`` answers how far a restore has come: "none", "begun", "swapped" or "proved".
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BESIDE = ".streamlab-restore"
+#: What `clear` deletes: its marks count no more.
+GARBAGE = f"{BESIDE}-garbage"
 
 
 @dataclass(frozen=True)
@@ -33,11 +38,17 @@ class Place:
 
     @property
     def moved(self) -> Path:
-        """A mark: all that was is beside, so what has its place has come."""
+        """A mark: all that was there is beside, so what has its place has come."""
         return self.volume / BESIDE / "moved"
 
+    @property
+    def proved(self) -> Path:
+        """A mark: every service has proved itself on what came."""
+        return self.volume / BESIDE / "proved"
+
     def held(self) -> list[Path]:
-        return [e for e in self.volume.iterdir() if e.name == self.only or (not self.only and e.name != BESIDE)]
+        ours = (BESIDE, GARBAGE)
+        return [e for e in self.volume.iterdir() if e.name == self.only or (not self.only and e.name not in ours)]
 
     def swap(self) -> None:
         self.was.mkdir()
@@ -47,8 +58,9 @@ class Place:
         for entry in list(self.new.iterdir()):
             entry.rename(self.volume / entry.name)
 
-    def swapped(self) -> bool:
-        return self.moved.exists() and not list(self.new.iterdir())
+    def touched(self) -> bool:
+        """Whether a swap has begun here."""
+        return self.was.exists()
 
     def back(self) -> None:
         if self.moved.exists():
@@ -59,8 +71,22 @@ class Place:
             entry.rename(self.volume / entry.name)
 
     def clear(self) -> None:
-        if (self.volume / BESIDE).exists():
-            shutil.rmtree(self.volume / BESIDE)
+        """Leave nothing beside. Renamed first, so that no mark is gone before what it speaks for."""
+        beside, garbage = self.volume / BESIDE, self.volume / GARBAGE
+        if garbage.exists():
+            shutil.rmtree(garbage)
+        if beside.exists():
+            beside.rename(garbage)
+            shutil.rmtree(garbage)
+
+
+def state(places: Sequence[Place]) -> str:
+    """How far a restore has come. The marks of one volume speak for all of them: they belong together."""
+    if any(place.proved.exists() for place in places):
+        return "proved"
+    if any(place.touched() for place in places):
+        return "swapped"
+    return "begun" if any((place.volume / BESIDE).exists() for place in places) else "none"
 
 
 def begin(places: Sequence[Place]) -> None:
@@ -71,21 +97,28 @@ def begin(places: Sequence[Place]) -> None:
 
 
 def swap(places: Sequence[Place]) -> None:
-    """Put what comes in the place of what was."""
+    """Put what comes in the place of what was there."""
     for place in places:
         place.swap()
 
 
+def prove(places: Sequence[Place]) -> None:
+    """Remember that what came may stay."""
+    for place in places:
+        place.proved.touch()
+
+
 def back(places: Sequence[Place]) -> None:
-    """Put what was back into its place, and leave nothing beside."""
+    """Put what was there back into its place, and leave nothing beside."""
     for place in places:
         place.back()
+    for place in places:
         place.clear()
 
 
 def end(places: Sequence[Place]) -> None:
-    """Leave nothing beside. A swap that was cut off is undone in all volumes: they belong together."""
-    if not all(place.swapped() for place in places):
+    """Leave nothing beside. What has not been proved is undone in all volumes."""
+    if state(places) != "proved":
         back(places)
     for place in places:
         place.clear()
@@ -98,7 +131,16 @@ def _remove(entry: Path) -> None:
         entry.unlink()
 
 
-STEPS: dict[str, Callable[[Sequence[Place]], None]] = {"begin": begin, "swap": swap, "back": back, "end": end}
+def tell(places: Sequence[Place]) -> None:
+    from common.channel import emit  # which the control program, that reads names of this module, does not have
+
+    emit(answer=state(places))
+
+
+STEPS: dict[str, Callable[[Sequence[Place]], object]] = {
+    "state": tell,
+    "begin": begin, "swap": swap, "prove": prove, "back": back, "end": end,
+}  # fmt: skip
 
 
 def main(step: str, *places: str) -> None:

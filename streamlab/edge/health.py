@@ -1,8 +1,8 @@
 """A short real answer from each daemon, with the standard library alone.
 
 ``python3 -m edge.health namenode datanode1 …`` answers ``{"nodes": {node: null when healthy, else what was wrong},
-"applications": [{"id", "name", "state", "final_status"}]}``. It runs in any node of the stack and asks all at once,
-since `invoke status` is typed often.
+"applications": [{"id", "name", "state", "final_status"}], or null where YARN does not answer}``. It runs in any node of
+the stack and asks all at once, since `invoke status` is typed often.
 """
 
 from __future__ import annotations
@@ -117,12 +117,12 @@ def problem(node: str) -> str | None:
     return None
 
 
-def applications() -> list[dict[str, str]]:
-    """YARN's applications, oldest first; none while the ResourceManager does not answer, which its health says."""
+def applications() -> list[dict[str, str]] | None:
+    """YARN's applications, oldest first; None where the ResourceManager does not answer: nobody knows then."""
     try:
         found = (_json("http://resourcemanager:8088/ws/v1/cluster/apps")["apps"] or {}).get("app", [])
-    except (OSError, HTTPException, ValueError):
-        return []
+    except (OSError, HTTPException, ValueError, KeyError):
+        return None
     return [
         {"id": app["id"], "name": app["name"], "state": app["state"], "final_status": app["finalStatus"]}
         for app in sorted(found, key=lambda app: app["startedTime"])

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from docker.api import APIClient
 from docker.models.containers import Container
 
-from streamlab import interrupt
+from streamlab import cancel
 
 #: The engine cannot end what it was asked to run in a container. This variable in the environment of what it starts
 #: finds the process and its children.
@@ -156,7 +156,7 @@ def attached(
             _run(api, container.id, ["sh", "-c", END_MARKED, mark])
 
     try:
-        with interrupt.waiting(end):
+        with cancel.waiting(end):
             running = Attached(api, exec_id, seconds=seconds, idle=idle, end=end)
             yield running
     except BaseException:

@@ -13,9 +13,9 @@ import docker
 from docker.errors import DockerException, InvalidVersion
 from docker.models.containers import Container
 
+from streamlab.cancel import uninterrupted
 from streamlab.engines import tunnel
 from streamlab.errors import LabError, WrongRequest, unknown
-from streamlab.interrupt import deferred
 from streamlab.students import endpoint
 from streamlab.students.docker_hosts import LOCAL, is_here, ssh_destination
 from streamlab.students.endpoint import Endpoint
@@ -74,12 +74,12 @@ def throw_away(client: docker.DockerClient, image: str, command: list[str], **op
     """A container that is made, not started, and removed when the block ends; Ctrl-C leaves none, whenever it falls."""
     made = None
     try:
-        with deferred():
+        with uninterrupted():
             made = client.containers.create(image, command, **options)
         yield made
     finally:
         if made:
-            with deferred():
+            with uninterrupted():
                 made.remove(force=True)
 
 
@@ -229,9 +229,33 @@ def containers(client: docker.DockerClient, student: Student, *labels: str) -> d
 
 
 def glance(client: docker.DockerClient, student: Student) -> dict[str, Container]:
-    """As `containers`, by one question to the engine, not one more for each, which tells only their ids and status."""
-    found = client.containers.list(all=True, filters=stack_filter(student), sparse=True)
+    """Like `containers`, with a single question to the engine; only ids, labels and status are known."""
+    return nodes_among(everything(client, student))
+
+
+def everything(client: docker.DockerClient, student: Student) -> list[Container]:
+    """Every container of a student's, nodes and others, with a single question; see `glance`."""
+    return client.containers.list(all=True, filters=stack_filter(student), sparse=True)
+
+
+def nodes_among(found: Sequence[Container]) -> dict[str, Container]:
+    """Node name -> container, of those that are nodes."""
     return {c.attrs["Labels"]["streamlab.node"]: c for c in found if "streamlab.node" in c.attrs["Labels"]}
+
+
+def processors(docker_host: str) -> int:
+    """How many processors a Docker host has: so many students are worked on there at a time, where that is work."""
+    with connect(docker_host) as client:
+        return max(1, int(client.info()["NCPU"]))
+
+
+def no_stack(student: Student) -> WrongRequest:
+    """The error for a student of whom the Docker host has nothing."""
+    return WrongRequest(
+        f"{student.name} has no stack",
+        evidence=f"no container on {student.docker_host} carries its label",
+        fix=f"invoke provision --student {student.name}",
+    )
 
 
 def is_suspended(found: Mapping[str, Container]) -> bool:
@@ -248,11 +272,7 @@ def node(client: docker.DockerClient, student: Student, name: str, *, running: b
     # The engine is asked once more for each container that it lists, and every command of the lab begins with this.
     found = containers(client, student, f"streamlab.node={name}") or containers(client, student)
     if not found:
-        raise WrongRequest(
-            f"{student.name} has no stack",
-            evidence=f"no container on {student.docker_host} carries its label",
-            fix="invoke provision",
-        )
+        raise no_stack(student)
     if name not in found:
         raise unknown("node", name, found, usage="--node {}")
     if running and found[name].status != "running":

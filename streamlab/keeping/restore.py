@@ -1,8 +1,9 @@
 """`invoke restore`: stacks back to a snapshot, of the same student or another one.
 
 Nothing is lost on the way. The snapshot is read whole before a stack is touched, and unpacked beside the data while the
-daemons still run. Only then are they stopped, and the two change places, which is a rename in each volume. What was is
-deleted when every service has proved itself on what came; if one does not, it is put back.
+daemons still run. Only then are they stopped, and the two are swapped, which is a rename in each volume. What was there
+is kept as an automatic snapshot, and deleted when every service has proved itself on what came and a mark in each
+volume says so; until then it is put back, by this command or, if that was killed, by the next.
 
 What came keeps its identities (of HDFS, of Kafka's cluster, of Cassandra's node, YARN's applications). Two students may
 have the same ones, since neither's nodes can reach the other's.
@@ -12,24 +13,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
 
+from streamlab.cancel import checkpoint, uninterrupted
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.keeping import snapshots
-from streamlab.keeping.carrier import Carrier, data_nodes, open_carrier, require_stack
-from streamlab.keeping.snapshot import IDLE, chosen_name
+from streamlab.keeping.snapshot import IDLE, chosen_name, keep
 from streamlab.keeping.snapshots import Manifest
-from streamlab.stacks import suspend
+from streamlab.stacks import daemons, operation, recovery
+from streamlab.stacks.carrier import Carrier, data_nodes, open_carrier, require_stack
+from streamlab.stacks.operation import Access, Operation
+from streamlab.stacks.prove import require_proved
+from streamlab.stacks.suspend import require_idle
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
-from streamlab.ui import say
+from streamlab.ui import progress, say
 
-
-class _Interrupted(Exception):
-    """Somebody pressed Ctrl-C; nothing has changed places yet."""
+SECONDS = 3600
 
 
 def restore(students: Sequence[Student], folder: Path) -> None:
@@ -42,87 +43,88 @@ def restore(students: Sequence[Student], folder: Path) -> None:
     manifest = snapshots.read(folder)
     for student in students:
         snapshots.require_fit(manifest, student)
-        with engine.connect(student.docker_host) as client:
-            require_stack(client, student)
-    suspend.require_idle(students, fix=IDLE)
     snapshots.require_whole(folder, manifest)
-    interrupted = Event()
-
-    def one(student: Student) -> LabError | None:
-        try:
-            _restore(student, folder, manifest, interrupted)
-        except _Interrupted:
-            say(f"{student.name}: as it was")
-            return None
-        except OSError as error:
-            return LabError(
-                f"{student.name}: the data could not be brought to its volumes",
-                evidence=snapshots.words(error),
-                fix="mend that, and run the same command again",
-            )
-        except LabError as error:
-            return error
-        return None
-
-    # Ctrl-C reaches the main thread alone: a stack whose data have begun to change places is brought to an end.
-    with ThreadPoolExecutor(suspend.AT_ONCE) as pool:
-        try:
-            errors = [error for error in pool.map(one, students) if error]
-        except KeyboardInterrupt:
-            interrupted.set()
-            say("interrupted: what was begun gets to a clean end first")
-            raise
-    if errors:
-        *others, last = errors
-        last.evidence += [line for error in others for line in str(error).splitlines()]
-        raise last
-
-
-def _restore(student: Student, folder: Path, manifest: Manifest, interrupted: Event) -> None:
-    began = time.monotonic()
-    with engine.connect(student.docker_host) as client, open_carrier(client, student) as carrier:
-        try:
-            carrier.exchange("begin")
-            for node in data_nodes(student):
-                carrier.unpack(node, folder / snapshots.file_of(node))
-                if interrupted.is_set():
-                    raise _Interrupted
-        except BaseException:
-            carrier.exchange("end")
-            raise
-        unpacked = time.monotonic()
-        say(f"{student.name}: {manifest.size_mb:.1f} MB unpacked in {unpacked - began:.1f} s")
-        _change_places(student, carrier)
-        carrier.exchange("end")
-    say(
-        f"{student.name}: restored from {manifest.name} of {manifest.student} and proved "
-        f"in {time.monotonic() - unpacked:.1f} s"
+    operation.each(
+        students,
+        lambda student: _restore(student, folder, manifest),
+        Operation(f"restore {manifest.name}", Access.CHANGE, SECONDS),
     )
 
 
-def _change_places(student: Student, carrier: Carrier) -> None:
+def _restore(student: Student, folder: Path, manifest: Manifest) -> None:
+    began = time.monotonic()
+    with engine.connect(student.docker_host) as client:
+        require_stack(client, student)
+        require_idle(student, fix=IDLE)
+        with open_carrier(client, student, f"restore {manifest.name}", ran=True) as carrier:
+            recovery.settle(student, carrier)
+            _unpack(student, carrier, folder)
+            unpacked = time.monotonic()
+            say(f"{student.name}: {manifest.size_mb:.1f} MB unpacked in {unpacked - began:.1f} s")
+            kept = _swap(student, carrier, _kept_as(student, manifest))
+    say(
+        f"{student.name}: restored from {manifest.name} of {manifest.student} and proved "
+        f"in {time.monotonic() - unpacked:.1f} s; what was there is the snapshot {kept.name}"
+    )
+
+
+def _unpack(student: Student, carrier: Carrier, folder: Path) -> None:
     try:
-        suspend.stop_nodes(student)
+        carrier.exchange("begin")
+        for node in data_nodes(student):
+            checkpoint()
+            carrier.unpack(node, folder / snapshots.file_of(node))
+    except BaseException as error:
+        with uninterrupted():
+            carrier.exchange("end")
+        if isinstance(error, OSError):  # the engine's refusals are such errors too
+            raise LabError(
+                f"{student.name}: the data could not be brought to its volumes",
+                evidence=snapshots.words(error),
+                fix="fix that, and run the same command again",
+            ) from error
+        raise
+
+
+def _kept_as(student: Student, manifest: Manifest) -> str:
+    """What the automatic snapshot is called; not as the one that is restored, which others may still have to read."""
+    name = snapshots.automatic_name(student)
+    return f"{name}-undo" if manifest.name == name else name
+
+
+def _swap(student: Student, carrier: Carrier, keep_as: str) -> Manifest:
+    """Swap what was unpacked in, and prove it; the automatic snapshot of what was there."""
+    try:
+        daemons.stop_nodes(student)
         carrier.exchange("swap")
-        problems = suspend.start_nodes(student)
-        if problems:
-            raise suspend.came_back_badly(problems)
-    except Exception as error:
-        say(f"{student.name}: it does not work, and goes back to what was")
-        suspend.stop_nodes(student)
-        carrier.exchange("back")
-        left = suspend.start_nodes(student)
-        if left:
-            raise suspend.came_back_badly(left) from error
+        with progress(f"{student.name}: keeping what was there") as line:
+            kept = keep(student, carrier, keep_as, line, replaced=True)
+        daemons.start_nodes(student)
+        require_proved(student)
+        with uninterrupted():
+            carrier.exchange("prove")
+    except BaseException as error:
+        say(f"{student.name}: it goes back to what was there before")
+        with uninterrupted():
+            daemons.stop_nodes(student)
+            carrier.exchange("end")
+            daemons.start_nodes(student)
+        if not isinstance(error, Exception):
+            raise
+        require_proved(student)
         raise LabError(
             f"{student.name} could not be restored, and has again what it had before",
             evidence=str(error).splitlines(),
-            fix="invoke logs --node NAME says what the daemons made of it",
+            fix="invoke logs --node NAME shows what the daemons say",
         ) from error
+    carrier.exchange("end")
+    return kept
 
 
-def bring_back(lab: Lab, *, name: str | None, at: str | None, student: str | None, limit: str | None) -> None:
-    """`invoke restore`: for the student who was named, or for those whose names match `limit`."""
+def bring_back(
+    lab: Lab, *, name: str | None, at: str | None, student: str | None, limit: str | None, yes: bool
+) -> None:
+    """`invoke restore`: for the student who was named, or for those whose names match `limit`; asked before."""
     students = lab.named(student, limit)
     chosen = chosen_name(name, at)
     lab_class = students[0].lab_class
@@ -132,4 +134,7 @@ def bring_back(lab: Lab, *, name: str | None, at: str | None, student: str | Non
             evidence=f"known: {', '.join(folder.name for folder in snapshots.found(lab_class)) or 'none'}",
             fix=f"invoke snapshot --at {at} --student NAME runs the lessons before it in a stack, and takes it",
         )
-    restore(students, snapshots.folder_of(lab_class, chosen))
+    folder = snapshots.folder_of(lab_class, chosen)
+    names = ", ".join(student.name for student in students)
+    operation.confirm(f"replace all data of {names} by the snapshot {chosen}?", yes=yes)
+    restore(students, folder)

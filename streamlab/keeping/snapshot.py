@@ -13,20 +13,24 @@ from pathlib import Path
 import docker
 
 from streamlab import __version__
+from streamlab.cancel import checkpoint, uninterrupted
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.keeping import snapshots
-from streamlab.keeping.carrier import data_nodes, open_carrier, require_stack
 from streamlab.keeping.snapshots import Manifest
 from streamlab.lessons import jobs
-from streamlab.stacks import suspend
-from streamlab.stacks.destroy import confirm
+from streamlab.stacks import daemons, operation, recovery
+from streamlab.stacks.carrier import Carrier, data_nodes, open_carrier, require_stack
+from streamlab.stacks.operation import Access, Operation
+from streamlab.stacks.prove import require_proved
+from streamlab.stacks.suspend import require_idle
 from streamlab.students.topology import Student
 from streamlab.ui import Progress, progress, say
 from streamlab.work import check, submit
 
 #: How Docker says that a process had to be ended by SIGKILL.
 KILLED = 137
+SECONDS = 3600
 IDLE = "end them with invoke stop --job NAME, or exit the shell that runs them"
 
 
@@ -38,40 +42,47 @@ def snapshot(student: Student, name: str) -> None:
         LabError: the data could not be kept, and nothing was; or the stack did not come back as it should.
     """
     snapshots.require_free(student.lab_class, name)
-    with engine.connect(student.docker_host) as client:
+    taking = Operation(f"snapshot {name}", Access.CHANGE, SECONDS)
+    operation.act(lambda student: _snapshot(student, name), student, taking)
+
+
+def _snapshot(student: Student, name: str) -> None:
+    with engine.connect(student.docker_host) as client, progress(f"snapshot {name}") as line:
         require_stack(client, student)
-        ran = any(node.status == "running" for node in engine.containers(client, student).values())
-    suspend.require_idle([student], fix=IDLE)
-    problems: list[LabError] = []
-    began = time.monotonic()
-    with progress(f"snapshot {name}") as line:
-        try:
-            line.update("stopping the daemons")
-            suspend.stop_nodes(student)
-            stopped = time.monotonic()
-            manifest = _keep(student, name, line)
-            kept = time.monotonic()
-        except KeyboardInterrupt:
-            line.close()
-            say("interrupted: nothing is kept, and the stack is started again first")
-            raise
-        finally:
-            if ran:
-                line.update("starting and proving the daemons")
-                problems = suspend.start_nodes(student)
+        require_idle(student, fix=IDLE)
+        ran = any(node.status == "running" for node in engine.glance(client, student).values())
+        began = time.monotonic()
+        with open_carrier(client, student, f"snapshot {name}", ran=ran) as carrier:
+            recovery.settle(student, carrier)
+            try:
+                line.update("stopping the daemons")
+                daemons.stop_nodes(student)
+                stopped = time.monotonic()
+                manifest = keep(student, carrier, name, line)
+                kept = time.monotonic()
+            except KeyboardInterrupt:
+                line.close()
+                say("interrupted: nothing is kept, and the daemons are started again first")
+                raise
+            finally:
+                if ran:
+                    line.update("starting the daemons")
+                    with uninterrupted():
+                        daemons.start_nodes(student)
+        if ran:
+            line.update("proving the services")
+            require_proved(student)
     say(
         f"{student.name}: snapshot {name}, {manifest.size_mb:.1f} MB in {kept - stopped:.1f} s"
         + (f"; stopped in {stopped - began:.1f} s, back in {time.monotonic() - kept:.1f} s" if ran else "")
     )
-    if problems:
-        raise suspend.came_back_badly(problems)
 
 
 def _require_clean_end(client: docker.DockerClient, student: Student) -> None:
     """A daemon that was killed has not written out what it held."""
     found = engine.containers(client, student)
     killed = [
-        f"{name} was ended by SIGKILL, as after {suspend.STOP_SECONDS} s without an end"
+        f"{name} was ended by SIGKILL, as after {daemons.STOP_SECONDS} s without an end"
         for name in data_nodes(student)
         if found[name].attrs["State"]["ExitCode"] == KILLED
     ]
@@ -79,20 +90,24 @@ def _require_clean_end(client: docker.DockerClient, student: Student) -> None:
         raise LabError(
             f"{student.name}: a daemon had to be killed",
             evidence=killed,
-            fix="invoke resume, so that it mends its data, then take the snapshot again",
+            fix="invoke resume, so that it recovers its data, then take the snapshot again",
         )
 
 
-def _keep(student: Student, name: str, line: Progress) -> Manifest:
-    with (
-        engine.connect(student.docker_host) as client,
-        snapshots.new(student.lab_class, name) as folder,
-        open_carrier(client, student) as carrier,
-    ):
-        _require_clean_end(client, student)
-        carrier.exchange("end")  # what a restore that was killed has left beside the data is not part of them
+def keep(student: Student, carrier: Carrier, name: str, line: Progress, *, replaced: bool = False) -> Manifest:
+    """Copy the data of a stack whose daemons are stopped to a snapshot.
+
+    Args:
+        replaced: copy what a swap has replaced, and take the place of a snapshot of this name.
+
+    Raises:
+        LabError: a daemon had to be killed, or the data could not be read or kept.
+    """
+    _require_clean_end(carrier.stack.client, student)
+    with snapshots.new(student.lab_class, name, replace=replaced) as folder:
         for node in data_nodes(student):
-            carrier.pack(node, folder / snapshots.file_of(node), line)
+            checkpoint()
+            carrier.pack(node, folder / snapshots.file_of(node), line, replaced=replaced)
         manifest = _manifest(student, name, folder)
         snapshots.write_manifest(folder, manifest)
     return manifest
@@ -141,12 +156,11 @@ def snapshot_at(student: Student, lesson: str, *, yes: bool) -> None:
     """
     name = name_at(lesson)
     snapshots.require_free(student.lab_class, name)
-    suspend.require_idle([student], fix=IDLE)
+    require_idle(student, fix=IDLE)
     before = [one for one in lessons() if one < lesson]
-    if not yes:
-        confirm(f"reset every lesson of {student.name}, and run {', '.join(before) or 'none'} anew?")
+    operation.confirm(f"reset every lesson of {student.name}, and run {', '.join(before) or 'none'} anew?", yes=yes)
     for job in jobs.known_jobs():
-        check.reset(student, jobs.find(job)[0])
+        check.reset_each([student], job, yes=True)
     for job in before:
         submit.submit(student, submit.request(job))
         check.report(student, job, as_json=False)

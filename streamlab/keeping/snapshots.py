@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 from streamlab.building.versions import load_versions
 from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.paths import SNAPSHOTS
-from streamlab.stacks.destroy import confirm
+from streamlab.stacks.operation import confirm
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.ui import say, table
@@ -75,22 +76,45 @@ def require_free(lab_class: str, name: str) -> None:
         )
 
 
+def automatic_name(student: Student) -> str:
+    """What the snapshot is called that a restore keeps of what it replaces; the next one takes its place."""
+    return f"before-restore-{student.name}"
+
+
 @contextmanager
-def new(lab_class: str, name: str) -> Iterator[Path]:
-    """A folder to write a snapshot into: under its name once the block has ended well, and otherwise gone."""
+def new(lab_class: str, name: str, *, replace: bool = False) -> Iterator[Path]:
+    """A folder to write a snapshot into: under its name once the block has ended well, and otherwise gone.
+
+    Args:
+        replace: in place of one that has this name.
+    """
     folder = SNAPSHOTS / lab_class / name
-    half = folder.with_name(f"{name}{PARTIAL}")
-    shutil.rmtree(half, ignore_errors=True)
+    half, old = (folder.with_name(f"{name}.{os.getpid()}.{kind}{PARTIAL}") for kind in ("new", "old"))
     try:
-        half.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _remove_cut_off(folder.parent)
+        half.mkdir(mode=0o700)
         yield half
+        for file in half.iterdir():
+            file.chmod(0o600)  # all data of a student
+        if replace and folder.exists():
+            folder.rename(old)
         half.rename(folder)
     except OSError as error:
         raise LabError(
-            f"the snapshot {name} could not be kept", evidence=words(error), fix="mend that, and take it again"
+            f"the snapshot {name} could not be kept", evidence=words(error), fix="fix that, and take it again"
         ) from error
     finally:
         shutil.rmtree(half, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove_cut_off(folder: Path) -> None:
+    """Remove what processes that were killed have left half-made."""
+    for half in folder.glob(f"*{PARTIAL}"):
+        pid = half.name.split(".")[-3]
+        if not (pid.isdigit() and Path("/proc", pid).exists()):
+            shutil.rmtree(half, ignore_errors=True)
 
 
 def words(error: OSError) -> str:
@@ -203,11 +227,9 @@ def _row(folder: Path) -> list[str]:
 def remove(lab: Lab, name: str, *, yes: bool) -> None:
     """Delete one snapshot, after a question unless `yes`."""
     folder = folder_of(lab.students[0].lab_class, name, usage="--remove {}")
-    if not yes:
-        confirm(f"remove the snapshot {name}?")
+    confirm(f"remove the snapshot {name}?", yes=yes)
     # Renamed first: what an interruption leaves is no snapshot any more.
-    half = folder.with_name(f"{name}{PARTIAL}")
-    shutil.rmtree(half, ignore_errors=True)
+    half = folder.with_name(f"{name}.{os.getpid()}.old{PARTIAL}")
     folder.rename(half)
     shutil.rmtree(half)
     say(f"removed the snapshot {name}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import docker
@@ -11,10 +11,14 @@ from docker.errors import APIError, NotFound
 
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest, unknown
-from streamlab.students import many
+from streamlab.stacks import access, operation
+from streamlab.stacks.operation import Access, Operation
 from streamlab.students.inventory import EVERYBODY, Lab, matching
-from streamlab.students.topology import by_docker_host
+from streamlab.students.topology import Student, by_docker_host
 from streamlab.ui import say
+
+#: Seconds in which one stack is gone, or something holds it.
+SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,9 @@ class Remains:
     """What a student has on one Docker host; nothing, as far as one knows, where no engine answers."""
 
     name: str
+    lab_class: str
     docker_host: str
+    owner: str
     found: Belongings
     reached: bool = True
 
@@ -51,7 +57,11 @@ def belongings(client: docker.DockerClient, lab_class: str) -> dict[str, Belongi
     """Student -> what carries our label; a student who has left the inventory is found as well."""
     chosen = {"label": f"streamlab.class={lab_class}"}
     kinds = [
-        [(c.labels, c.name) for c in client.containers.list(all=True, filters=chosen, ignore_removed=True)],
+        [
+            (c.labels, c.name)
+            for c in client.containers.list(all=True, filters=chosen, ignore_removed=True)
+            if access.LOCK not in c.labels
+        ],
         [(n.attrs["Labels"], n.name) for n in client.networks.list(filters=chosen)],
         [(v.attrs["Labels"], v.name) for v in client.volumes.list(filters=chosen)],
     ]
@@ -91,8 +101,13 @@ def remove(client: docker.DockerClient, found: Belongings) -> None:
         )
 
 
-def destroy(lab: Lab, student: str | None = None, limit: str | None = None, *, yes: bool) -> None:
+def destroy(
+    lab: Lab, student: str | None = None, limit: str | None = None, *, yes: bool, take_over: bool = False
+) -> None:
     """Take away one student's stack, those that `limit` matches, or all of the class, after one question unless `yes`.
+
+    Args:
+        take_over: those of another owner too.
 
     Raises:
         WrongRequest: a name that neither the inventory nor an engine knows; nothing was touched.
@@ -113,9 +128,10 @@ def destroy(lab: Lab, student: str | None = None, limit: str | None = None, *, y
         say(f"nothing to destroy on {hosts}: nothing there carries the label of {whose}")
         return
     total = sum((one.found for one in chosen), Belongings())
-    if len(total) and not yes:
-        confirm(f"remove {total} of {whose}, with all their data?")
-    many.each(chosen, _take_away, what="destroy")
+    if len(total):
+        operation.confirm(f"remove {total} of {whose}, with all their data?", yes=yes)
+    destroying = Operation("destroy", Access.CHANGE, SECONDS, take_over=take_over, repairs=False)
+    operation.each(chosen, _take_away, destroying)
 
 
 def _named(lab: Lab, there: Sequence[Remains], student: str | None, limit: str | None) -> set[str]:
@@ -138,30 +154,30 @@ def remains(lab: Lab) -> list[Remains]:
 
     Where no engine answers, nobody knows: everybody who belongs there is told of, so that the failure has a name.
     """
-    found = []
-    for docker_host, students in by_docker_host(lab.students):
+    first = lab.students[0]
+
+    def on(docker_host: str, students: Sequence[Student]) -> list[Remains]:
         reached = True
         try:
             with engine.connect(docker_host) as client:
-                there = belongings(client, lab.students[0].lab_class)
+                there = belongings(client, first.lab_class)
         except WrongRequest:
             there, reached = {student.name: Belongings() for student in students}, False
-        found += [Remains(name, docker_host, things, reached) for name, things in there.items()]
-    return found
+        return [
+            Remains(name, first.lab_class, docker_host, first.owner, things, reached) for name, things in there.items()
+        ]
+
+    hosts = list(by_docker_host(lab.students))
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        return [one for found in pool.map(lambda host: on(*host), hosts) for one in found]
 
 
 def _take_away(one: Remains) -> None:
     with engine.connect(one.docker_host) as client:
-        remove(client, one.found)
-    say(f"removed {one.found}")
-
-
-def confirm(question: str) -> None:
-    """Ask on the terminal; anything but yes is a wrong request."""
-    if not sys.stdin.isatty():
-        raise WrongRequest("nobody is there to confirm", evidence=question, fix="add --yes")
-    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
-        raise WrongRequest("nothing was removed", evidence="the answer was no")
+        # Asked again, now that nobody else changes it: what was there before the question may not be all.
+        found = belongings(client, one.lab_class).get(one.name, Belongings())
+        remove(client, found)
+    say(f"removed {found}")
 
 
 def _gone(remove: Callable[[], None]) -> None:

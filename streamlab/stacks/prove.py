@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from streamlab.engines import engine, inside
 from streamlab.errors import LabError, unknown
+from streamlab.stacks import operation
 from streamlab.stacks.channel import fields
+from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import SHELF, Stack, failed, open_stack
 from streamlab.students.topology import SERVICES, Student, nodes
 from streamlab.ui import say
@@ -127,29 +128,44 @@ def failure(student: Student, proven: Proven) -> LabError:
     )
 
 
+def require_proved(student: Student) -> None:
+    """Prove every service of a stack that was started.
+
+    Raises:
+        LabError: not every service answers.
+    """
+    problems = [failure(student, proven) for proven in prove(student) if not proven.passed]
+    if problems:
+        raise LabError(
+            f"{student.name}'s stack did not come back as it should",
+            evidence=[line for problem in problems for line in str(problem).splitlines()],
+            fix=f"invoke provision --student {student.name} repairs what it can",
+        )
+
+
 def prove_all(students: Sequence[Student], services: Sequence[str] | None, *, seconds: int) -> None:
-    """Prove the services of these students, and print each answer as it comes.
+    """Prove the services of these students, and print each answer: of a single one as it comes.
 
     Raises:
         LabError: a service did not answer as it should, or a Docker host did not at all.
     """
     _require_known(services or ())
-    silent = engine.unreachable(students)
-    errors = [engine.not_reached(silent, students)] if silent else []
-    for student in (student for student in students if student.docker_host not in silent):
 
-        def tell(proven: Proven, student: Student = student) -> None:
+    def one(student: Student) -> None:
+        def tell(proven: Proven) -> None:
             verdict = "proved" if proven.passed else "FAILED"
             say(f"{student.name:13} {proven.service:11} {verdict}: {proven.answer} ({proven.seconds} s)")
 
-        try:
-            proven = prove(student, services or SERVICES, seconds=seconds, tell=tell)
-        except LabError as error:  # the next student's services are asked all the same
-            errors.append(error)
-        else:
-            errors += [failure(student, p) for p in proven if not p.passed]
-    if errors:
-        *others, last = errors
-        for error in others:
-            print(error, file=sys.stderr)
-        raise last
+        found = prove(student, services or SERVICES, seconds=seconds, tell=tell)
+        errors = [failure(student, proven) for proven in found if not proven.passed]
+        if errors:
+            *others, last = errors
+            last.evidence += [line for error in others for line in str(error).splitlines()]
+            raise last
+
+    proving = Operation("prove", Access.USE, seconds + LAST_TRY_SECONDS + 30, engine.processors)
+    if len(students) == 1:
+        operation.act(one, students[0], proving)
+    else:
+        outcomes = operation.run(students, one, proving, finished=lambda outcome: say("\n".join(outcome.lines)))
+        operation.require_done(outcomes, proving)

@@ -9,7 +9,8 @@ from streamlab.building import artifacts, build, travel
 from streamlab.display import stage
 from streamlab.engines import engine, volumes
 from streamlab.errors import LabError
-from streamlab.stacks import preflight
+from streamlab.stacks import operation, preflight
+from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.playbooks import play
 from streamlab.students import endpoint
 from streamlab.students.docker_hosts import LOCAL, is_here, machine
@@ -60,13 +61,21 @@ def ensure_images(docker_host: str, others: Sequence[str] = ()) -> bool:
     return True
 
 
-def provision(lab: Lab, students: Sequence[Student], *, overcommit: bool = False, verbose: bool = False) -> None:
+def provision(
+    lab: Lab,
+    students: Sequence[Student],
+    *,
+    overcommit: bool = False,
+    verbose: bool = False,
+    take_over: bool = False,
+) -> None:
     """Bring the stacks of `students` to what the inventory says. Run again, it changes nothing.
 
     What was changed is proved; a stack in which nothing was, and that was proved, has its nodes asked.
 
     Args:
         overcommit: go on where the stacks may use more memory than their machine has.
+        take_over: make stacks of another owner one's own; their containers are made anew, their data stay.
 
     Raises:
         WrongRequest: it cannot be done here, or no Docker host answers; nothing was touched.
@@ -74,10 +83,10 @@ def provision(lab: Lab, students: Sequence[Student], *, overcommit: bool = False
     """
     preflight.require_memory(students, overcommit=overcommit)
     with display.whole("engine", "images", "cluster", shown=not verbose):
-        _provision(lab, students, overcommit=overcommit, verbose=verbose)
+        _provision(lab, students, overcommit=overcommit, verbose=verbose, take_over=take_over)
 
 
-def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbose: bool) -> None:
+def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbose: bool, take_over: bool) -> None:
     ensure_engines(lab, students, verbose=verbose)
     failed: dict[str, LabError] = {**engine.unreachable(students)}
     if not _left(students, failed):
@@ -89,21 +98,30 @@ def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbo
             processors[machine(docker_host)] = client.info()["NCPU"]
     _ensure_images_of(students, failed)
     gone = engine.not_reached(failed, students) if failed else None
-    names = [student.name for student in students if student.docker_host not in failed]
+    reached = [student for student in students if student.docker_host not in failed]
+    changing = Operation("provision", Access.CHANGE, take_over=take_over)
+    with operation.admitted_all(reached, changing) as (admitted, outcomes):
+        if admitted:
+            _play(lab, admitted, gone, at_once=sum(processors.values()), verbose=verbose)
+        operation.require_done(outcomes, changing)
+    if gone:
+        raise gone
+
+
+def _play(lab: Lab, students: Sequence[Student], gone: LabError | None, *, at_once: int, verbose: bool) -> None:
+    names = [student.name for student in students]
     try:
         with stage("cluster"):
-            summary = play("provision.yml", lab, limit=names, at_once=sum(processors.values()), verbose=verbose)
+            summary = play("provision.yml", lab, limit=names, at_once=at_once, verbose=verbose)
     except LabError as error:
         error.evidence += gone.evidence if gone else []
         raise
-    for docker_host, group in _left(students, failed):
+    for docker_host, group in by_docker_host(students):
         with engine.connect(docker_host) as client:
             for student in group:
                 volumes.prune(client, student)
     came_to = f" and {'proved' if summary.changed else 'answering'}, {summary.changed} changed"
     say(f"{', '.join(names)}: provisioned{'' if verbose else came_to}")  # verbose: Ansible has told what it changed
-    if gone:
-        raise gone
 
 
 def _left(students: Sequence[Student], failed: Mapping[str, LabError]) -> list[tuple[str, list[Student]]]:

@@ -23,6 +23,8 @@ from streamlab.errors import LabError, WrongRequest
 
 #: The label with what a network or a container was made from.
 MADE_FROM = "streamlab.made-from"
+#: The label with whose a stack is.
+OWNER = "streamlab.owner"
 #: Containers that are made or started at the same time: the engine gains nothing from more.
 AT_ONCE = 8
 STOP_SECONDS = 20
@@ -110,14 +112,18 @@ def _found_made_from(labels: Mapping[str, str]) -> Any:
         return None
 
 
-def changes(wanted: Sequence[Wanted], found: Mapping[str, Mapping[str, Any]]) -> list[Change]:
-    """What to do, from the engine's own list of the stack's containers by node. Pure."""
+def changes(wanted: Sequence[Wanted], found: Mapping[str, Mapping[str, Any]], owner: str = "") -> list[Change]:
+    """What to do, from the engine's own list of the stack's containers by node. Pure.
+
+    Args:
+        owner: whose they are to be; a container without this label is from a time when it was not written.
+    """
     todo = []
     for one in wanted:
         there = found.get(one.node)
         if there is None:
             todo.append(Change(one, "make"))
-        elif there["Labels"].get(MADE_FROM) != made_from(one):
+        elif there["Labels"].get(MADE_FROM) != made_from(one) or there["Labels"].get(OWNER, owner) != owner:
             todo.append(Change(one, "make anew", _found_made_from(there["Labels"])))
         elif there["State"] != "running":
             todo.append(Change(one, "start"))
@@ -171,7 +177,7 @@ def reconcile(
             dry_run=dry_run,
         )  # fmt: skip
         changed += _counted(made, stored)
-        todo = changes(nodes, found)
+        todo = changes(nodes, found, labels.get(OWNER, ""))
         proxy = proxies.configured(plan["docker_host"])
         if not dry_run:
             with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import docker
+from docker.errors import NotFound
 from docker.models.containers import Container
 
 from streamlab.engines import engine, inside
@@ -94,6 +95,18 @@ def answer_of(
     if done.code != 0:
         raise failed(f"{about}: {module} failed in the node", done, seconds=seconds)
     return understood(lambda said: read(said["answer"]), heard, about=about)
+
+
+def commands_running(container: Container) -> list[str]:
+    """The modules of the lab's that `run_module` runs in a node now, whoever has started them."""
+    api, found = container.client.api, []
+    for exec_id in container.attrs.get("ExecIDs") or ():
+        with suppress(NotFound):
+            command = api.exec_inspect(exec_id)
+            argv = command["ProcessConfig"]["arguments"]
+            if command["Running"] and BOOT in argv:
+                found.append(plain(argv[argv.index(BOOT) + 2]))
+    return found
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from docker.models.containers import Container
 
 from streamlab.engines import engine, memory
 from streamlab.errors import LabError
+from streamlab.stacks import access, operation
 from streamlab.stacks.channel import fields, list_of
+from streamlab.stacks.operation import Access, Operation, Outcome
 from streamlab.stacks.stack import answer_of
 from streamlab.students.docker_hosts import is_here
 from streamlab.students.topology import Node, Student, nodes
@@ -20,7 +22,9 @@ from streamlab.ui import say, table
 
 #: Seconds for one round of short questions to all nodes of a stack.
 SECONDS = 20
-
+#: States from which an application does not come back.
+FINAL = ("FINISHED", "FAILED", "KILLED")
+LOOK = Operation("status", Access.READ, seconds=60, at_once=lambda docker_host: 8)
 
 #: State -> what is said of a stack that has no node to ask.
 _WITHOUT_NODES = {
@@ -29,27 +33,31 @@ _WITHOUT_NODES = {
 }
 
 
-def look(students: Sequence[Student], silent: Mapping[str, LabError] | None = None) -> dict[str, Any]:
-    """The state of every student's stack.
-
-    Args:
-        silent: Docker hosts of which it is known that they do not answer, and why; without it they are asked.
+def look(students: Sequence[Student]) -> dict[str, Any]:
+    """The state of every student's stack. What one of them, or its Docker host, does not answer is in its own part.
 
     Returns:
-        ``{"students": [{"name", "state", "healthy", "nodes": [{"name", "service", "state", "healthy", "problem",
-        "memory_bytes", "memory_limit_bytes"}], "applications": [{"id", "name", "state", "final_status"}]}]}``, where a
-        student's state is healthy, unhealthy, suspended, missing, or unreachable where its Docker host does not answer.
+        ``{"students": [{"name", "state", "healthy", "busy", "nodes": [{"name", "service", "state", "healthy",
+        "problem", "memory_bytes", "memory_limit_bytes"}], "applications": [{"id", "name", "state", "final_status"}] or
+        None where YARN does not answer}]}``, where a student's state is healthy, unhealthy, suspended, missing,
+        unreachable where its Docker host does not answer, or unknown; `busy` is the command that changes the stack now.
     """
-    silent = engine.unreachable(students) if silent is None else silent
-    reached = [student for student in students if student.docker_host not in silent]
-    with ThreadPoolExecutor(8) as pool:
-        seen = {found["name"]: found for found in pool.map(_student, reached)}
-    return {"students": [seen.get(s.name) or _unreachable(s, silent[s.docker_host].what) for s in students]}
+    return {"students": [outcome.answer or _unknown(student, outcome.error) for student, outcome in _ask_all(students)]}
 
 
-def _unreachable(student: Student, why: str) -> dict[str, Any]:
-    rows = [{**_node(node, None, {}, {}), "state": "unreachable", "problem": why} for node in nodes(student)]
-    return {"name": student.name, "state": "unreachable", "healthy": False, "nodes": rows, "applications": []}
+def _ask_all(students: Sequence[Student]) -> list[tuple[Student, Outcome]]:
+    return list(zip(students, operation.run(students, _student, LOOK), strict=True))
+
+
+def _unknown(student: Student, error: LabError) -> dict[str, Any]:
+    state = "unreachable" if isinstance(error, engine.NoEngine) else "unknown"
+    rows = [{**_node(node, None, {}, {}), "state": state, "problem": error.what} for node in nodes(student)]
+    return _found(student, state, healthy=False, rows=rows, applications=None)
+
+
+def unfinished(found: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The applications of one student, as `look` gives it, that may still run."""
+    return [app for app in found["applications"] or () if app["state"] not in FINAL]
 
 
 def is_healthy(student: Student) -> bool:
@@ -62,7 +70,8 @@ def is_healthy(student: Student) -> bool:
 
 def _student(student: Student) -> dict[str, Any]:
     with engine.connect(student.docker_host) as client:
-        found = engine.glance(client, student)
+        everything = engine.everything(client, student)
+        found = engine.nodes_among(everything)
         running = {name: c for name, c in found.items() if c.status == "running"}
         answers = (
             _ask(running, [node.name for node in nodes(student)]) if running else {"nodes": {}, "applications": []}
@@ -78,13 +87,26 @@ def _student(student: Student) -> dict[str, Any]:
         state = "suspended"
     else:
         state = "healthy" if healthy else "unhealthy"
+    holder = access.holder_of([container.attrs for container in everything])
+    return _found(
+        student, state, healthy=healthy, rows=rows, applications=answers["applications"],
+        busy=str(holder) if holder else None,
+    )  # fmt: skip
+
+
+def _found(
+    student: Student,
+    state: str,
+    *,
+    healthy: bool,
+    rows: list[dict[str, Any]],
+    applications: list[dict[str, str]] | None,
+    busy: str | None = None,
+) -> dict[str, Any]:
     return {
-        "name": student.name,
-        "state": state,
-        "healthy": healthy,
-        "nodes": rows,
-        "applications": answers["applications"],
-    }
+        "name": student.name, "state": state, "healthy": healthy, "busy": busy, "nodes": rows,
+        "applications": applications,
+    }  # fmt: skip
 
 
 def _ask(running: dict[str, Container], names: Sequence[str]) -> dict[str, Any]:
@@ -93,13 +115,14 @@ def _ask(running: dict[str, Container], names: Sequence[str]) -> dict[str, Any]:
     try:
         return answer_of(asker, "edge.health", *names, about=asker.name, seconds=SECONDS, read=_answers)
     except LabError as error:
-        return {"nodes": dict.fromkeys(names, (*error.evidence, error.what)[0]), "applications": []}
+        return {"nodes": dict.fromkeys(names, (*error.evidence, error.what)[0]), "applications": None}
 
 
 def _answers(said: Any) -> dict[str, Any]:
     problems = {str(node): None if why is None else str(why) for node, why in said["nodes"].items()}
     application = fields(id=str, name=str, state=str, final_status=str)
-    return {"nodes": problems, "applications": list_of(application)(said["applications"])}
+    applications = said["applications"]
+    return {"nodes": problems, "applications": None if applications is None else list_of(application)(applications)}
 
 
 def _node(
@@ -120,44 +143,42 @@ def _node(
 
 def describe(found: dict[str, Any], *, applications: int = 5) -> str:
     """The same for people: one table of nodes per student, and the last few applications."""
-    parts = []
-    for student in found["students"]:
-        if student["state"] in _WITHOUT_NODES:
-            parts.append(f"{student['name']}: {_WITHOUT_NODES[student['state']]}")
-            continue
-        if student["state"] == "unreachable":
-            parts.append(f"{student['name']}: UNKNOWN, {student['nodes'][0]['problem']}")
-            continue
-        rows = [
-            [
-                node["name"],
-                node["service"],
-                "healthy" if node["healthy"] else f"UNHEALTHY: {node['problem']}",
-                f"{node['memory_bytes'] / 2**20:.0f} of {node['memory_limit_bytes'] / 2**20:.0f} MB",
-            ]
-            for node in student["nodes"]
+    return "\n\n".join(_described(student, applications) for student in found["students"])
+
+
+def _described(student: Mapping[str, Any], applications: int) -> str:
+    name, busy = student["name"], [f"being changed by another command: {student['busy']}"] if student["busy"] else []
+    if student["state"] in _WITHOUT_NODES:
+        return "\n".join([f"{name}: {_WITHOUT_NODES[student['state']]}", *busy])
+    if student["state"] in ("unreachable", "unknown"):
+        return f"{name}: UNKNOWN, {student['nodes'][0]['problem']}"
+    rows = [
+        [
+            node["name"],
+            node["service"],
+            "healthy" if node["healthy"] else f"UNHEALTHY: {node['problem']}",
+            f"{node['memory_bytes'] / 2**20:.0f} of {node['memory_limit_bytes'] / 2**20:.0f} MB",
         ]
-        used = sum(node["memory_bytes"] for node in student["nodes"]) / 2**20
-        verdict = "healthy" if student["healthy"] else "NOT HEALTHY"
-        parts.append(
-            f"{student['name']}: {verdict}, {used:.0f} MB in use\n"
-            + table(["node", "service", "health", "memory"], rows)
-        )
-        apps = student["applications"][-applications:]
-        if apps:
-            rows = [[app["id"], app["name"], app["state"], app["final_status"]] for app in apps]
-            parts.append(table(["application", "name", "state", "final status"], rows))
-    return "\n\n".join(parts)
+        for node in student["nodes"]
+    ]
+    used = sum(node["memory_bytes"] for node in student["nodes"]) / 2**20
+    verdict = "healthy" if student["healthy"] else "NOT HEALTHY"
+    lines = [f"{name}: {verdict}, {used:.0f} MB in use", *busy, table(["node", "service", "health", "memory"], rows)]
+    if student["applications"] is None:
+        return "\n".join([*lines, "", "applications: YARN does not answer"])
+    rows = [[app["id"], app["name"], app["state"], app["final_status"]] for app in student["applications"]]
+    if rows:
+        lines += ["", table(["application", "name", "state", "final status"], rows[-applications:])]
+    return "\n".join(lines)
 
 
 def report(students: Sequence[Student], *, as_json: bool) -> None:
     """Print the state of the students' stacks.
 
     Raises:
-        LabError: a Docker host does not answer; the others' students were shown.
+        LabError: a student's state could not be found out; the others were shown.
     """
-    silent = engine.unreachable(students)
-    found = look(students, silent)
+    asked = _ask_all(students)
+    found = {"students": [outcome.answer or _unknown(student, outcome.error) for student, outcome in asked]}
     say(json.dumps(found, indent=2) if as_json else describe(found))
-    if silent:
-        raise engine.not_reached(silent, students)
+    operation.require_done([outcome for _, outcome in asked], LOOK)

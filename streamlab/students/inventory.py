@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pwd
+import socket
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -265,7 +267,17 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
             for key, page in values["pages"].items()
         },
         asked_copies=_numbers(asked),
+        owner=str(values.get("lab_owner") or this_owner()),
     )
+
+
+def this_owner() -> str:
+    """Who makes stacks where the inventory says nothing: this user, in this checkout, on this machine."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # an account without a name
+        user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()}:{ROOT}"
 
 
 def _check_pages(values: Mapping[str, Any], *, where: str) -> None:

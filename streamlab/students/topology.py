@@ -96,6 +96,8 @@ class Student:
     node_idle_mb: Mapping[str, int]
     pages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     asked_copies: Mapping[str, int] = field(default_factory=dict)
+    #: Whose stack it is: another's is not touched.
+    owner: str = ""
 
     @property
     def replication(self) -> dict[str, int]:
@@ -203,6 +205,7 @@ def plan(student: Student) -> dict[str, Any]:
         "version": __version__,
         "prefix": student.prefix,
         "docker_host": student.docker_host,
+        "owner": student.owner,
         "network": student.network,
         "names": [*possible_names(student), student.subnet],
         "kafka_cluster_id": student.kafka_cluster_id,

@@ -113,6 +113,7 @@ _PAGE = record(
 #: Every variable that the lab itself reads.
 VARIABLES: Mapping[str, Check] = {
     "lab_class": text,
+    "lab_owner": text,
     "docker_host": text,
     "port_base": whole(0),
     "subnet": text,

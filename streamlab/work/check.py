@@ -9,9 +9,10 @@ from typing import Any
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle, jobs
 from streamlab.lessons.jobs import Job
+from streamlab.stacks import operation
 from streamlab.stacks.channel import fields, list_of
+from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import failed, open_stack
-from streamlab.students import many
 from streamlab.students.topology import Student
 from streamlab.ui import say
 from streamlab.work.submit import running_of
@@ -51,10 +52,17 @@ def _assertion(said: Any) -> dict[str, Any]:
     return {name: checked[name] for name in ("name", "expected", "found", "passed", "where")}
 
 
-def reset_each(students: Sequence[Student], name: str) -> None:
-    """Bring one lesson of every student back to its start."""
+def reset_each(students: Sequence[Student], name: str, *, yes: bool) -> None:
+    """Bring one lesson of every student back to its start, after one question unless `yes`."""
     job, _ = jobs.find(name)
-    many.each(students, lambda student: reset(student, job), what=f"reset {job.name}")
+    names = ", ".join(student.name for student in students)
+    operation.confirm(f"delete all that {job.name} has left in the {_stacks(students)} of {names}?", yes=yes)
+    resetting = Operation(f"reset {job.name}", Access.CHANGE, 2 * SECONDS)
+    operation.each(students, lambda student: reset(student, job), resetting)
+
+
+def _stacks(students: Sequence[Student]) -> str:
+    return "stack" if len(students) == 1 else "stacks"
 
 
 def reset(student: Student, job: Job) -> None:
@@ -106,7 +114,12 @@ def report(student: Student, name: str | None, *, as_json: bool) -> None:
         if stream == "out" and not as_json:
             say(f"  | {line}")
 
-    found = [check(student, job, step, printed=heard) for job, step in asked(name)]
+    targets = asked(name)
+    found = operation.act(
+        lambda student: [check(student, job, step, printed=heard) for job, step in targets],
+        student,
+        Operation("check", Access.USE),
+    )
     for one in found:
         say(json.dumps(one, indent=2) if as_json else describe(one))
     wrong = [failure(one) for one in found if not one["passed"]]

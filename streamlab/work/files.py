@@ -15,10 +15,10 @@ from streamlab.edge.transfer import Item, Received, arrival, contents, gather, m
 from streamlab.engines.attached import CHUNK, Attached, Output
 from streamlab.engines.inside import Result
 from streamlab.errors import LabError, WrongRequest
-from streamlab.interrupt import ended_by_signals
 from streamlab.paths import typed
+from streamlab.stacks import operation
+from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import failed, open_stack
-from streamlab.students import many
 from streamlab.students.topology import Student
 from streamlab.ui import progress, say
 
@@ -28,6 +28,7 @@ SECONDS, IDLE_SECONDS = 86400, 120
 PAUSE = 0.2
 HERE = Disk()
 FORCE = "--force"
+COPY = {name: Operation(name, Access.USE, SECONDS + IDLE_SECONDS) for name in ("put", "get")}
 
 
 def put_each(students: Sequence[Student], files: Sequence[str], to: str, *, force: bool) -> None:
@@ -38,9 +39,9 @@ def put_each(students: Sequence[Student], files: Sequence[str], to: str, *, forc
     """
     if not files:
         raise WrongRequest("put what?", fix="invoke put FILE… --to PLACE")
-    with _said_by_the_lab(), ended_by_signals():
+    with _said_by_the_lab():
         items = gather((HERE, str(typed(file))) for file in files)
-        many.each(students, lambda student: put(student, items, to, force=force), what="put")
+        operation.each(students, lambda student: put(student, items, to, force=force), COPY["put"])
 
 
 def get_each(students: Sequence[Student], paths: Sequence[str], to: str, *, force: bool) -> None:
@@ -59,8 +60,7 @@ def get_each(students: Sequence[Student], paths: Sequence[str], to: str, *, forc
             own.mkdir(parents=True, exist_ok=True)
         get(student, paths, str(own), is_folder=several or to.endswith("/"), force=force)
 
-    with ended_by_signals():
-        many.each(students, get_one, what="get")
+    operation.each(students, get_one, COPY["get"])
 
 
 def put(student: Student, items: Sequence[Item], to: str, *, force: bool) -> None:

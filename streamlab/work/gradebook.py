@@ -14,13 +14,15 @@ from typing import Any
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons.jobs import Job
-from streamlab.students import many
+from streamlab.stacks import operation
+from streamlab.stacks.operation import Access, Operation
 from streamlab.students.topology import Student
 from streamlab.ui import say, table
 from streamlab.work import check
 
 #: As `--csv`: the standard output.
 STDOUT = "-"
+CHECK = Operation("check", Access.USE)
 
 Target = tuple[Job, str]
 
@@ -77,12 +79,11 @@ def label(target: Target) -> str:
 
 def ask(students: Sequence[Student], targets: Sequence[Target]) -> dict[str, Row]:
     """Student -> lesson -> cell, in the order of `students`."""
-    outcomes = many.run(students, lambda student: row(student, targets), what="check")
-    answers = {
-        outcome.name: _row_of(targets, Cell("unreachable", why=outcome.error.what)) if outcome.error else outcome.answer
+    outcomes = operation.run(students, lambda student: row(student, targets), CHECK)
+    return {
+        outcome.name: _row_of(targets, _failed(outcome.error)) if outcome.error else outcome.answer
         for outcome in outcomes
     }
-    return {student.name: answers[student.name] for student in students}
 
 
 def row(student: Student, targets: Sequence[Target]) -> Row:
@@ -97,12 +98,14 @@ def _row_of(targets: Sequence[Target], cell: Cell) -> Row:
     return dict.fromkeys(map(label, targets), cell)
 
 
+def _failed(error: LabError) -> Cell:
+    verdict = "unreachable" if isinstance(error, engine.NoEngine) else "no answer"
+    return Cell(verdict, why=f"{error.what}: {' '.join(error.evidence)}")
+
+
 def _absent(student: Student) -> Cell | None:
-    try:
-        with engine.connect(student.docker_host) as client:
-            found = engine.glance(client, student)
-    except WrongRequest as error:
-        return Cell("unreachable", why=f"{error.what}: {' '.join(error.evidence)}")
+    with engine.connect(student.docker_host) as client:
+        found = engine.glance(client, student)
     if not found:
         return Cell("no stack")
     return Cell("suspended") if engine.is_suspended(found) else None

@@ -11,7 +11,6 @@ from typing import BinaryIO, TextIO
 from streamlab.engines import engine
 from streamlab.engines.attached import CHUNK, Attached, attached
 from streamlab.errors import WrongRequest
-from streamlab.interrupt import ended_by_signals
 from streamlab.students.topology import Student
 from streamlab.work import terminal
 
@@ -43,7 +42,7 @@ def shell(student: Student, node: str, command: str | None) -> int:
 
 def run(student: Student, node: str, argv: list[str]) -> int:
     """Run a command in a node, with this process's input and output as its own, byte for byte."""
-    with engine.connect(student.docker_host) as client, ended_by_signals():
+    with engine.connect(student.docker_host) as client:
         container = engine.node(client, student, node)
         source = _input()
         with attached(container, argv, seconds=COMMAND_SECONDS, stdin=source is not None) as running:

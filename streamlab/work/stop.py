@@ -8,9 +8,10 @@ from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError
 from streamlab.lessons import jobs
 from streamlab.lessons.jobs import Job, Step
+from streamlab.stacks import operation
 from streamlab.stacks.channel import fields
+from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import open_stack
-from streamlab.students import many
 from streamlab.students.topology import Student
 from streamlab.ui import say
 from streamlab.work.submit import application_name, running_of
@@ -22,7 +23,7 @@ SECONDS = 90
 def stop_each(students: Sequence[Student], name: str) -> None:
     """Stop what runs of a lesson, or of one step of it, for every student."""
     job, steps = jobs.find(name)
-    many.each(students, lambda student: stop(student, job, steps), what=f"stop {name}")
+    operation.each(students, lambda student: stop(student, job, steps), Operation(f"stop {name}", Access.USE))
 
 
 def stop(student: Student, job: Job, steps: tuple[Step, ...]) -> None:

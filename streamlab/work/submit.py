@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -15,10 +16,10 @@ from streamlab.errors import WrongRequest
 from streamlab.lessons import bundle, jobs
 from streamlab.lessons.jobs import Job, Preset, Step
 from streamlab.lessons.resources import containers, too_large
-from streamlab.stacks import capacity
+from streamlab.stacks import capacity, operation
 from streamlab.stacks.channel import fields
+from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
-from streamlab.students import many
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.ui import Progress, progress, say
@@ -144,12 +145,9 @@ def submit_each(lab: Lab, students: Sequence[Student], wanted: Request, *, at_on
         LabError: it failed for some; for the others it is done.
     """
     number = _positive("--at-once", at_once) if at_once is not None else None
-    many.each(
-        students,
-        lambda student: submit(student, wanted),
-        what=wanted.job.name if len(wanted.steps) > 1 else wanted.steps[0].full_name,
-        at_once=lambda docker_host: number or capacity.at_once(lab, docker_host),
-    )
+    name = wanted.job.name if len(wanted.steps) > 1 else wanted.steps[0].full_name
+    bound = partial(capacity.at_once, lab) if number is None else lambda docker_host: number
+    operation.each(students, lambda student: submit(student, wanted), Operation(name, Access.USE, None, bound))
 
 
 def submit(student: Student, wanted: Request) -> list[str]:

@@ -15,7 +15,6 @@ from streamlab.edge import hangup
 from streamlab.engines import engine
 from streamlab.engines.attached import Attached, new_mark
 from streamlab.errors import LabError
-from streamlab.interrupt import ended_by_signals
 from streamlab.students.topology import Student
 
 #: Seconds that the engine's client may take to end after what it shows.
@@ -45,7 +44,7 @@ def open_terminal(student: Student, node: str, argv: Sequence[str]) -> int:
             fix="install docker-cli, or use --command '…'",
         )
     mark = new_mark()
-    with engine.connect(student.docker_host) as there, ended_by_signals():
+    with engine.connect(student.docker_host) as there:
         container = engine.node(there, student, node)
         with _hung_up_on_afterwards(container, mark) as connection:
             shown = [docker, "--host", engine.address(student.docker_host), "exec", "-it"]

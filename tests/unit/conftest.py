@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import pytest
 from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.paths import ANSIBLE, ROOT
+from streamlab.stacks import operation
 from streamlab.stacks.channel import MARK
 from streamlab.students import inventory
 from streamlab.students.topology import SERVICE_OF, Student
@@ -40,6 +42,13 @@ def nobody_s_docker(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
     monkeypatch.setattr(engine, "_is_there", lambda docker_host: False)
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else acts on a stack, whoever owns it: there is no engine to ask."""
+    monkeypatch.setattr(operation, "admitted", lambda target, operation: nullcontext())
+    monkeypatch.setattr(engine, "processors", lambda docker_host: 2)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from fake_node import ERR, Command, FakeNode
+from streamlab.cancel import CancelToken, cancellable
 from streamlab.engines import inside
 from streamlab.engines.attached import Output, attached
-from streamlab.interrupt import Interrupt, hearing
 
 
 def outcome(run: Callable[[Command], int], **how: Any) -> tuple[list[tuple[str, bytes]], int]:
@@ -127,7 +127,7 @@ def test_output_as_a_file_has_errors_aside() -> None:
         assert (len(reader.read()), output.ended) == (300_000, True)
 
 
-def test_a_command_that_a_thread_waits_for_is_ended_when_the_thread_is_interrupted() -> None:
+def test_a_command_that_a_thread_waits_for_is_ended_when_the_thread_is_cancelled() -> None:
     begun = threading.Event()
 
     def run(command: Command) -> int:
@@ -136,15 +136,15 @@ def test_a_command_that_a_thread_waits_for_is_ended_when_the_thread_is_interrupt
         assert command.ended.wait(10)
         return 143
 
-    node, ear = FakeNode(run), Interrupt()
+    node, token = FakeNode(run), CancelToken()
 
     def wait() -> None:
-        with hearing(ear), pytest.raises(KeyboardInterrupt):
+        with cancellable(token), pytest.raises(KeyboardInterrupt):
             inside.run_inside(node, ["sleep", "600"], seconds=600)
 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(wait)
         assert begun.wait(10)
-        ear.interrupt()
+        token.cancel()
         waiting.result(timeout=10)
     assert node.commands[0].ended.is_set()

@@ -17,6 +17,8 @@ from streamlab.stacks import destroy
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 ADA = ["spring-ada-edge", "spring-ada-net", "spring-ada-data"]
 BOB = ["spring-bob-edge", "spring-bob-net", "spring-bob-data"]
 
@@ -115,7 +117,7 @@ def test_only_a_yes_is_a_yes(
     if removed:
         destroy.destroy(lab, "ada", yes=False)
     else:
-        with pytest.raises(destroy.WrongRequest, match="nothing was removed"):
+        with pytest.raises(destroy.WrongRequest, match="nothing was done"):
             destroy.destroy(lab, "ada", yes=False)
     assert len(engine.removed) == removed
 
@@ -170,7 +172,7 @@ def test_a_foreign_container_keeps_nobody_else_s_stack(
     assert error_of(destroy.destroy, lab, yes=True) == (
         "error: destroy: 1 of 2 students failed\n"
         "  ada\n"
-        "  fix: mend the causes above, then repeat it for them alone: --limit ada"
+        "  fix: fix the causes above, then repeat it for them alone: --limit ada"
     )
     assert sorted(engine.removed) == sorted(["spring-ada-edge", "spring-ada-data", *BOB])
     assert capsys.readouterr().err == (
@@ -188,7 +190,7 @@ def test_a_docker_host_that_is_gone_keeps_no_other_s_stacks(
 
     def connect(docker_host: str) -> Any:
         if docker_host.startswith("ssh://"):
-            raise destroy.WrongRequest(f"no Docker Engine answers at {docker_host}", evidence="timed out")
+            raise destroy.engine.NoEngine(f"no Docker Engine answers at {docker_host}", evidence="timed out")
         return reach(docker_host)
 
     monkeypatch.setattr(destroy.engine, "connect", connect)

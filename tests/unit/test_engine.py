@@ -106,7 +106,7 @@ def test_a_node_is_found_by_its_label(student: Student) -> None:
     ("nodes", "name", "text"),
     [
         ([], "edge", "error: ada has no stack\n  no container on unix:///var/run/docker.sock carries its label\n"
-                     "  fix: invoke provision"),
+                     "  fix: invoke provision --student ada"),
         ([node("kafka1"), node("edge")], "kafka", "error: no node named 'kafka'\n  known: edge, kafka1\n"
                                                   "  fix: did you mean --node kafka1?"),
         ([node("kafka1", "exited")], "kafka1", "error: ada's node kafka1 does not run\n  its container is exited\n"

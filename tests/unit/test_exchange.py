@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,59 @@ def places(tmp_path: Path) -> list[str]:
 
 def test_what_comes_takes_the_place_of_what_was(tmp_path: Path, places: list[str]) -> None:
     exchange.main("swap", *places)
+    exchange.main("prove", *places)
+    exchange.main("end", *places)
+    assert held(tmp_path) == RESTORED
+
+
+def state(places: list[str], capsys: pytest.CaptureFixture) -> str:
+    exchange.main("state", *places)
+    return json.loads(capsys.readouterr().out.lstrip("\x1e"))["answer"]
+
+
+def test_how_far_a_restore_has_come_can_be_asked(places: list[str], capsys: pytest.CaptureFixture) -> None:
+    found = [state(places, capsys)]
+    for step in ("swap", "prove", "end"):
+        exchange.main(step, *places)
+        found.append(state(places, capsys))
+    assert found == ["begun", "swapped", "proved", "none"]
+
+
+@pytest.mark.parametrize("step", ["end", "begin"])
+def test_what_was_swapped_and_has_not_been_proved_is_undone(tmp_path: Path, places: list[str], step: str) -> None:
+    """Whoever comes next, after one who was killed during the proofs, must not delete what was there."""
+    exchange.main("swap", *places)
+    exchange.main(step, *places)
+    for name, files in OLD.items():
+        assert held(tmp_path)[name] == files
+
+
+@pytest.mark.parametrize("renames", range(2))
+def test_what_was_proved_stays_though_clearing_is_cut_off(
+    tmp_path: Path, places: list[str], monkeypatch: pytest.MonkeyPatch, renames: int
+) -> None:
+    exchange.main("swap", *places)
+    exchange.main("prove", *places)
+    with cut_off(monkeypatch, after=renames):
+        exchange.main("end", *places)
+    exchange.main("end", *places)
+    assert held(tmp_path) == RESTORED
+
+
+def test_deleting_what_was_there_may_be_cut_off(
+    tmp_path: Path, places: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its marks are out of the way before the first file is deleted."""
+    exchange.main("swap", *places)
+    exchange.main("prove", *places)
+
+    def fail(path: Path) -> None:
+        raise OSError("gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(exchange.shutil, "rmtree", fail)
+        with pytest.raises(OSError, match="gone"):
+            exchange.main("end", *places)
     exchange.main("end", *places)
     assert held(tmp_path) == RESTORED
 
@@ -77,9 +131,8 @@ def test_given_up_before_the_swap_nothing_has_changed(tmp_path: Path, places: li
 
 def test_nothing_may_come(tmp_path: Path) -> None:
     put(tmp_path / "edge", OLD["edge"])
-    exchange.main("begin", f"{tmp_path}/edge:metastore")
-    exchange.main("swap", f"{tmp_path}/edge:metastore")
-    exchange.main("end", f"{tmp_path}/edge:metastore")
+    for step in ("begin", "swap", "prove", "end"):
+        exchange.main(step, f"{tmp_path}/edge:metastore")
     assert held(tmp_path) == {"edge": {"mine.py": "mine"}}
 
 

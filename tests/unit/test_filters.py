@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 from streamlab.paths import ANSIBLE
 from streamlab.students import topology
-from streamlab.students.inventory import _NEEDED
+from streamlab.students.inventory import _NEEDED, this_owner
 from streamlab.students.topology import SERVICE_OF, Student
 
 _spec = importlib.util.spec_from_file_location("stack", ANSIBLE / "filter_plugins" / "stack.py")
@@ -37,4 +38,4 @@ def test_an_empty_file_of_hadoop_s_is_still_xml() -> None:
 def test_a_plan_is_the_control_program_s(student: Student) -> None:
     size = {"nodes": dict.fromkeys(SERVICE_OF, 1), "yarn_memory_mb": 4000, "yarn_vcores": 8}
     variables = {name: getattr(student, name, None) for name in _NEEDED} | {"size": "s", "sizes": {"s": size}}
-    assert FILTERS["stack_plan"]("ada", variables) == topology.plan(student)
+    assert FILTERS["stack_plan"]("ada", variables) == topology.plan(replace(student, owner=this_owner()))

@@ -12,10 +12,13 @@ from typing import Any
 
 import pytest
 
-from streamlab.errors import LabError, WrongRequest
+from streamlab.engines import engine
+from streamlab.errors import LabError
 from streamlab.lessons.jobs import Job
 from streamlab.students.topology import Student
 from streamlab.work import check, gradebook
+
+pytestmark = pytest.mark.usefixtures("alone")
 
 #: Student -> the states of the stack's containers; dora's Docker host is gone.
 STACKS = {"ada": ["running", "running"], "bob": ["running"], "carl": [], "eve": ["exited", "exited"]}
@@ -37,7 +40,7 @@ def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
         @contextmanager
         def connect(docker_host: str) -> Iterator[None]:
             if docker_host.startswith("ssh://"):
-                raise WrongRequest(f"no Docker Engine answers at {docker_host}", evidence="timed out")
+                raise engine.NoEngine(f"no Docker Engine answers at {docker_host}", evidence="timed out")
             yield None
 
         def ask(student: Student, job: Job, step: str) -> dict[str, Any]:
@@ -51,6 +54,7 @@ def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
 
         monkeypatch.setattr(gradebook.engine, "connect", connect)
         monkeypatch.setattr(gradebook.engine, "glance", glance)
+        monkeypatch.setattr(gradebook.engine, "unreachable", lambda students: {})
         monkeypatch.setattr(check, "check", ask)
         monkeypatch.setattr(check, "asked", lambda name: [lesson("lesson01"), lesson("lesson03")])
         host = {"dora": "ssh://lab@second"}
@@ -141,7 +145,7 @@ def test_an_interrupted_check_leaves_no_file(report: Callable, monkeypatch: pyte
     def interrupted(*args: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(gradebook.many, "run", interrupted)
+    monkeypatch.setattr(gradebook.operation, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         report("ada", "bob", to=str(tmp_path / "results.csv"))
     assert list(tmp_path.iterdir()) == []

@@ -32,11 +32,15 @@ def test_status_is_a_table_for_each_student() -> None:
         "name": "ada",
         "state": "healthy",
         "healthy": True,
+        "busy": None,
         "nodes": [row("namenode", "hdfs"), row("kafka1", "kafka")],
         "applications": apps,
     }
     nodes = [row("kafka1", "kafka", "it is exited")]
-    bob = {"name": "bob", "state": "unhealthy", "healthy": False, "nodes": nodes, "applications": []}
+    bob = {
+        "name": "bob", "state": "unhealthy", "healthy": False, "busy": "snapshot exam by eve", "nodes": nodes,
+        "applications": None,
+    }  # fmt: skip
     assert status.describe({"students": [ada, bob]}, applications=2) == (
         "ada: healthy, 200 MB in use\n"
         "node      service  health   memory\n"
@@ -48,13 +52,16 @@ def test_status_is_a_table_for_each_student() -> None:
         "application_1_7  ada-lesson08-score  RUNNING  UNDEFINED\n"
         "\n"
         "bob: NOT HEALTHY, 100 MB in use\n"
+        "being changed by another command: snapshot exam by eve\n"
         "node    service  health                   memory\n"
-        "kafka1  kafka    UNHEALTHY: it is exited  100 of 384 MB"
+        "kafka1  kafka    UNHEALTHY: it is exited  100 of 384 MB\n"
+        "\n"
+        "applications: YARN does not answer"
     )
 
 
 def test_a_stack_without_a_running_node_is_told_in_a_line() -> None:
-    students = [{"name": "ada", "state": "suspended"}, {"name": "bob", "state": "missing"}]
+    students = [{"name": "ada", "state": "suspended", "busy": None}, {"name": "bob", "state": "missing", "busy": None}]
     assert status.describe({"students": students}) == (
         "ada: suspended; invoke resume starts it again\n\nbob: no stack; invoke provision makes one"
     )
@@ -78,9 +85,12 @@ def test_a_stack_s_state_follows_from_its_nodes(
     def connect(docker_host: str) -> Iterator[None]:
         yield None
 
-    found = {name: SimpleNamespace(status=of_it) for name, of_it in states.items()}
+    found = [
+        SimpleNamespace(status=of_it, attrs={"Labels": {"streamlab.node": name}, "State": of_it})
+        for name, of_it in states.items()
+    ]
     monkeypatch.setattr(status.engine, "connect", connect)
-    monkeypatch.setattr(status.engine, "glance", lambda client, student: found)
+    monkeypatch.setattr(status.engine, "everything", lambda client, student: found)
     monkeypatch.setattr(status, "nodes", lambda student: [KAFKA, replace(KAFKA, name="edge", kind="edge")])
     monkeypatch.setattr(status.memory, "in_use", lambda container, here: 5)
     monkeypatch.setattr(status, "_ask", lambda running, names: {"nodes": dict.fromkeys(running), "applications": []})

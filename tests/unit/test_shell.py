@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from fake_node import ERR, Command, FakeNode
+from streamlab.cancel import Cancelled, cancelled_by_signals
 from streamlab.edge import hangup
 from streamlab.engines import engine
 from streamlab.students.topology import Student
@@ -152,9 +153,9 @@ def test_a_command_that_is_terminated_is_ended(into: Callable, standard: Pipes, 
         return 143 if command.ended.wait(10) else 0
 
     node = into(endless)
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(Cancelled) as caught, cancelled_by_signals():
         standard.run(student)
-    assert caught.value.code == 143
+    assert caught.value.exit_code == 143
     assert node.commands[0].ended.is_set()
 
 
@@ -238,9 +239,9 @@ def test_a_client_that_does_not_end_with_its_session_is_ended(
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=terminate).start()
-    with pytest.raises(SystemExit) as caught:
+    with pytest.raises(Cancelled) as caught, cancelled_by_signals():
         terminal.open_terminal(student, "edge", ["bash", "-l"])
-    assert caught.value.code == 143
+    assert caught.value.exit_code == 143
     node.threads[0].join(10)
     assert node.commands[0].received
 

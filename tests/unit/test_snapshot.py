@@ -16,14 +16,17 @@ from docker.errors import APIError
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.keeping import restore, snapshot, snapshots
-from streamlab.stacks import suspend
+from streamlab.stacks import daemons
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.ui import Progress
 from streamlab.work import check, submit
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 NODES = ["namenode", "datanode1", "resourcemanager", "kafka1", "cassandra1", "edge"]
 BEGUN = ["begin", *(f"unpack {node}" for node in NODES)]
+PACKED = [f"pack {node}" for node in NODES]
 
 
 def timeless(text: str) -> list[str]:
@@ -38,15 +41,17 @@ class World:
         self.done: list[str] = []
         self.failing: dict[str, BaseException] = {}
         self.running = True
-        self.problems: list[list[LabError]] = []
+        self.problems: list[LabError] = []
         self.exit_code = 143
+        self.stack = SimpleNamespace(client=None)
+        self.found = "none"
 
     def do(self, what: str) -> None:
         self.done.append(what)
         if what in self.failing:
             raise self.failing[what]
 
-    def pack(self, node: str, file: Path, line: Progress) -> None:
+    def pack(self, node: str, file: Path, line: Progress, *, replaced: bool) -> None:
         file.write_text(node)
         self.do(f"pack {node}")
 
@@ -57,18 +62,24 @@ class World:
     def exchange(self, step: str) -> None:
         self.do(step)
 
+    def state(self) -> str:
+        return self.found
+
     @contextmanager
-    def open(self, client: Any, student: Student) -> Iterator[World]:
+    def open(self, client: Any, student: Student, purpose: str, *, ran: bool) -> Iterator[World]:
         yield self
 
     def stop(self, student: Student) -> None:
         self.running = False
         self.do("stop")
 
-    def start(self, student: Student) -> list[LabError]:
+    def start(self, student: Student) -> None:
         self.running = True
         self.do("start")
-        return self.problems.pop(0) if self.problems else []
+
+    def prove(self, student: Student) -> None:
+        if self.problems:
+            raise self.problems.pop(0)
 
     def containers(self, client: Any, student: Student) -> dict[str, Any]:
         node = SimpleNamespace(
@@ -86,12 +97,14 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         yield None
 
     monkeypatch.setattr(engine, "connect", connect)
-    monkeypatch.setattr(engine, "containers", made.containers)
+    for name in ("containers", "glance"):
+        monkeypatch.setattr(engine, name, made.containers)
     monkeypatch.setattr(snapshots, "SNAPSHOTS", tmp_path)
-    monkeypatch.setattr(suspend, "require_idle", lambda students, fix: None)
-    monkeypatch.setattr(suspend, "stop_nodes", made.stop)
-    monkeypatch.setattr(suspend, "start_nodes", made.start)
+    monkeypatch.setattr(daemons, "stop_nodes", made.stop)
+    monkeypatch.setattr(daemons, "start_nodes", made.start)
     for module in (snapshot, restore):
+        monkeypatch.setattr(module, "require_idle", lambda student, fix: None)
+        monkeypatch.setattr(module, "require_proved", made.prove)
         monkeypatch.setattr(module, "require_stack", lambda client, student: None)
         monkeypatch.setattr(module, "open_carrier", made.open)
     return made
@@ -108,7 +121,7 @@ def kept(world: World, student: Student, capsys: pytest.CaptureFixture) -> Path:
 
 def test_what_is_kept_is_of_one_moment(world: World, student: Student, capsys: pytest.CaptureFixture) -> None:
     snapshot.snapshot(student, "exam")
-    assert world.done == ["stop", "end", *(f"pack {node}" for node in NODES), "start"]
+    assert world.done == ["stop", *PACKED, "start"]
     manifest = snapshots.read(snapshots.folder_of("spring", "exam"))
     assert (manifest.student, manifest.nodes["kafka"]) == ("ada", 1)
     assert set(manifest.products) == {"hadoop", "kafka", "cassandra", "spark"}
@@ -150,7 +163,7 @@ def test_ctrl_c_starts_the_stack_and_keeps_nothing(
         snapshot.snapshot(student, "exam")
     assert world.done[-1] == "start"
     assert snapshots.found("spring") == []
-    assert capsys.readouterr().out == "interrupted: nothing is kept, and the stack is started again first\n"
+    assert capsys.readouterr().out == "interrupted: nothing is kept, and the daemons are started again first\n"
 
 
 def test_a_daemon_that_was_killed_makes_no_snapshot(world: World, student: Student, error_of: Callable) -> None:
@@ -160,26 +173,27 @@ def test_a_daemon_that_was_killed_makes_no_snapshot(world: World, student: Stude
         "error: ada: a daemon had to be killed",
         "  namenode was ended by SIGKILL, as after 30 s without an end",
     ]
-    assert said[-1] == "  fix: invoke resume, so that it mends its data, then take the snapshot again"
+    assert said[-1] == "  fix: invoke resume, so that it recovers its data, then take the snapshot again"
     assert world.done == ["stop", "start"]
     assert snapshots.found("spring") == []
 
 
 def test_a_stack_that_does_not_come_back_is_said(world: World, student: Student, error_of: Callable) -> None:
-    world.problems = [[LabError("ada: kafka does not answer")]]
-    assert "  error: ada: kafka does not answer\n" in error_of(snapshot.snapshot, student, "exam")
+    world.problems = [LabError("ada: kafka does not answer")]
+    assert "ada: kafka does not answer" in error_of(snapshot.snapshot, student, "exam")
     assert [folder.name for folder in snapshots.found("spring")] == ["exam"]
 
 
 def test_a_taken_name_or_a_running_application_stops_nothing(
     world: World, kept: Path, student: Student, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(students: Any, fix: str) -> None:
+    def busy(student: Any, fix: str) -> None:
         raise WrongRequest("applications run", fix=fix)
 
     with pytest.raises(WrongRequest, match="there is a snapshot exam already"):
         snapshot.snapshot(student, "exam")
-    monkeypatch.setattr(suspend, "require_idle", busy)
+    for module in (snapshot, restore):
+        monkeypatch.setattr(module, "require_idle", busy)
     for call in (lambda: snapshot.snapshot(student, "other"), lambda: restore.restore([student], kept)):
         with pytest.raises(WrongRequest, match="applications run"):
             call()
@@ -190,11 +204,30 @@ def test_a_restore_unpacks_before_it_stops_anything(
     world: World, kept: Path, student: Student, capsys: pytest.CaptureFixture
 ) -> None:
     restore.restore([replace(student, name="bob")], kept)
-    assert world.done == [*BEGUN, "stop", "swap", "start", "end"]
+    assert world.done == [*BEGUN, "stop", "swap", *PACKED, "start", "prove", "end"]
     assert timeless(capsys.readouterr().out) == [
         "bob: 0.0 MB unpacked in N s",
-        "bob: restored from exam of ada and proved in N s",
+        "bob: restored from exam of ada and proved in N s; what was there is the snapshot before-restore-bob",
     ]
+    assert snapshots.read(snapshots.folder_of("spring", "before-restore-bob")).student == "bob"
+
+
+def test_a_restore_can_be_taken_back_and_that_too(world: World, kept: Path, student: Student) -> None:
+    """Each keeps what it replaces, and none what it is itself made from, which others may still have to read."""
+    for name in ("exam", "before-restore-ada", "before-restore-ada-undo"):
+        restore.restore([student], snapshots.folder_of("spring", name))
+    assert [folder.name for folder in snapshots.found("spring")] == [
+        "before-restore-ada", "before-restore-ada-undo", "exam",
+    ]  # fmt: skip
+
+
+def test_what_an_earlier_restore_left_unproved_is_undone_first(
+    world: World, kept: Path, student: Student, capsys: pytest.CaptureFixture
+) -> None:
+    world.found = "swapped"
+    restore.restore([student], kept)
+    assert world.done[:3] == ["stop", "end", "begin"]
+    assert "undone" in capsys.readouterr().out
 
 
 def test_a_damaged_snapshot_touches_nothing(world: World, kept: Path, student: Student) -> None:
@@ -215,58 +248,54 @@ def test_what_cannot_be_unpacked_stops_nothing(world: World, kept: Path, student
 def test_data_on_which_a_daemon_does_not_prove_itself_are_taken_back(
     world: World, kept: Path, student: Student, error_of: Callable
 ) -> None:
-    world.problems = [[LabError("ada: cassandra does not answer")]]
+    world.problems = [LabError("ada: cassandra does not answer")]
     assert error_of(restore.restore, [student], kept) == (
         "error: ada could not be restored, and has again what it had before\n"
-        "  error: a stack did not come back as it should\n"
-        "    error: ada: cassandra does not answer\n"
-        "    fix: invoke provision mends what it can\n"
-        "  fix: invoke logs --node NAME says what the daemons made of it"
+        "  error: ada: cassandra does not answer\n"
+        "  fix: invoke logs --node NAME shows what the daemons say"
     )
-    assert world.done == [*BEGUN, "stop", "swap", "start", "stop", "back", "start"]
+    assert world.done == [*BEGUN, "stop", "swap", *PACKED, "start", "stop", "end", "start"]
 
 
-def test_ctrl_c_before_the_swap_leaves_the_stack_as_it_was(
-    world: World, kept: Path, student: Student, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
-    """The main thread hears of it while another one unpacks."""
+@pytest.mark.parametrize("when", ["stop", "swap", "pack kafka1", "start", "prove"])
+def test_ctrl_c_after_the_swap_gives_back_what_was_there(world: World, kept: Path, student: Student, when: str) -> None:
+    world.failing[when] = KeyboardInterrupt()
 
-    class Pool:
-        def __init__(self, size: int) -> None:
-            self.todo: list[Callable[[], object]] = []
+    def once(step: str, do: Callable = world.do) -> None:
+        try:
+            do(step)
+        finally:
+            world.failing.pop(step, None)
 
-        def __enter__(self) -> Pool:
-            return self
-
-        def __exit__(self, *error: object) -> None:
-            for call in self.todo:
-                call()
-
-        def map(self, call: Callable, items: list) -> list:
-            self.todo = [lambda item=item: call(item) for item in items]
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(restore, "ThreadPoolExecutor", Pool)
+    world.do = once
     with pytest.raises(KeyboardInterrupt):
         restore.restore([student], kept)
-    assert world.done == ["begin", "unpack namenode", "end"]
-    assert capsys.readouterr().out.splitlines() == [
-        "interrupted: what was begun gets to a clean end first",
-        "ada: as it was",
-    ]
+    assert world.done[-3:] == ["stop", "end", "start"]
+
+
+def test_ctrl_c_before_the_swap_stops_nothing(world: World, kept: Path, student: Student) -> None:
+    world.failing["unpack kafka1"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        restore.restore([student], kept)
+    assert world.done[-2:] == ["unpack kafka1", "end"]
+    assert "stop" not in world.done
 
 
 def test_one_student_s_failure_leaves_the_others_restored(
     world: World, kept: Path, student: Student, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    def start(of: Student) -> list[LabError]:
-        return [LabError(f"{of.name}: no answer")] if of.name in ("bob", "cy") else []
+    def prove(of: Student) -> None:
+        if of.name in ("bob", "cy"):
+            raise LabError(f"{of.name}: no answer")
 
-    monkeypatch.setattr(suspend, "start_nodes", start)
-    with pytest.raises(LabError, match="did not come back") as caught:
+    monkeypatch.setattr(restore, "require_proved", prove)
+    monkeypatch.setattr(engine, "processors", lambda docker_host: 1)  # one world stands for all three
+    monkeypatch.setattr(restore.operation, "AT_ONCE", 1)
+    with pytest.raises(LabError, match="2 of 3 students failed"):
         restore.restore([replace(student, name=name) for name in ("ada", "bob", "cy")], kept)
-    assert "ada: restored from exam of ada and proved" in capsys.readouterr().out
-    assert {name for name in ("bob", "cy") if f"{name}: no answer" in str(caught.value)} == {"bob", "cy"}
+    printed = capsys.readouterr()
+    assert "ada: restored from exam of ada and proved" in printed.out
+    assert {name for name in ("bob", "cy") if f"{name}: no answer" in printed.err} == {"bob", "cy"}
 
 
 def lab_of(student: Student) -> Lab:
@@ -274,16 +303,19 @@ def lab_of(student: Student) -> Lab:
 
 
 def test_those_who_are_named_are_restored(world: World, kept: Path, student: Student, error_of: Callable) -> None:
-    lab, exam = lab_of(student), {"name": "exam", "at": None}
+    lab, exam = lab_of(student), {"name": "exam", "at": None, "yes": True}
     restore.bring_back(lab, **exam, student=None, limit="a*")
     assert world.done.count("swap") == 2
     assert "none was named" in error_of(restore.bring_back, lab, **exam, student=None, limit=None)
     assert "are both given" in error_of(restore.bring_back, lab, **exam, student="ada", limit="a*")
     assert world.done.count("swap") == 2
+    asked = {"name": "exam", "at": None, "student": "ada", "limit": None}
+    assert "replace all data of ada by the snapshot exam?" in error_of(restore.bring_back, lab, **asked, yes=False)
+    assert world.done.count("swap") == 2
 
 
 def test_a_lesson_whose_start_nobody_has_kept(world: World, kept: Path, student: Student, error_of: Callable) -> None:
-    given = {"student": "bob", "limit": None}
+    given = {"student": "bob", "limit": None, "yes": True}
     assert error_of(restore.bring_back, lab_of(student), name=None, at="lesson05", **given) == (
         "error: no snapshot at-lesson05: nobody has taken one at the start of lesson05\n"
         "  known: exam\n"
@@ -303,7 +335,7 @@ def test_a_snapshot_has_one_name(name: str | None, at: str | None) -> None:
 def test_the_start_of_a_lesson_is_where_those_before_it_end(
     world: World, student: Student, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check, "reset", lambda of, job: world.do(f"reset {job.name}"))
+    monkeypatch.setattr(check, "reset_each", lambda students, job, yes: world.do(f"reset {job}"))
     monkeypatch.setattr(submit, "submit", lambda of, wanted: world.do(f"submit {wanted.job.name}"))
     monkeypatch.setattr(check, "report", lambda of, job, as_json: world.do(f"check {job}"))
     with pytest.raises(WrongRequest, match="nobody is there to confirm"):
@@ -318,7 +350,7 @@ def test_the_start_of_a_lesson_is_where_those_before_it_end(
 def test_the_start_of_a_lesson_is_not_kept_when_one_before_it_fails(
     world: World, student: Student, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check, "reset", lambda of, job: None)
+    monkeypatch.setattr(check, "reset_each", lambda students, job, yes: None)
     monkeypatch.setattr(submit, "submit", lambda of, wanted: world.do(f"submit {wanted.job.name}"))
     monkeypatch.setattr(check, "report", lambda of, job, as_json: None)
     world.failing["submit lesson02"] = LabError("it failed")

@@ -17,6 +17,7 @@ from streamlab.errors import WrongRequest
 from streamlab.lessons import resources
 from streamlab.lessons.bundle import Bundle
 from streamlab.lessons.jobs import Preset, Step
+from streamlab.stacks.operation import Access, Operation
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.work import follow, submit
@@ -245,13 +246,13 @@ def test_ctrl_c_before_yarn_has_it_has_nothing_to_end(hand_over: Callable) -> No
 def test_many_are_submitted_for_under_the_name_that_was_asked_for(
     student: Student, monkeypatch: pytest.MonkeyPatch, step: str, what: str
 ) -> None:
-    asked: dict[str, Any] = {}
-    monkeypatch.setattr(submit.many, "each", lambda students, do, **options: asked.update(options))
+    asked: list[Operation] = []
+    monkeypatch.setattr(submit.operation, "each", lambda students, do, operation: asked.append(operation))
     monkeypatch.setattr(submit.capacity, "at_once", lambda lab, docker_host: 7)
     lab = Lab(Path("class.yml"), (student,))
     submit.submit_each(lab, lab.students, submit.request(step))
-    assert (asked["what"], asked["at_once"]("unix:///a")) == (what, 7)
+    assert (asked[0].name, asked[0].at_once("unix:///a"), asked[0].access) == (what, 7, Access.USE)
     submit.submit_each(lab, lab.students, submit.request(step), at_once="3")
-    assert asked["at_once"]("unix:///a") == 3
+    assert asked[1].at_once("unix:///a") == 3
     with pytest.raises(WrongRequest, match="--at-once 0 is no whole number above 0"):
         submit.submit_each(lab, lab.students, submit.request(step), at_once="0")

@@ -105,13 +105,13 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
         (
             "provision --studnt ada",
             "error: no option of provision named '--studnt'\n"
-            "  known: --inventory, --limit, --overcommit, --student, --verbose\n"
+            "  known: --inventory, --limit, --overcommit, --student, --take-over, --verbose\n"
             "  fix: did you mean --student?\n",
         ),
         (
             "destroy ada",
             "error: destroy can do nothing with 'ada'\n"
-            "  its options: --inventory, --student, --limit, --yes\n"
+            "  its options: --inventory, --student, --limit, --take-over, --yes\n"
             "  fix: invoke --help destroy tells what each option is\n",
         ),
         ("new", "error: new needs --job and --like\n  fix: invoke --help new tells what each option is\n"),

@@ -88,6 +88,7 @@ def test_a_plan_is_plain_data_that_ansible_can_read(student: Student) -> None:
     assert {key: value for key, value in plan.items() if key not in ("nodes", "names")} == {
         "version": __version__,
         "docker_host": "unix:///var/run/docker.sock",
+        "owner": "",
         "prefix": "spring-ada",
         "network": "spring-ada",
         "kafka_cluster_id": student.kafka_cluster_id,

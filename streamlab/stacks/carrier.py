@@ -13,11 +13,13 @@ from pathlib import Path
 
 import docker
 from docker.errors import NotFound
+from docker.models.containers import Container
 
 from streamlab.building import images
 from streamlab.edge.exchange import BESIDE
 from streamlab.engines import engine, volumes
 from streamlab.errors import LabError, WrongRequest
+from streamlab.stacks.reconcile import OWNER
 from streamlab.stacks.stack import Stack, failed
 from streamlab.students.topology import Student, nodes
 from streamlab.ui import Progress
@@ -25,6 +27,8 @@ from streamlab.ui import Progress
 #: Seconds after which a carrier ends by itself, though the command that made it was killed.
 SECONDS = 3600
 EXCHANGE_SECONDS = 120
+#: Labels: what a carrier is for, and whether the stack's daemons ran when that began.
+CARRIER, RAN = "streamlab.carrier", "streamlab.ran"
 MEMORY = "512m"
 TOP = "/stack"
 
@@ -45,11 +49,11 @@ class Carrier:
 
     stack: Stack
 
-    def pack(self, node: str, file: Path, line: Progress) -> None:
-        """Write a node's data to `file`, a tar archive that gzip has compressed."""
+    def pack(self, node: str, file: Path, line: Progress, *, replaced: bool = False) -> None:
+        """Write a node's data to `file`, a tar archive that gzip has compressed; with `replaced`, what a swap did."""
         packer, read, tail = zlib.compressobj(wbits=31), 0, b""
         with file.open("wb") as out:
-            for chunk in self._read(node):
+            for chunk in self._read(f"{TOP}/{node}/{BESIDE}/was" if replaced else f"{TOP}/{node}", node):
                 out.write(packer.compress(chunk))
                 read, tail = read + len(chunk), (tail + chunk)[-1024:]
                 line.update(f"{node}, {read / 2**20:.0f} MB")
@@ -68,37 +72,46 @@ class Carrier:
 
     def exchange(self, step: str) -> None:
         """Take one step of `edge.exchange` with every volume."""
-        folders = [
-            f"{TOP}/{node}:{METASTORE}" if node == "edge" else f"{TOP}/{node}"
-            for node in data_nodes(self.stack.student)
-        ]
-        done = self.stack.python("edge.exchange", step, *folders, seconds=EXCHANGE_SECONDS)
+        done = self.stack.python("edge.exchange", step, *self._places(), seconds=EXCHANGE_SECONDS)
         if done.code != 0:
             raise failed(f"{self.stack.student.name}: its volumes: {step} failed", done, seconds=EXCHANGE_SECONDS)
 
-    def _read(self, node: str) -> Iterator[bytes]:
+    def state(self) -> str:
+        """How far a restore has come: "none", "begun", "swapped" or "proved"."""
+        return self.stack.answer("edge.exchange", "state", *self._places(), seconds=EXCHANGE_SECONDS, read=str)
+
+    def _places(self) -> list[str]:
+        return [
+            f"{TOP}/{node}:{METASTORE}" if node == "edge" else f"{TOP}/{node}"
+            for node in data_nodes(self.stack.student)
+        ]
+
+    def _read(self, folder: str, node: str) -> Iterator[bytes]:
         if node != "edge":
-            return self.stack.edge.get_archive(f"{TOP}/{node}/.")[0]
+            return self.stack.edge.get_archive(f"{folder}/.")[0]
         try:
-            return self.stack.edge.get_archive(f"{TOP}/{node}/{METASTORE}")[0]
+            return self.stack.edge.get_archive(f"{folder}/{METASTORE}")[0]
         except NotFound:
             return iter([bytes(1024)])  # an archive of nothing: no lesson has needed tables yet
 
 
 @contextmanager
-def open_carrier(client: docker.DockerClient, student: Student) -> Iterator[Carrier]:
-    """A carrier of this student's data, removed afterwards. There is one at a time, since its name is the student's.
+def open_carrier(client: docker.DockerClient, student: Student, purpose: str, *, ran: bool) -> Iterator[Carrier]:
+    """A carrier of this student's data, removed afterwards, for who has the stack's lock.
 
-    Raises:
-        WrongRequest: there is one already.
+    Args:
+        purpose: what it is for, as a message has it.
+        ran: whether the stack's daemons run; of a command that was killed its carrier tells.
     """
     names = data_nodes(student)
     data = volumes.wanted(student.prefix, names, {}).data
-    name = f"{student.prefix}-carrier"
-    _require_none(client, name, student)
     with engine.throw_away(
-        client, images.image_tags()["hadoop"], ["sleep", str(SECONDS)], name=name, init=True, network_mode="none",
-        labels={"streamlab.class": student.lab_class, "streamlab.student": student.name},
+        client, images.image_tags()["hadoop"], ["sleep", str(SECONDS)], name=_name(student), init=True,
+        network_mode="none",
+        labels={
+            "streamlab.class": student.lab_class, "streamlab.student": student.name, OWNER: student.owner,
+            CARRIER: purpose, RAN: str(ran).lower(),
+        },
         volumes={volume: {"bind": f"{TOP}/{node}"} for node, volume in zip(names, data, strict=True)},
         mem_limit=MEMORY, cap_drop=["ALL"], security_opt=["no-new-privileges:true"],
     ) as container:  # fmt: skip
@@ -106,17 +119,15 @@ def open_carrier(client: docker.DockerClient, student: Student) -> Iterator[Carr
         yield Carrier(Stack(student, client, container))
 
 
-def _require_none(client: docker.DockerClient, name: str, student: Student) -> None:
-    """One that has ended is what a killed command left, and is removed."""
+def _name(student: Student) -> str:
+    return f"{student.prefix}-carrier"
+
+
+def left_behind(client: docker.DockerClient, student: Student) -> Container | None:
+    """The carrier of a command that was killed, for who has the stack's lock."""
     with suppress(NotFound):
-        other = client.containers.get(name)
-        if other.status == "running":
-            raise WrongRequest(
-                f"another snapshot or restore of {student.name} is at work",
-                evidence=f"container {name}",
-                fix=f"let it end; if it was killed: docker rm --force {name}",
-            )
-        other.remove(force=True)
+        return client.containers.get(_name(student))
+    return None
 
 
 def require_stack(client: docker.DockerClient, student: Student) -> None:

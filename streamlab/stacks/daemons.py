@@ -1,0 +1,43 @@
+"""A stack's daemons stopped and started, in an order in which none waits for another that is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from docker.models.containers import Container
+
+from streamlab.engines import engine
+from streamlab.students.topology import Student
+
+#: Seconds that a daemon may take to write out what it holds, before the engine kills it.
+STOP_SECONDS = 30
+STOPPED = ("created", "exited", "dead")
+
+
+def stop_nodes(student: Student) -> int:
+    """Stop what runs of a student's stack, and return how many nodes that were.
+
+    A daemon that ends again and again runs too, though the engine calls it restarting at most moments. NodeManagers
+    stop while HDFS still runs: one that has just run an application brings its log there, and waits until it can.
+    """
+    with engine.connect(student.docker_host) as client:
+        found = engine.containers(client, student).items()
+        running = {name: node for name, node in found if node.status not in STOPPED}
+        workers = {name for name in running if name.startswith("nodemanager")}
+        for names in (workers, running.keys() - workers):
+            _each([running[name] for name in names], lambda node: node.stop(timeout=STOP_SECONDS))
+    return len(running)
+
+
+def start_nodes(student: Student) -> int:
+    """Start what does not run of a student's stack, and return how many nodes that were."""
+    with engine.connect(student.docker_host) as client:
+        stopped = [node for node in engine.containers(client, student).values() if node.status != "running"]
+        _each(stopped, lambda node: node.start())
+    return len(stopped)
+
+
+def _each(nodes: Sequence[Container], do: Callable[[Container], None]) -> None:
+    with ThreadPoolExecutor(max(1, len(nodes))) as pool:
+        list(pool.map(do, nodes))
