@@ -50,13 +50,16 @@ class FakeEngine(BaseAdapter):
     def running(self) -> set[str]:
         return {name for name, one in self.containers.items() if one["State"]["Status"] == "running"}
 
-    def add(self, node: str, *, student: str = "ada", lab_class: str = "spring", ports: Any = ()) -> str:
+    def add(
+        self, node: str, *, student: str = "ada", lab_class: str = "spring", ports: Any = (), files: Any = ()
+    ) -> str:
         """A container that carries the lab's labels and runs; its name. `ports` are published on the loopback."""
         name = f"{lab_class}-{student}-{node}"
         labels = {"streamlab.class": lab_class, "streamlab.student": student, "streamlab.node": node}
         host = {"PortBindings": {f"{port}/tcp": [{"HostPort": str(port)}] for port in ports}}
         self._create({"Hostname": node, "Labels": labels, "HostConfig": host}, name=name)
         self._start(self._container(name))
+        self.containers[name]["files"] = set(files)
         return name
 
     # What follows is the engine's side.
@@ -103,6 +106,10 @@ class FakeEngine(BaseAdapter):
                 return self._stop(self._container(name))
             case "POST", "containers", _, "wait":
                 return self._wait(self._container(name), given["condition"])
+            case "GET", "containers", _, "archive":
+                if given["path"] not in self._container(name)["files"]:
+                    raise Refused(404, f"Could not find the file {given['path']} in container {name}")
+                return {}
             case "PUT", "containers", _, "archive":
                 return self._fill(self._container(name), body)
             case "DELETE", "containers", _, "":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import docker
 
 from streamlab.engines import engine, inside
-from streamlab.students.topology import Student
+from streamlab.students.topology import SERVICE_OF, Student
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,12 @@ def wanted(prefix: str, nodes: Sequence[str], config_files: Mapping[str, str]) -
 def there(client: docker.DockerClient, chosen: Mapping[str, Sequence[str]]) -> set[str]:
     """The names of the volumes that the engine's filter `chosen` finds."""
     return {volume.name for volume in client.volumes.list(filters=chosen)}
+
+
+def nodes(names: Collection[str], prefix: str) -> set[str]:
+    """The nodes that have a volume among these, whether or not they have a container."""
+    found = (name.removeprefix(f"{prefix}-") for name in names)
+    return {name for name in found if name.rstrip("0123456789") in SERVICE_OF}
 
 
 def ensure(

@@ -151,7 +151,8 @@ def reconcile(
 ) -> Outcome:
     """Make the stack what it should be; a second time nothing is changed.
 
-    A node that is there and not in the plan still holds data: it is named as leaving, and left as it is.
+    A node that is there, or of which the volume is, and that is not in the plan is named as leaving, and left as it is:
+    it may hold data.
 
     Raises:
         LabError: the engine refused something; what was done until then stays, and the next run goes on from there.
@@ -167,12 +168,12 @@ def reconcile(
     }
     there = volumes.there(client, chosen)
     mounted = {mount.get("Name", "") for c in found.values() for mount in c["Mounts"]}
-    leaving = set(found) - {node.node for node in nodes}
+    leaving = (set(found) | volumes.nodes(there, plan["prefix"])) - {node.node for node in nodes}
     network = _network(client, plan["network"])
     changed: list[str] = []
     try:
         if network is None or [pool["Subnet"] for pool in network["IPAM"]["Config"]] != [subnet]:
-            _require_none_leaves(sorted(leaving), plan["network"])
+            _require_none_leaves(sorted(leaving & set(found)), plan["network"])
             changed.append("network")
             if not dry_run:
                 _remove(client, found.values())

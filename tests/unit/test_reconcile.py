@@ -301,6 +301,15 @@ def test_a_node_that_is_not_in_the_plan_is_named_and_left_as_it_is(engine: FakeE
     assert engine.calls == []
 
 
+def test_a_node_of_which_only_the_volume_is_left_is_named_as_leaving_too(engine: FakeEngine, student: Student) -> None:
+    """A run that was cut off between the two has removed its container, or somebody else has."""
+    run(engine, replace(student, node_counts={**student.node_counts, "cassandra": 2}))
+    engine.client.api.remove_container("spring-ada-cassandra2", force=True)
+    assert run(engine, student).leaving == ("cassandra2",)
+    assert "spring-ada-cassandra2" in engine.volumes
+    assert run(engine, student, subnet="10.89.9.0/27").leaving == ("cassandra2",)  # it asks for no network
+
+
 @pytest.mark.parametrize("gone", [False, True])
 def test_the_network_is_not_made_while_nodes_are_to_leave(engine: FakeEngine, student: Student, gone: bool) -> None:
     """They hand over their data on the one that they were made in."""

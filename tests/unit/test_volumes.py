@@ -88,6 +88,11 @@ def test_what_a_student_has_is_neither_a_classmate_s_nor_a_namesake_s_in_another
     assert volumes.there(fake.client, engine.stack_filter(student)) == {"spring-ada-kafka1"}
 
 
+def test_nodes_are_known_by_their_data(student: Student) -> None:
+    names = ["spring-ada-kafka1", "spring-ada-datanode12", "spring-ada-edge", WANTED.config, "spring-ada-config-123"]
+    assert volumes.nodes(names, "spring-ada") == {"kafka1", "datanode12", "edge"}
+
+
 def test_configuration_that_no_container_mounts_is_removed_and_data_never(student: Student) -> None:
     fake = made("spring-ada-namenode", "spring-ada-config-old", "spring-ada-config-new")
     host = fake.client.api.create_host_config(binds=["spring-ada-config-new:/etc/streamlab:ro"])
