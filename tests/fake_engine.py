@@ -59,7 +59,7 @@ class FakeEngine(BaseAdapter):
         host = {"PortBindings": {f"{port}/tcp": [{"HostPort": str(port)}] for port in ports}}
         self._create({"Hostname": node, "Labels": labels, "HostConfig": host}, name=name)
         self._start(self._container(name))
-        self.containers[name]["files"] = set(files)
+        self.containers[name]["files"] = list(files)
         return name
 
     # What follows is the engine's side.
@@ -141,7 +141,6 @@ class FakeEngine(BaseAdapter):
         raise AssertionError(f"the fake engine knows no {method} {path}")
 
     def _summary(self, one: Mapping[str, Any]) -> dict[str, Any]:
-        bindings = one["HostConfig"].get("PortBindings") or {}
         return {
             "Id": one["Id"],
             "Names": [one["Name"]],
@@ -150,7 +149,6 @@ class FakeEngine(BaseAdapter):
             "State": one["State"]["Status"],
             "Mounts": _mounts(one),
             "NetworkSettings": {"Networks": one["NetworkSettings"]["Networks"]},
-            "Ports": [{"PrivatePort": int(port.split("/")[0])} for port in bindings],
         }
 
     def _container(self, name: str) -> dict[str, Any]:
@@ -167,7 +165,7 @@ class FakeEngine(BaseAdapter):
         self.containers[name] = {
             "Id": f"{next(self._numbers):064x}",
             "Name": f"/{name}",
-            "Config": {key: value for key, value in body.items() if key not in ("HostConfig", "NetworkingConfig")},
+            "Config": body,
             "HostConfig": body.get("HostConfig") or {},
             "NetworkSettings": {
                 "Networks": {network: {**one, "NetworkID": ""} for network, one in endpoints.items()},
