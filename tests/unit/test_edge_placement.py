@@ -170,9 +170,9 @@ def test_keyspaces_are_replicated_as_they_were_but_for_the_number(lab: SimpleNam
 
 def test_only_keyspaces_with_more_copies_anywhere_are_repaired() -> None:
     several = {"class": "org.apache.cassandra.locator.NetworkTopologyStrategy", "one": "1", "two": "3"}
-    cassandra = Cassandra(fewer=simple(3), more=simple(1), both=several)
+    cassandra = Cassandra(fewer=simple(3), more=simple(1), both=several, one_fewer={**several, "one": "2"})
     assert list(placement.copy_keyspaces(cassandra, lambda now: 2)) == [
-        ("fewer", False), ("more", True), ("both", True),
+        ("fewer", False), ("more", True), ("both", True), ("one_fewer", False),
     ]  # fmt: skip
 
 
@@ -189,7 +189,7 @@ def test_a_look_finds_what_is_there_in_order(lab: SimpleNamespace) -> None:
 
 def test_the_copies_are_remembered(lab: SimpleNamespace) -> None:
     assert placement.remembered(lab.hdfs) == ONE
-    placement.remember(lab, {**ONE, "kafka": 3})
+    assert placement.remember(lab, {**ONE, "kafka": 3}) == {}
     assert placement.remembered(lab.hdfs) == {**ONE, "kafka": 3}
 
 

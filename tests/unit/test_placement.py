@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from edge import placement as edge_placement
 from fake_engine import FakeEngine
 from streamlab.engines import engine, inside
 from streamlab.engines.inside import Result
@@ -21,6 +22,10 @@ from streamlab.stacks.stack import Stack
 from streamlab.students import topology
 from streamlab.students.topology import Student
 
+REFRESH_HDFS = "edge: hdfs dfsadmin -refreshNodes"
+REFRESH_YARN = "edge: yarn rmadmin -refreshNodes -g 1000000 -server"
+UNREGISTER = "edge: kafka-cluster.sh unregister --bootstrap-server kafka1:9092 --id 2"
+DECOMMISSION = "cassandra2: nodetool decommission --force"
 ALL_ONE = {"hdfs": 1, "kafka": 1, "cassandra": 1}
 
 
@@ -54,7 +59,7 @@ class World:
         self.steps: dict[str, Any] = {}
         self.drained = Result(0, "{}", "")
         self.proofs = True
-        self.cut_off_at = ""
+        self.cut_off_at = self.fails = ""
         volumes = SimpleNamespace(get=lambda name: SimpleNamespace(remove=lambda: self.do(f"drop {name}")))
         self.client = SimpleNamespace(volumes=volumes)
 
@@ -69,7 +74,9 @@ class World:
         if argv[:2] == ["rm", "-f"]:
             del node.files[argv[2]]
         else:
-            self.do(f"{node.name}: {' '.join(argv[:2])}")
+            self.do(what := f"{node.name}: {' '.join(argv)}")
+            if what == self.fails:
+                return Result(1, "", "daemon says no")
         return Result(0, "", "")
 
     def put(self, node: Node, folder: str, files: dict[str, bytes]) -> None:
@@ -83,12 +90,14 @@ class World:
         return self.there["namenode"].files.get(placement.NOTE)
 
     def answer(self, module: str, step: str, given: str, *, seconds: int, read: Callable) -> dict[str, Any]:
+        assert (module, step in edge_placement.STEPS) == ("edge.placement", True)
         if step != "look":
             self.do(step)
         self.steps[step] = json.loads(given)
         return read({"look": self.found, "copy": {"told": [], "raised": self.raised}}.get(step, {}))
 
     def python(self, module: str, step: str, given: str, *, seconds: int) -> Result:
+        assert (module, step in edge_placement.STEPS) == ("edge.placement", True)
         self.do(step)
         self.steps[step] = json.loads(given)
         return self.drained
@@ -123,20 +132,20 @@ def test_a_node_goes_in_its_product_s_own_way_and_then_its_volume(world: World, 
     assert world.done == [
         "answering",
         'namenode: /data/leaving.json [{"hostName": "datanode2", "adminState": "DECOMMISSIONED"}]',
-        "edge: hdfs dfsadmin",
+        REFRESH_HDFS,
         "resourcemanager: /data/leaving nodemanager2",
-        "edge: yarn rmadmin",
-        "cassandra1: nodetool repair",
-        "cassandra2: nodetool repair",
+        REFRESH_YARN,
+        "cassandra1: nodetool repair -full -pr lab",
+        "cassandra2: nodetool repair -full -pr lab",
         "copy",
         "drained",
-        "cassandra2: nodetool decommission",
+        DECOMMISSION,
         *("stop cassandra2", "remove cassandra2", "drop spring-ada-cassandra2"),
         *("stop datanode2", "remove datanode2", "drop spring-ada-datanode2"),
-        *("stop kafka2", "edge: kafka-cluster.sh unregister", "remove kafka2", "drop spring-ada-kafka2"),
+        *("stop kafka2", UNREGISTER, "remove kafka2", "drop spring-ada-kafka2"),
         *("stop nodemanager2", "remove nodemanager2", "drop spring-ada-nodemanager2"),
-        *("namenode: /data/leaving.json ", "edge: hdfs dfsadmin"),
-        *("resourcemanager: /data/leaving ", "edge: yarn rmadmin"),
+        *("namenode: /data/leaving.json ", REFRESH_HDFS),
+        *("resourcemanager: /data/leaving ", REFRESH_YARN),
     ]
     assert world.steps["copy"] == {
         "before": ALL_ONE,
@@ -186,13 +195,13 @@ def test_nodes_that_could_not_leave_and_are_kept_are_taken_back(world: World, st
     world.drained = Result(1, "", "TimeoutError: nodemanager2 is DECOMMISSIONING with 2 containers\n")
     with pytest.raises(LabError):
         placement.settle(student, names)
-    assert "cassandra2: nodetool decommission" not in world.done  # the one step that cannot be taken back
+    assert DECOMMISSION not in world.done  # the one step that cannot be taken back
     world.done.clear()
     world.found = {**world.found, "replication": world.steps["remember"]}
     assert placement.settle(larger, []) == [
         "datanode2 stays", "nodemanager2 stays", "kafka2 stays", "cassandra2 stays",
     ]  # fmt: skip
-    for step in ("namenode: /data/leaving.json ", "resourcemanager: /data/leaving ", "edge: yarn rmadmin", "copy"):
+    for step in ("namenode: /data/leaving.json ", "resourcemanager: /data/leaving ", REFRESH_YARN, "copy"):
         assert step in world.done
     assert (world.steps["copy"]["after"], world.steps["remember"]) == (two, two)
     assert world.note is None
@@ -202,7 +211,7 @@ REMOVALS = [f"{how}{name}" for name in ("cassandra2", "datanode2", "kafka2", "no
             for how in ("stop ", "remove ", "drop spring-ada-")]  # fmt: skip
 
 
-@pytest.mark.parametrize("moment", [*REMOVALS, "edge: kafka-cluster.sh unregister", "namenode: /data/leaving.json "])
+@pytest.mark.parametrize("moment", [*REMOVALS, UNREGISTER, "namenode: /data/leaving.json "])
 def test_a_removal_that_was_cut_off_anywhere_is_completed(world: World, student: Student, moment: str) -> None:
     world.cut_off_at = moment
     with pytest.raises(KeyboardInterrupt):
@@ -210,7 +219,7 @@ def test_a_removal_that_was_cut_off_anywhere_is_completed(world: World, student:
     before = set(world.done)
     world.cut_off_at = ""
     world.done.clear()
-    ring, brokers = ["10.89.1.7"], [1] if "edge: kafka-cluster.sh unregister" in before else [1, 2]
+    ring, brokers = ["10.89.1.7"], [1] if UNREGISTER in before else [1, 2]
     world.found = {**world.found, "ring": ring, "brokers": brokers}
     left = [name for name in names if f"drop spring-ada-{name}" not in before]
     for name in names:
@@ -260,6 +269,30 @@ def test_a_node_of_cassandra_that_had_left_comes_back_without_its_old_data(
     assert world.note is None
 
 
+def test_a_new_node_of_a_name_that_has_left_is_not_taken_for_the_old_one(world: World, student: Student) -> None:
+    world.cut_off_at = "namenode: /data/leaving.json "
+    with pytest.raises(KeyboardInterrupt):
+        placement.settle(student, ["cassandra2", "datanode2"])
+    world.cut_off_at = ""
+    world.done.clear()
+    larger = replace(student, node_counts={**student.node_counts, "cassandra": 2, "datanode": 2})
+    assert placement.settle(larger, []) == ["datanode2 stays", "cassandra2 stays"]
+    assert not [step for step in world.done if step.startswith(("stop", "remove ", "drop"))]
+
+
+@pytest.mark.parametrize("command", [REFRESH_HDFS, DECOMMISSION])
+def test_a_command_that_fails_in_a_node_ends_it_and_nobody_is_removed(
+    world: World, student: Student, command: str
+) -> None:
+    world.fails = command
+    with pytest.raises(LabError) as caught:
+        placement.settle(student, ["cassandra2", "datanode2"])
+    assert caught.value.what == f"ada: {command.partition(': ')[2]} failed"
+    assert caught.value.evidence == ["daemon says no"]
+    assert not [step for step in world.done if step.startswith(("stop", "remove ", "drop"))]
+    assert world.note == "cassandra2 leaves\ndatanode2 leaves\n"
+
+
 @pytest.mark.parametrize(
     ("proved", "note", "settled"), [(True, [], True), (True, [placement.NOTE], False), (False, [], False)]
 )
@@ -291,7 +324,7 @@ def test_what_has_left_already_is_only_taken_away(world: World, student: Student
     world.found = {**world.found, "ring": ["10.89.1.7"], "brokers": [1]}
     placement.settle(student, ["cassandra2", "kafka2"])
     assert not [step for step in world.done if step.startswith("cassandra2: ")]  # nor is it repaired
-    assert "edge: kafka-cluster.sh unregister" not in world.done
+    assert UNREGISTER not in world.done
     assert {"remove cassandra2", "remove kafka2"} <= set(world.done)
 
 
@@ -299,7 +332,7 @@ def test_a_keyspace_with_more_copies_is_repaired_on_every_node(world: World, stu
     world.raised = ["lab"]
     counts = {**student.node_counts, "cassandra": 2}
     placement.settle(replace(student, node_counts=counts, asked_copies={"cassandra": 1}), [])
-    repairs = [f"cassandra{i}: nodetool repair" for i in (1, 2)]
+    repairs = [f"cassandra{i}: nodetool repair -full -pr lab" for i in (1, 2)]
     assert [step for step in world.done if "nodetool" in step] == [
         *repairs, "cassandra1: nodetool cleanup", "cassandra2: nodetool cleanup",
     ]  # fmt: skip
