@@ -161,17 +161,17 @@ def reconcile(
     stored = volumes.wanted(plan["prefix"], [node["name"] for node in plan["nodes"]], config_files)
     nodes = wanted(plan, settings, stored.config)
     chosen = {"label": [f"{name}={labels[name]}" for name in ("streamlab.class", "streamlab.student")]}
-    found = {
-        c["Labels"]["streamlab.node"]: c
-        for c in client.api.containers(all=True, filters=chosen)
-        if "streamlab.node" in c["Labels"]
-    }
-    there = volumes.there(client, chosen)
-    mounted = {mount.get("Name", "") for c in found.values() for mount in c["Mounts"]}
-    leaving = (set(found) | volumes.nodes(there, plan["prefix"])) - {node.node for node in nodes}
-    network = _network(client, plan["network"])
     changed: list[str] = []
     try:
+        found = {
+            c["Labels"]["streamlab.node"]: c
+            for c in client.api.containers(all=True, filters=chosen)
+            if "streamlab.node" in c["Labels"]
+        }
+        there = volumes.there(client, chosen)
+        network = _network(client, plan["network"])
+        mounted = {mount.get("Name", "") for c in found.values() for mount in c["Mounts"]}
+        leaving = (set(found) | volumes.nodes(there, plan["prefix"])) - {node.node for node in nodes}
         if network is None or [pool["Subnet"] for pool in network["IPAM"]["Config"]] != [subnet]:
             _require_none_leaves(sorted(leaving & set(found)), plan["network"])
             changed.append("network")

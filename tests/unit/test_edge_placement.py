@@ -203,6 +203,14 @@ def test_a_datanode_is_waited_for_until_its_blocks_are_elsewhere(web: Serve) -> 
     assert placement.drained(None, {"datanodes": ["datanode2"], "nodemanagers": [], "seconds": 0}) == {}
 
 
+def test_what_takes_its_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [["datanode2 is Decommission In Progress"], []]
+    monkeypatch.setattr(placement, "_held", lambda datanodes, nodemanagers: answers.pop(0))
+    monkeypatch.setattr(placement, "PAUSE_S", 0)
+    assert placement.drained(None, {"datanodes": ["datanode2"], "nodemanagers": [], "seconds": 60}) == {}
+    assert answers == []
+
+
 def test_what_a_datanode_still_holds_is_told(web: Serve) -> None:
     web(9870, leaving("Decommission In Progress"))
     with pytest.raises(TimeoutError, match=r"^datanode2 is Decommission In Progress, with 12 blocks$"):

@@ -17,7 +17,7 @@ from streamlab.engines import engine, inside
 from streamlab.engines.inside import Result
 from streamlab.errors import LabError
 from streamlab.stacks import placement
-from streamlab.stacks.prove import Proven
+from streamlab.stacks.prove import SECONDS, Proven
 from streamlab.stacks.stack import Stack
 from streamlab.students import topology
 from streamlab.students.topology import Student
@@ -91,6 +91,7 @@ class World:
 
     def answer(self, module: str, step: str, given: str, *, seconds: int, read: Callable) -> dict[str, Any]:
         assert (module, step in edge_placement.STEPS) == ("edge.placement", True)
+        assert json.loads(given).get("seconds", 0) < seconds  # else nobody hears why it took too long
         if step != "look":
             self.do(step)
         self.steps[step] = json.loads(given)
@@ -98,6 +99,7 @@ class World:
 
     def python(self, module: str, step: str, given: str, *, seconds: int) -> Result:
         assert (module, step in edge_placement.STEPS) == ("edge.placement", True)
+        assert json.loads(given).get("seconds", 0) < seconds  # else nobody hears why it took too long
         self.do(step)
         self.steps[step] = json.loads(given)
         return self.drained
@@ -152,6 +154,10 @@ def test_a_node_goes_in_its_product_s_own_way_and_then_its_volume(world: World, 
         "after": ALL_ONE,
         "nodes": {"hdfs": ["datanode1"], "kafka": ["kafka1"], "cassandra": ["cassandra1"]},
     }
+    assert world.steps["answering"] == {"nodes": ["namenode", "resourcemanager"], "seconds": SECONDS}
+    assert world.steps["drained"] == {
+        "datanodes": ["datanode2"], "nodemanagers": ["nodemanager2"], "seconds": placement.LEAVE_SECONDS,
+    }  # fmt: skip
     assert world.note is None
 
 
