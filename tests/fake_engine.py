@@ -111,7 +111,7 @@ class FakeEngine(BaseAdapter):
                     raise Refused(404, f"Could not find the file {given['path']} in container {name}")
                 return {}
             case "PUT", "containers", _, "archive":
-                return self._fill(self._container(name), body)
+                return self._fill(self._container(name), given["path"], body)
             case "DELETE", "containers", _, "":
                 return self._remove(self._container(name), force=given.get("force") == "True")
             case "GET", "networks", "", "":
@@ -212,12 +212,15 @@ class FakeEngine(BaseAdapter):
         del self.containers[name]
         return {"StatusCode": 0}
 
-    def _fill(self, one: dict[str, Any], body: bytes) -> None:
+    def _fill(self, one: dict[str, Any], path: str, body: bytes) -> None:
         if self.full:
             raise Refused(500, "no space left on device")
-        (mount,) = _mounts(one)
+        (bind,) = one["HostConfig"]["Binds"]
+        volume, folder, mode = bind.split(":")
+        if (folder, mode) != (path, "rw"):
+            raise Refused(404, f"Could not find the file {path} in container {one['Id']}")
         with tarfile.open(fileobj=io.BytesIO(body)) as archive:
-            self.volumes[mount["Name"]]["held"] = archive.getnames()
+            self.volumes[volume]["held"] = archive.getnames()
 
     def _network(self, name: str) -> dict[str, Any]:
         for one in list(self.networks.values()):

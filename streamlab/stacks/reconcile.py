@@ -97,9 +97,9 @@ class Change:
     before: Any = None
 
 
-def made_from(wanted: Any) -> str:
+def made_from(wanted: Wanted) -> str:
     """What the label says: everything that the engine is told, as one line of JSON."""
-    return json.dumps(asdict(wanted) if isinstance(wanted, Wanted) else wanted, sort_keys=True, separators=(",", ":"))
+    return json.dumps(asdict(wanted), sort_keys=True, separators=(",", ":"))
 
 
 def _found_made_from(labels: Mapping[str, str]) -> Any:

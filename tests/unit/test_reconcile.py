@@ -11,7 +11,7 @@ import pytest
 from docker.errors import NotFound
 from docker.types import IPAMConfig, IPAMPool
 
-from fake_engine import FakeEngine
+from fake_engine import FakeEngine, Refused
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import reconcile
 from streamlab.students import topology
@@ -281,6 +281,18 @@ def test_what_the_engine_refuses_is_the_error_and_the_next_run_goes_on(engine: F
     assert "port is already allocated" in caught.value.evidence[0]
     engine.refuse = ""
     assert run(engine, student).changed == ("edge",)
+
+
+def test_an_engine_that_cannot_even_say_what_is_there_is_the_error_too(
+    engine: FakeEngine, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise Refused(500, "input/output error")
+
+    monkeypatch.setattr(engine, "_answer", fail)
+    with pytest.raises(LabError) as caught:
+        run(engine, student)
+    assert caught.value.evidence == ["input/output error"]
 
 
 def test_a_node_more_leaves_the_others_alone(engine: FakeEngine, student: Student) -> None:
