@@ -177,7 +177,7 @@ def reconcile(
             changed.append("network")
             if not dry_run:
                 _remove(client, found.values())
-                _make_network(client, plan["network"], subnet, labels, before=network)
+                make_network(client, plan["network"], subnet, labels, before=network)
             network, found = None, {}
         made = volumes.ensure(
             client, stored, there=there, labels=labels, image=nodes[0].image, config_files=config_files,
@@ -228,9 +228,15 @@ def _require_none_leaves(leaving: Sequence[str], network: str) -> None:
         )
 
 
-def _make_network(
-    client: docker.DockerClient, name: str, subnet: str, labels: Mapping[str, str], *, before: Mapping[str, Any] | None
+def make_network(
+    client: docker.DockerClient,
+    name: str,
+    subnet: str,
+    labels: Mapping[str, str],
+    *,
+    before: Mapping[str, Any] | None = None,
 ) -> None:
+    """Make a stack's network in the place of the one `before`, which no container may use any more."""
     if before:
         client.api.remove_network(before["Id"])
     ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
