@@ -6,7 +6,6 @@ from ansible.module_utils.basic import AnsibleModule
 
 from streamlab.errors import LabError
 from streamlab.stacks import placement
-from streamlab.stacks.prove import is_proved
 from streamlab.students import inventory
 
 DOCUMENTATION = r"""
@@ -16,7 +15,7 @@ options:
   inventory: {type: path, required: true, description: The inventory file.}
   student: {type: str, required: true, description: The student whose stack it is.}
   leaving: {type: list, elements: str, required: true, description: Nodes that are there and not in the plan.}
-  changed: {type: bool, required: true, description: "Whether the stack was changed; else, once proved, it is right."}
+  changed: {type: bool, required: true, description: "Whether the stack was changed; else it may be as it should be."}
 """
 
 
@@ -35,7 +34,7 @@ def main() -> None:
         module.exit_json(changed=bool(leaving), made=[f"{name} would leave" for name in leaving])
     try:
         student = inventory.load(module.params["inventory"]).student(module.params["student"])
-        if not leaving and not module.params["changed"] and is_proved(student):
+        if not leaving and not module.params["changed"] and placement.is_settled(student):
             module.exit_json(changed=False)
         done = placement.settle(student, leaving)
     except LabError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import docker
 
 from streamlab.engines import engine, inside
-from streamlab.students.topology import Student
+from streamlab.students.topology import SERVICE_OF, Student
 
 
 @dataclass(frozen=True)
@@ -27,23 +27,33 @@ def wanted(prefix: str, nodes: Sequence[str], config_files: Mapping[str, str]) -
     return Volumes(tuple(f"{prefix}-{node}" for node in nodes), f"{prefix}-config-{digest}")
 
 
+def there(client: docker.DockerClient, chosen: Mapping[str, Sequence[str]]) -> set[str]:
+    """The names of the volumes that the engine's filter `chosen` finds."""
+    return {volume.name for volume in client.volumes.list(filters=chosen)}
+
+
+def nodes(names: Collection[str], prefix: str) -> set[str]:
+    """The nodes that have a volume among these, whether or not they have a container."""
+    found = (name.removeprefix(f"{prefix}-") for name in names)
+    return {name for name in found if name.rstrip("0123456789") in SERVICE_OF}
+
+
 def ensure(
     client: docker.DockerClient,
     volumes: Volumes,
     *,
+    there: Collection[str],
     labels: Mapping[str, str],
     image: str,
     config_files: Mapping[str, str],
     mounted: Collection[str] = (),
     dry_run: bool = False,
 ) -> list[str]:
-    """Make the volumes that are missing, fill the one of configuration, and return the names of both.
+    """Make the volumes that are not among those `there`, fill the one of configuration, and return the names of both.
 
     It is filled through a container that is never started, and left alone only if it is among the `mounted` volumes:
     a node was started with it then. One that is there and that no node mounts may be empty, of a run that was killed.
     """
-    student = labels["streamlab.student"]
-    there = {v.name for v in client.volumes.list(filters={"label": f"streamlab.student={student}"})}
     made = [name for name in volumes.data if name not in there]
     made += [name for name in [volumes.config] if name not in mounted]
     if dry_run:

@@ -7,7 +7,7 @@ with its data, which is in a volume. Nothing else is compared, so a second run a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -99,9 +99,9 @@ class Change:
     before: Any = None
 
 
-def made_from(wanted: Any) -> str:
+def made_from(wanted: Wanted) -> str:
     """What the label says: everything that the engine is told, as one line of JSON."""
-    return json.dumps(asdict(wanted) if isinstance(wanted, Wanted) else wanted, sort_keys=True, separators=(",", ":"))
+    return json.dumps(asdict(wanted), sort_keys=True, separators=(",", ":"))
 
 
 def _found_made_from(labels: Mapping[str, str]) -> Any:
@@ -112,8 +112,13 @@ def _found_made_from(labels: Mapping[str, str]) -> Any:
         return None
 
 
-def changes(wanted: Sequence[Wanted], found: Mapping[str, Mapping[str, Any]], owner: str = "") -> list[Change]:
+def changes(
+    wanted: Sequence[Wanted], found: Mapping[str, Mapping[str, Any]], network_id: str, owner: str = ""
+) -> list[Change]:
     """What to do, from the engine's own list of the stack's containers by node. Pure.
+
+    A container refers to its network by the id that it had at the last start, so one whose network was removed cannot
+    start again, though there may be another network of the same name.
 
     Args:
         owner: whose they are to be; a container without this label is from a time when it was not written.
@@ -123,7 +128,11 @@ def changes(wanted: Sequence[Wanted], found: Mapping[str, Mapping[str, Any]], ow
         there = found.get(one.node)
         if there is None:
             todo.append(Change(one, "make"))
-        elif there["Labels"].get(MADE_FROM) != made_from(one) or there["Labels"].get(OWNER, owner) != owner:
+            continue
+        joined = there["NetworkSettings"]["Networks"].get(one.network, {}).get("NetworkID")  # "" before the first start
+        labels = there["Labels"]
+        as_wanted = labels.get(MADE_FROM) == made_from(one) and labels.get(OWNER, owner) == owner
+        if not as_wanted or joined not in ("", network_id):
             todo.append(Change(one, "make anew", _found_made_from(there["Labels"])))
         elif there["State"] != "running":
             todo.append(Change(one, "start"))
@@ -151,38 +160,45 @@ def reconcile(
 ) -> Outcome:
     """Make the stack what it should be; a second time nothing is changed.
 
-    A node that is there and not in the plan still holds data: it is named as leaving, and left as it is.
+    A node that is there, or of which the volume is, and that is not in the plan is named as leaving, and left as it is:
+    it may hold data.
 
     Raises:
         LabError: the engine refused something; what was done until then stays, and the next run goes on from there.
-        WrongRequest: the subnet is another one while nodes are to leave, which need the network; nothing was touched.
+        WrongRequest: the network must be made while nodes are to leave, which need the old one; nothing was touched.
     """
     stored = volumes.wanted(plan["prefix"], [node["name"] for node in plan["nodes"]], config_files)
     nodes = wanted(plan, settings, stored.config)
     chosen = {"label": [f"{name}={labels[name]}" for name in ("streamlab.class", "streamlab.student")]}
-    found = {
-        c["Labels"]["streamlab.node"]: c
-        for c in client.api.containers(all=True, filters=chosen)
-        if "streamlab.node" in c["Labels"]
-    }
-    mounted = {mount.get("Name", "") for c in found.values() for mount in c["Mounts"]}
-    leaving = tuple(sorted(set(found) - {node.node for node in nodes}))
     changed: list[str] = []
     try:
-        if ensure_network(client, plan["network"], subnet, labels, found, leaving, dry_run=dry_run):
+        found = {
+            c["Labels"]["streamlab.node"]: c
+            for c in client.api.containers(all=True, filters=chosen)
+            if "streamlab.node" in c["Labels"]
+        }
+        there = volumes.there(client, chosen)
+        network = _network(client, plan["network"])
+        mounted = {mount.get("Name", "") for c in found.values() for mount in c["Mounts"]}
+        leaving = (set(found) | volumes.nodes(there, plan["prefix"])) - {node.node for node in nodes}
+        if network is None or [pool["Subnet"] for pool in network["IPAM"]["Config"]] != [subnet]:
+            _require_none_leaves(sorted(leaving & set(found)), plan["network"])
             changed.append("network")
-            found = {}
+            if not dry_run:
+                _remove(client, found.values())
+                make_network(client, plan["network"], subnet, labels, before=network)
+            network, found = None, {}
         made = volumes.ensure(
-            client, stored, labels=labels, image=nodes[0].image, config_files=config_files, mounted=mounted,
-            dry_run=dry_run,
+            client, stored, there=there, labels=labels, image=nodes[0].image, config_files=config_files,
+            mounted=mounted, dry_run=dry_run,
         )  # fmt: skip
         changed += _counted(made, stored)
-        todo = changes(nodes, found, labels.get(OWNER, ""))
+        todo = changes(nodes, found, network["Id"] if network else "", labels.get(OWNER, ""))
         proxy = proxies.configured(plan["docker_host"])
         if not dry_run:
+            # All away before one is made: an address may go from one to another.
+            _remove(client, [found[change.wanted.node] for change in todo if change.action == "make anew"])
             with ThreadPoolExecutor(AT_ONCE) as pool:
-                # All away before one is made: an address may go from one to another.
-                list(pool.map(lambda change: _remove(client, change, found), todo))
                 list(pool.map(lambda change: _start(client, change, found, labels, proxy), todo))
     except APIError as error:
         raise LabError(
@@ -193,7 +209,7 @@ def reconcile(
     before = {change.wanted.node: change.before for change in todo} | dict.fromkeys(leaving, "leaves")
     after = {change.wanted.node: asdict(change.wanted) for change in todo}
     changed += [change.wanted.node for change in todo]
-    return Outcome(tuple(changed), {"before": _text(before), "after": _text(after)}, leaving)
+    return Outcome(tuple(changed), {"before": _text(before), "after": _text(after)}, tuple(sorted(leaving)))
 
 
 def _text(value: Mapping[str, Any]) -> str:
@@ -207,51 +223,53 @@ def _counted(made: Sequence[str], stored: volumes.Volumes) -> list[str]:
     )
 
 
-def ensure_network(
+def _network(client: docker.DockerClient, name: str) -> Mapping[str, Any] | None:
+    """The network of this very name: the engine's filter is satisfied by a part of one."""
+    return next((one for one in client.api.networks(names=[name]) if one["Name"] == name), None)
+
+
+def _require_none_leaves(leaving: Sequence[str], network: str) -> None:
+    if leaving:
+        raise WrongRequest(
+            f"the network {network} must be made anew, and nodes are to leave",
+            evidence=f"{', '.join(leaving)} hold data that others take over, on the network that they were made in",
+            fix="keep them in the inventory, provision, then take them out of it and provision again",
+        )
+
+
+def make_network(
     client: docker.DockerClient,
     name: str,
     subnet: str,
     labels: Mapping[str, str],
-    found: Mapping[str, Mapping[str, Any]],
-    leaving: Sequence[str],
     *,
-    dry_run: bool,
-) -> bool:
-    """Make a stack's network; anew, after its containers, where its subnet is another one. True when it was made."""
-    there = [one for one in client.api.networks(names=[name]) if one["Name"] == name]
-    if there and [pool["Subnet"] for pool in there[0]["IPAM"]["Config"]] == [subnet]:
-        return False
-    if there and leaving:
-        raise WrongRequest(
-            f"another subnet, {subnet}, while nodes are to leave",
-            evidence=f"{', '.join(leaving)} hold data that others take over on the network that is there",
-            fix="set the old subnet, provision, then set the new one",
-        )
-    if dry_run:
-        return True
-    if there:
-        for container in found.values():
-            client.api.remove_container(container["Id"], force=True)
-        client.api.remove_network(there[0]["Id"])
+    before: Mapping[str, Any] | None = None,
+) -> None:
+    """Make a stack's network in the place of the one `before`, which no container may use any more."""
+    if before:
+        client.api.remove_network(before["Id"])
     ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=subnet)])
     client.api.create_network(name, driver="bridge", ipam=ipam, labels=dict(labels))
-    return True
 
 
-def _remove(client: docker.DockerClient, change: Change, found: Mapping[str, Mapping[str, Any]]) -> None:
-    if change.action == "make anew":
-        container = found[change.wanted.node]["Id"]
+def _remove(client: docker.DockerClient, containers: Iterable[Mapping[str, Any]]) -> None:
+    """Stop containers and remove them; the data stay, which are in volumes."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(lambda container: _remove_one(client, container["Id"]), containers))
+
+
+def _remove_one(client: docker.DockerClient, container: str) -> None:
+    try:
+        client.api.stop(container, timeout=STOP_SECONDS)
         try:
-            client.api.stop(container, timeout=STOP_SECONDS)
-            try:
-                client.api.remove_container(container)
-            except APIError as error:
-                if error.status_code != CONFLICT:
-                    raise
-                # The engine still removes it, as a run that was interrupted has asked.
-                client.api.wait(container, timeout=STOP_SECONDS, condition="removed")
-        except NotFound:
-            pass  # it has just gone, which is what was wanted
+            client.api.remove_container(container)
+        except APIError as error:
+            if error.status_code != CONFLICT:
+                raise
+            # The engine still removes it, as a run that was interrupted has asked.
+            client.api.wait(container, timeout=STOP_SECONDS, condition="removed")
+    except NotFound:
+        pass  # it has just gone, which is what was wanted
 
 
 def _start(

@@ -36,7 +36,7 @@ def test_forty_students_have_forty_networks(client: docker.DockerClient, tmp_pat
     assert len(students) == COUNT
     for student in students:
         labels = {"streamlab.class": student.lab_class, "streamlab.student": student.name}
-        assert reconcile.ensure_network(client, student.network, student.subnet, labels, {}, (), dry_run=False)
+        reconcile.make_network(client, student.network, student.subnet, labels)
     found = client.networks.list(filters={"label": "streamlab.class=labforty"})
     assert {pool["Subnet"] for network in found for pool in network.attrs["IPAM"]["Config"]} == {
         student.subnet for student in students

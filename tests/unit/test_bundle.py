@@ -97,3 +97,31 @@ def test_a_bundle_is_written_where_it_was_asked_for(tmp_path: Path, capsys: pyte
     assert to.read_bytes() == packed.data
     assert [path.name for path in to.parent.iterdir()] == ["job.zip"]
     assert capsys.readouterr().out == f"{to}  sha256 {packed.sha256}\n"
+
+
+def test_a_bundle_is_named_after_its_job_and_its_hash_where_no_path_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(bundle, "STATE", tmp_path)
+    bundle.write(JOBS / "lesson08", None)
+    packed = bundle.job_bundle(JOBS / "lesson08")
+    path = tmp_path / "bundles" / f"lesson08-{packed.short}.zip"
+    assert path.read_bytes() == packed.data
+    assert str(path) in capsys.readouterr().out
+
+
+def test_a_bundle_that_cannot_be_written_leaves_the_one_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to = tmp_path / "job.zip"
+    to.write_bytes(b"whole")
+
+    def full(self: Path, data: bytes) -> None:
+        with self.open("wb") as file:
+            file.write(data[:9])
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="no space left"):
+        bundle.write(JOBS / "lesson08", str(to))
+    assert to.read_bytes() == b"whole"

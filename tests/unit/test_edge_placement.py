@@ -48,6 +48,12 @@ def test_a_partition_stays_where_it_is_as_far_as_it_can(
     assert placement.places(held, brokers, count, Counter({1: 5, 2: 2, 3: 1})) == then
 
 
+def test_what_a_broker_keeps_counts_once() -> None:
+    load = Counter({1: 2, 2: 2, 3: 3})
+    placement.places([1], [1, 2, 3], 2, load)
+    assert load == {1: 2, 2: 3, 3: 3}
+
+
 def test_partitions_are_spread_over_the_brokers_that_take_them() -> None:
     load = Counter({1: 4, 2: 4})
     assert [placement.places([1], [1, 2, 3, 4], 2, load)[1] for _ in range(4)] == [3, 4, 3, 4]
@@ -149,19 +155,41 @@ def test_nothing_stays_on_a_broker_that_leaves(lab: SimpleNamespace) -> None:
     assert lab.hdfs.files == {"/a": 1, "/b": 1}  # two copies of /b cannot be on one DataNode
 
 
-def test_keyspaces_are_replicated_as_they_were_but_for_the_number() -> None:
+def test_keyspaces_are_replicated_as_they_were_but_for_the_number(lab: SimpleNamespace) -> None:
+    """One with fewer copies has nothing to be repaired."""
     network = {"class": "org.apache.cassandra.locator.NetworkTopologyStrategy", "datacenter1": "2"}
-    cassandra = Cassandra(lab=network)
-    assert list(placement.copy_keyspaces(cassandra, lambda now: 1)) == [("lab", False)]
-    assert cassandra.asked == [
-        "ALTER KEYSPACE \"lab\" WITH replication = {'class': 'org.apache.cassandra.locator.NetworkTopologyStrategy', "
+    lab.cassandra = Cassandra(fewer=network, more=simple(1))
+    two = {"hdfs": 1, "kafka": 1, "cassandra": 2}
+    done = placement.copy(lab, {"before": two, "after": {**two, "cassandra": 1}, "nodes": {"cassandra": ["c1", "c2"]}})
+    assert done == {"told": ["keyspace fewer"], "raised": []}
+    assert lab.cassandra.asked == [
+        "ALTER KEYSPACE \"fewer\" WITH replication = {'class': 'org.apache.cassandra.locator.NetworkTopologyStrategy', "
         "'datacenter1': '1'}"
     ]
 
 
+def test_only_keyspaces_with_more_copies_anywhere_are_repaired() -> None:
+    several = {"class": "org.apache.cassandra.locator.NetworkTopologyStrategy", "one": "1", "two": "3"}
+    cassandra = Cassandra(fewer=simple(3), more=simple(1), both=several, one_fewer={**several, "one": "2"})
+    assert list(placement.copy_keyspaces(cassandra, lambda now: 2)) == [
+        ("fewer", False), ("more", True), ("both", True), ("one_fewer", False),
+    ]  # fmt: skip
+
+
+def test_a_look_finds_what_is_there_in_order(lab: SimpleNamespace) -> None:
+    lab.brokers.registered = lambda: {2, 1}
+    lab.cassandra.ring = lambda: {"10.89.1.14", "10.89.1.7"}
+    assert placement.look(lab, {}) == {
+        "replication": ONE,
+        "ring": ["10.89.1.14", "10.89.1.7"],
+        "keyspaces": ["lab", "systematic"],
+        "brokers": [1, 2],
+    }
+
+
 def test_the_copies_are_remembered(lab: SimpleNamespace) -> None:
     assert placement.remembered(lab.hdfs) == ONE
-    placement.remember(lab, {**ONE, "kafka": 3})
+    assert placement.remember(lab, {**ONE, "kafka": 3}) == {}
     assert placement.remembered(lab.hdfs) == {**ONE, "kafka": 3}
 
 
@@ -175,6 +203,14 @@ def test_a_datanode_is_waited_for_until_its_blocks_are_elsewhere(web: Serve) -> 
     assert placement.drained(None, {"datanodes": ["datanode2"], "nodemanagers": [], "seconds": 0}) == {}
 
 
+def test_what_takes_its_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [["datanode2 is Decommission In Progress"], []]
+    monkeypatch.setattr(placement, "_held", lambda datanodes, nodemanagers: answers.pop(0))
+    monkeypatch.setattr(placement, "PAUSE_S", 0)
+    assert placement.drained(None, {"datanodes": ["datanode2"], "nodemanagers": [], "seconds": 60}) == {}
+    assert answers == []
+
+
 def test_what_a_datanode_still_holds_is_told(web: Serve) -> None:
     web(9870, leaving("Decommission In Progress"))
     with pytest.raises(TimeoutError, match=r"^datanode2 is Decommission In Progress, with 12 blocks$"):
@@ -185,13 +221,25 @@ def test_what_a_datanode_still_holds_is_told(web: Serve) -> None:
 
 def test_what_a_nodemanager_still_runs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     nodes = [{"nodeHostName": f"nodemanager{i}", "state": "DECOMMISSIONING", "numContainers": i} for i in (1, 2)]
-    yarn = SimpleNamespace(nodes=lambda states: nodes, unfinished=lambda: [{"id": "application_1_1", "name": "mine"}])
+    apps = [{"id": "application_1_1", "name": "mine"}]
+
+    def in_states(states: str) -> list[dict[str, Any]]:
+        return [node for node in nodes if node["state"] in states.split(",")]
+
+    yarn = SimpleNamespace(nodes=in_states, unfinished=lambda: apps)
     monkeypatch.setattr(placement, "Yarn", lambda: yarn)
     with pytest.raises(TimeoutError) as caught:
         placement.drained(None, {"datanodes": [], "nodemanagers": ["nodemanager2"], "seconds": 0})
     assert str(caught.value) == ("nodemanager2 is DECOMMISSIONING with 2 containers; running: application_1_1 mine")
-    nodes.pop()
-    assert placement.drained(None, {"datanodes": [], "nodemanagers": ["nodemanager2"], "seconds": 0}) == {}
+    apps.clear()
+    for state in ("NEW", "RUNNING", "UNHEALTHY"):
+        nodes[1]["state"] = state
+        with pytest.raises(TimeoutError) as caught:
+            placement.drained(None, {"datanodes": [], "nodemanagers": ["nodemanager2"], "seconds": 0})
+        assert str(caught.value) == f"nodemanager2 is {state} with 2 containers; running: nothing any more"
+    for state in ("DECOMMISSIONED", "LOST", "SHUTDOWN"):
+        nodes[1]["state"] = state
+        assert placement.drained(None, {"datanodes": [], "nodemanagers": ["nodemanager2"], "seconds": 0}) == {}
 
 
 def test_a_daemon_that_does_not_answer_is_named(network: dict) -> None:

@@ -7,12 +7,11 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from docker.errors import DockerException
 
+from fake_engine import FakeEngine
 from streamlab.engines import engine, inside
 from streamlab.engines.inside import Result
 from streamlab.errors import WrongRequest
@@ -85,21 +84,15 @@ def test_output_arrives_in_pieces_and_is_handed_over_in_lines() -> None:
     assert lines.text == "one\ntwo é\n\nthree"
 
 
-def stack_of(*nodes: Any) -> Any:
-    def listed(*, all: bool, filters: dict, ignore_removed: bool) -> list:
-        wanted = dict(label.split("=") for label in filters["label"])
-        assert (wanted.pop("streamlab.class"), wanted.pop("streamlab.student")) == ("spring", "ada")
-        return [node for node in nodes if wanted.items() <= node.labels.items() and (all or node.status == "running")]
-
-    return SimpleNamespace(containers=SimpleNamespace(list=listed))
-
-
-def node(name: str, status: str = "running") -> Any:
-    return SimpleNamespace(labels={"streamlab.node": name}, status=status)
-
-
-def test_a_node_is_found_by_its_label(student: Student) -> None:
-    assert engine.node(stack_of(node("kafka1"), node("edge")), student, "edge").labels == {"streamlab.node": "edge"}
+def test_a_node_is_found_by_its_labels_and_is_nobody_else_s(student: Student) -> None:
+    fake = FakeEngine()
+    for whose in ({}, {"student": "bob"}, {"lab_class": "autumn"}):
+        for name in ("kafka1", "edge"):
+            fake.add(name, **whose)
+    assert engine.node(fake.client, student, "edge").name == "spring-ada-edge"
+    for found in (engine.containers(fake.client, student), engine.glance(fake.client, student)):
+        assert sorted(found) == ["edge", "kafka1"]
+        assert found["edge"].id == fake.containers["spring-ada-edge"]["Id"]
 
 
 @pytest.mark.parametrize(
@@ -107,29 +100,39 @@ def test_a_node_is_found_by_its_label(student: Student) -> None:
     [
         ([], "edge", "error: ada has no stack\n  no container on unix:///var/run/docker.sock carries its label\n"
                      "  fix: invoke provision --student ada"),
-        ([node("kafka1"), node("edge")], "kafka", "error: no node named 'kafka'\n  known: edge, kafka1\n"
-                                                  "  fix: did you mean --node kafka1?"),
-        ([node("kafka1", "exited")], "kafka1", "error: ada's node kafka1 does not run\n  its container is exited\n"
+        (["kafka1", "edge"], "kafka", "error: no node named 'kafka'\n  known: edge, kafka1\n"
+                                      "  fix: did you mean --node kafka1?"),
+        (["kafka1"], "kafka1", "error: ada's node kafka1 does not run\n  its container is exited\n"
          "  fix: invoke provision starts it again; invoke logs --node kafka1 says why it stopped"),
     ],
 )  # fmt: skip
 def test_a_node_that_cannot_be_used_is_refused(
-    student: Student, error_of: Callable, nodes: list, name: str, text: str
+    student: Student, error_of: Callable, nodes: list[str], name: str, text: str
 ) -> None:
-    assert error_of(engine.node, stack_of(*nodes), student, name) == text
+    fake = FakeEngine()
+    for node in nodes:
+        fake.client.api.stop(fake.add(node))
+    assert error_of(engine.node, fake.client, student, name) == text
 
 
-def test_a_glance_at_a_stack_is_one_question(student: Student) -> None:
-    labels = [{"streamlab.node": "kafka1", "more": "1"}, {"streamlab.student": "ada"}, {"streamlab.node": "edge"}]
-    found = [SimpleNamespace(attrs={"Labels": one}) for one in labels]
-    asked: list[dict[str, Any]] = []
-    listed = SimpleNamespace(list=lambda **how: asked.append(how) or found)
-    assert engine.glance(SimpleNamespace(containers=listed), student) == {"kafka1": found[0], "edge": found[2]}
-    assert asked == [{"all": True, "filters": engine.stack_filter(student), "sparse": True}]
+def test_a_glance_at_a_stack_is_one_question(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeEngine()
+    fake.add("edge")
+    fake.client.api.stop(fake.add("kafka1"))
+    labels = {"streamlab.class": "spring", "streamlab.student": "ada"}
+    fake.client.api.create_container("streamlab/hadoop:1", labels=labels)  # of the student's, and no node
+    asked = []
+    send = fake.send
+    monkeypatch.setattr(fake, "send", lambda request, **how: asked.append(request.url) or send(request, **how))
+    found = engine.glance(fake.client, student)
+    assert {name: container.status for name, container in found.items()} == {"kafka1": "exited", "edge": "running"}
+    assert len(asked) == 1
 
 
 def test_a_stopped_node_s_log_can_still_be_read(student: Student) -> None:
-    assert engine.node(stack_of(node("kafka1", "exited")), student, "kafka1", running=False)
+    fake = FakeEngine()
+    fake.client.api.stop(fake.add("kafka1"))
+    assert engine.node(fake.client, student, "kafka1", running=False).status == "exited"
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,10 @@ def test_a_folder_without_a_job_is_refused(tmp_path: Path, error_of: Callable) -
     )
 
 
+def test_a_preset_is_found_by_its_name() -> None:
+    assert (jobs.preset("ml").name, jobs.preset("ml").executor_cores) == ("ml", 2)
+
+
 def test_an_unknown_preset_is_answered_with_the_nearest(error_of: Callable) -> None:
     assert error_of(jobs.preset, "strem") == (
         "error: no preset named 'strem'\n"

@@ -8,32 +8,29 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
+from docker.types import IPAMConfig, IPAMPool
 
+from fake_engine import FakeEngine
+from streamlab.errors import WrongRequest
 from streamlab.stacks import capacity, preflight
 from streamlab.students.topology import Student
 
 LARGEST = capacity.largest()
+ROUTES = preflight.routes
 AT_WORK = capacity.asked_mb(LARGEST)
 
 
-def engine(*containers: Any) -> Any:
-    """The engine's client, which knows these containers."""
-
-    def listed(*, all: bool = False, filters: dict | None = None, sparse: bool = False) -> list:
-        wanted = dict(label.split("=") for label in (filters or {}).get("label", []))
-        known = [c for c in containers if wanted.items() <= c.labels.items()]
-        return [c for c in known if all or c.status == "running"]
-
-    return SimpleNamespace(containers=SimpleNamespace(list=listed))
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine()
 
 
-def container(node: str, *, status: str = "running", ports: dict | None = None, student: str = "ada") -> Any:
-    labels = {"streamlab.class": "spring", "streamlab.student": student, "streamlab.node": node}
-    attrs = {"Labels": labels}
-    return SimpleNamespace(name=f"spring-{student}-{node}", status=status, labels=labels, attrs=attrs, ports=ports)
+@pytest.fixture(autouse=True)
+def no_routes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine reaches no network but what a test says."""
+    monkeypatch.setattr(preflight, "routes", list)
 
 
 @pytest.fixture
@@ -69,37 +66,52 @@ def test_stacks_that_are_too_large_are_refused_with_the_sums(student: Student) -
 def test_only_students_of_this_machine_count_against_its_memory(student: Student) -> None:
     huge = replace(student, node_idle_mb=dict.fromkeys(student.node_idle_mb, 10**9))
     preflight.require_memory([replace(huge, docker_host="ssh://lab@elsewhere")])
-    with pytest.raises(preflight.WrongRequest, match="1 stack with one student at work use 7000"):
+    with pytest.raises(WrongRequest, match=r"1 stack .* 7000"):
         preflight.require_memory([huge])
     preflight.require_memory([huge], overcommit=True)
 
 
-def listing(*names: str, machine_mb: int = 10**6) -> Any:
-    """An engine on which something of these students runs."""
-
-    def containers(*, filters: dict) -> list:
-        assert filters == {"label": "streamlab.class=spring"}
-        return [{"Labels": {"streamlab.student": name}} for name in names]
-
-    return SimpleNamespace(
-        api=SimpleNamespace(containers=containers),
-        info=lambda: {"MemTotal": machine_mb * 2**20, "DockerRootDir": "/nowhere"},
-        **vars(engine()),
-        **vars(networks()),
-    )
-
-
-def test_classmates_whose_stack_runs_use_memory_as_well(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "routes", list)
+def test_classmates_whose_stack_runs_use_memory_as_well(student: Student) -> None:
     ada = replace(student, pages={})
     bob, carl = replace(ada, name="bob"), replace(ada, name="carl")
-    assert preflight.running(listing("bob", "stranger"), [ada, bob, carl]) == [bob]
-    room = 2 * 371 + AT_WORK + 1023
-    preflight.require_possible(listing("ada", machine_mb=room), [ada], classmates=[ada, bob])
-    crowded = listing("ada", "bob", machine_mb=room)
-    with pytest.raises(preflight.WrongRequest, match="2 stacks with one student at work"):
-        preflight.require_possible(crowded, [ada], classmates=[ada, bob])
-    preflight.require_possible(crowded, [ada], classmates=[ada, bob], overcommit=True)
+    engine = FakeEngine(memory_mb=2 * 371 + AT_WORK + 1023)
+    engine.add("edge")
+    engine.add("edge", student="stranger")
+    engine.add("edge", student="bob", lab_class="autumn")
+    engine.client.api.stop(engine.add("edge", student="carl"))
+    assert preflight.running(engine.client, [ada, bob, carl]) == [ada]
+    assert preflight.running(engine.client, []) == []
+    preflight.require_possible(engine.client, [ada], classmates=[ada, bob])
+    engine.add("edge", student="bob")
+    with pytest.raises(WrongRequest) as caught:
+        preflight.require_possible(engine.client, [ada], classmates=[ada, bob])
+    assert [line.partition(":")[0] for line in caught.value.evidence[:2]] == ["ada", "bob"]
+    preflight.require_possible(engine.client, [ada], classmates=[ada, bob], overcommit=True)
+
+
+@pytest.mark.parametrize("taken_by", ["port", "subnet", "disk"])
+def test_provision_asks_for_ports_subnets_and_room(
+    engine: FakeEngine, student: Student, taken: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, taken_by: str
+) -> None:
+    engine.info["DockerRootDir"] = str(tmp_path)
+    disk = {"free": preflight.DISK_GB_TO_RUN * 10**9}
+    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda folder: SimpleNamespace(**disk))
+    asking = replace(student, pages={})
+    preflight.require_possible(engine.client, [asking])
+    bob = replace(asking, name="bob", subnet="10.89.2.0/27")
+    if taken_by == "port":
+        bob = publishing(bob, taken)
+        named = [str(taken), "bob's namenode"]
+    elif taken_by == "subnet":
+        add_network(engine, "vpn", "10.89.2.0/24")
+        named = ["bob's subnet 10.89.2.0/27"]
+    else:
+        disk["free"] -= 10**8
+        named = ["1.9 GB", f"{preflight.DISK_GB_TO_RUN} GB"]
+    with pytest.raises(WrongRequest) as caught:
+        preflight.require_possible(engine.client, [asking, bob], overcommit=True)
+    assert caught.value.exit_code == 2
+    assert [name for name in named if name not in caught.value.what] == []
 
 
 def test_a_disk_that_is_nearly_full_is_refused() -> None:
@@ -111,59 +123,79 @@ def test_a_disk_that_is_nearly_full_is_refused() -> None:
     )
 
 
-def test_a_port_that_is_free_is_no_problem(student: Student, taken: int) -> None:
+def test_a_port_that_is_free_is_no_problem(engine: FakeEngine, student: Student, taken: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         free = server.getsockname()[1]
-    assert preflight.port_problem(engine(), publishing(student, free)) is None
+    assert preflight.port_problem(engine.client, publishing(student, free)) is None
 
 
-@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux says who holds a port")
-def test_a_port_that_a_process_holds_is_refused_with_its_name(student: Student, taken: int) -> None:
+only_linux = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="only Linux says who holds a port")
+
+
+@only_linux
+def test_a_port_that_a_process_holds_is_refused_with_its_name(engine: FakeEngine, student: Student, taken: int) -> None:
     me = Path("/proc/self/comm").read_text().strip()
-    assert str(preflight.port_problem(engine(), publishing(student, taken))) == (
+    assert str(preflight.port_problem(engine.client, publishing(student, taken))) == (
         f"error: port {taken}, which ada's namenode publishes, is taken\n"
         f"  127.0.0.1:{taken} is held by process {os.getpid()} ({me})\n"
         "  fix: end it, or give ada another port_base in the inventory"
     )
 
 
-def test_a_port_that_another_stack_holds_is_refused_with_its_container(student: Student, taken: int) -> None:
-    ports = {"8088/tcp": None, "9870/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(taken)}]}
-    client = engine(container("kafka1", ports=None, student="bob"), container("namenode", ports=ports, student="bob"))
-    problem = preflight.port_problem(client, publishing(student, taken))
+@only_linux
+def test_who_listens_holds_a_port_and_not_who_is_connected_to_one_of_that_number(
+    engine: FakeEngine, student: Student
+) -> None:
+    """The program at the other end of a connection from that very port has a row of its own in the kernel's table."""
+    me = Path("/proc/self/comm").read_text().strip()
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
+        client.bind(("127.0.0.1", 0))
+        client.connect(server.getsockname())
+        port = client.getsockname()[1]
+        problem = preflight.port_problem(engine.client, publishing(student, port))
+        assert problem.evidence == [f"127.0.0.1:{port} is held by a process of another user"]
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        port = server.getsockname()[1]
+        assert preflight._holder(engine.client, port) == f"process {os.getpid()} ({me})"
+
+
+def test_a_port_that_another_stack_holds_is_refused_with_its_container(
+    engine: FakeEngine, student: Student, taken: int
+) -> None:
+    engine.add("kafka1", student="bob", ports=[taken + 1])
+    engine.add("namenode", student="bob", ports=[8088, taken])
+    engine.containers["spring-bob-kafka1"]["NetworkSettings"]["Ports"]["9092/tcp"] = None  # exposed, not published
+    problem = preflight.port_problem(engine.client, publishing(student, taken))
     assert problem.evidence == [f"127.0.0.1:{taken} is held by the container spring-bob-namenode"]
 
 
-def test_a_port_that_the_stack_itself_holds_is_no_problem(student: Student, taken: int) -> None:
-    assert preflight.port_problem(engine(container("namenode")), publishing(student, taken)) is None
+def test_a_port_that_the_stack_itself_holds_is_no_problem(engine: FakeEngine, student: Student, taken: int) -> None:
+    engine.add("namenode")
+    assert preflight.port_problem(engine.client, publishing(student, taken)) is None
 
 
-def test_a_stopped_node_does_not_hold_its_port(student: Student, taken: int) -> None:
-    assert preflight.port_problem(engine(container("namenode", status="exited")), publishing(student, taken))
+def test_a_stopped_node_does_not_hold_its_port(engine: FakeEngine, student: Student, taken: int) -> None:
+    engine.client.api.stop(engine.add("namenode"))
+    assert preflight.port_problem(engine.client, publishing(student, taken))
 
 
-def test_another_machine_s_ports_cannot_be_tried_from_here(student: Student, taken: int) -> None:
+def test_another_machine_s_ports_cannot_be_tried_from_here(engine: FakeEngine, student: Student, taken: int) -> None:
     remote = replace(publishing(student, taken), docker_host="ssh://lab@elsewhere")
-    assert preflight.port_problem(engine(), remote) is None
+    assert preflight.port_problem(engine.client, remote) is None
 
 
-def networks(**subnets: str) -> Any:
-    """An engine with these networks, name -> subnet."""
-    made = [
-        SimpleNamespace(name=name.replace("_", "-"), attrs={"IPAM": {"Config": [{"Subnet": subnet}]}})
-        for name, subnet in subnets.items()
-    ]
-    return SimpleNamespace(
-        networks=SimpleNamespace(list=lambda: [*made, SimpleNamespace(name="host", attrs={"IPAM": {"Config": None}})])
-    )
+def add_network(engine: FakeEngine, name: str, *subnets: str) -> None:
+    engine.client.networks.create(name, ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=subnet) for subnet in subnets]))
 
 
-def test_a_subnet_that_a_network_of_the_engine_has_is_refused(
-    student: Student, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(preflight, "routes", list)
-    assert preflight.subnet_problem(networks(bridge="172.17.0.0/16", six="fd00::/64"), student) is None
-    assert str(preflight.subnet_problem(networks(vpn="10.89.0.0/16"), student)) == (
+def test_a_subnet_that_a_network_of_the_engine_has_is_refused(engine: FakeEngine, student: Student) -> None:
+    add_network(engine, "bridge", "172.17.0.0/16", "fd00::/64")
+    engine.client.networks.create("host")
+    for network in engine.networks.values():
+        network.setdefault("IPAM", {"Config": None})
+    assert preflight.subnet_problem(engine.client, student) is None
+    add_network(engine, "vpn", "10.89.0.0/16")
+    assert str(preflight.subnet_problem(engine.client, student)) == (
         "error: ada's subnet 10.89.1.0/27 is in use\n"
         "  the engine's network vpn has 10.89.0.0/16\n"
         "  fix: give ada another subnet in the inventory"
@@ -171,17 +203,25 @@ def test_a_subnet_that_a_network_of_the_engine_has_is_refused(
 
 
 def test_a_subnet_that_the_machine_reaches_otherwise_is_refused(
-    student: Student, monkeypatch: pytest.MonkeyPatch
+    engine: FakeEngine, student: Student, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preflight, "routes", lambda: [("10.89.1.16/28", "tun0")])
-    assert preflight.subnet_problem(networks(), student).evidence == ["this machine's interface tun0 has 10.89.1.16/28"]
+    assert preflight.subnet_problem(engine.client, student).evidence == [
+        "this machine's interface tun0 has 10.89.1.16/28"
+    ]
     elsewhere = replace(student, docker_host="ssh://lab@elsewhere")
-    assert preflight.subnet_problem(networks(), elsewhere) is None
+    assert preflight.subnet_problem(engine.client, elsewhere) is None
 
 
-def test_the_stack_s_own_network_is_no_problem(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stack_s_own_network_is_no_problem_and_that_of_a_longer_name_is(
+    engine: FakeEngine, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(preflight, "routes", lambda: [("10.89.1.0/27", "br-1")])
-    assert preflight.subnet_problem(networks(spring_ada="10.89.1.0/27"), student) is None
+    add_network(engine, "spring-ada", "10.89.1.0/27")
+    assert preflight.subnet_problem(engine.client, student) is None
+    engine.networks.clear()
+    add_network(engine, "spring-ada2", "10.89.1.0/27")
+    assert "spring-ada2" in preflight.subnet_problem(engine.client, student).evidence[0]
 
 
 def test_the_machine_s_routes_are_read(tmp_path: Path) -> None:
@@ -191,5 +231,5 @@ def test_the_machine_s_routes_are_read(tmp_path: Path) -> None:
         "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
         "br-1\t0001590A\t00000000\t0001\t0\t0\t0\tE0FFFFFF\t0\t0\t0\n"
     )
-    assert preflight.routes(table) == [("10.89.1.0/27", "br-1")]
-    assert preflight.routes(tmp_path / "none") == []
+    assert ROUTES(table) == [("10.89.1.0/27", "br-1")]
+    assert ROUTES(tmp_path / "none") == []

@@ -2,66 +2,35 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from docker.errors import APIError
 
-from streamlab.engines import volumes
+from fake_engine import FakeEngine
+from streamlab.engines import engine, volumes
 from streamlab.students.topology import Student
 
 LABELS = {"streamlab.class": "spring", "streamlab.student": "ada"}
 FILES = {"hadoop/core-site.xml": "<a/>", "lab.json": "{}"}
-
-
-class Engine:
-    """The engine's client: keeps names of volumes, and what was put into them."""
-
-    def __init__(self, *there: str, full: bool = False) -> None:
-        self.made = list(there)
-        self.unused: tuple[str, ...] = ()
-        self.filled: dict[str, list[str]] = {}
-        self.full = full
-        self.volumes = SimpleNamespace(list=self._list, create=self._create, get=self._get)
-        self.containers = SimpleNamespace(create=self._carrier)
-        self.carriers = 0
-
-    def _list(self, filters: dict) -> list:
-        assert "streamlab.student=ada" in filters["label"]
-        names = self.unused if filters.get("dangling") else self.made
-        return [self._get(name) for name in names]
-
-    def _create(self, name: str, labels: dict) -> None:
-        assert labels == LABELS
-        self.made.append(name)
-
-    def _get(self, name: str) -> Any:
-        return SimpleNamespace(name=name, remove=lambda: self.made.remove(name))
-
-    def _carrier(self, image: str, command: list[str], volumes: dict, labels: dict) -> Any:
-        assert labels == LABELS
-        (name,) = volumes
-        self.carriers += 1
-
-        def put(folder: str, data: bytes) -> None:
-            if self.full:
-                raise OSError("no space left on device")
-            with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-                self.filled[name] = archive.getnames()
-
-        def remove(force: bool) -> None:
-            self.carriers -= 1
-
-        return SimpleNamespace(put_archive=put, remove=remove)
-
-
-def ensure(client: Engine, wanted: volumes.Volumes, **options: Any) -> list[str]:
-    return volumes.ensure(client, wanted, labels=LABELS, image="streamlab/hadoop:1", config_files=FILES, **options)
-
-
 WANTED = volumes.wanted("spring-ada", ["namenode", "kafka1"], FILES)
+FILLED = ["hadoop", "hadoop/core-site.xml", "lab.json"]
+
+
+def made(*names: str) -> FakeEngine:
+    """An engine with these volumes of the student's."""
+    fake = FakeEngine()
+    for name in names:
+        fake.client.volumes.create(name, labels=LABELS)
+    fake.calls.clear()
+    return fake
+
+
+def ensure(fake: FakeEngine, wanted: volumes.Volumes, **options: Any) -> list[str]:
+    return volumes.ensure(
+        fake.client, wanted, there=list(fake.volumes), labels=LABELS, image="streamlab/hadoop:1", config_files=FILES,
+        **options,
+    )  # fmt: skip
 
 
 def test_the_configuration_is_named_after_what_is_in_it() -> None:
@@ -73,44 +42,60 @@ def test_the_configuration_is_named_after_what_is_in_it() -> None:
 
 
 def test_what_is_missing_is_made_and_the_configuration_filled() -> None:
-    client = Engine("spring-ada-namenode")
-    assert ensure(client, WANTED) == ["spring-ada-kafka1", WANTED.config]
-    assert client.filled == {WANTED.config: ["hadoop", "hadoop/core-site.xml", "lab.json"]}
-    assert client.carriers == 0
+    fake = made("spring-ada-namenode")
+    assert ensure(fake, WANTED) == ["spring-ada-kafka1", WANTED.config]
+    assert {one["Name"]: one["Labels"] for one in fake.volumes.values()} == dict.fromkeys(
+        (*WANTED.data, WANTED.config), LABELS
+    )
+    assert fake.volumes[WANTED.config]["held"] == FILLED
+    assert fake.containers == {}
 
 
 def test_a_second_time_nothing_is_made() -> None:
-    client = Engine(*WANTED.data, WANTED.config)
-    assert ensure(client, WANTED, mounted={WANTED.config}) == []
-    assert client.filled == {}
+    fake = made(*WANTED.data, WANTED.config)
+    assert ensure(fake, WANTED, mounted={WANTED.config}) == []
+    assert fake.calls == []
 
 
 def test_a_configuration_that_no_node_mounts_is_filled_though_it_is_there() -> None:
     """A run that was killed between the two has made it, and no more."""
-    client = Engine(*WANTED.data, WANTED.config)
-    assert ensure(client, WANTED) == [WANTED.config]
-    assert client.filled == {WANTED.config: ["hadoop", "hadoop/core-site.xml", "lab.json"]}
-    assert client.made == [*WANTED.data, WANTED.config]
+    fake = made(*WANTED.data, WANTED.config)
+    assert ensure(fake, WANTED) == [WANTED.config]
+    assert fake.volumes[WANTED.config]["held"] == FILLED
 
 
 def test_a_dry_run_says_what_it_would_make() -> None:
-    client = Engine()
-    assert ensure(client, WANTED, dry_run=True) == [*WANTED.data, WANTED.config]
-    assert client.made == []
+    fake = FakeEngine()
+    assert ensure(fake, WANTED, dry_run=True) == [*WANTED.data, WANTED.config]
+    assert fake.calls == []
 
 
 def test_a_configuration_that_could_not_be_filled_is_filled_the_next_time() -> None:
-    client = Engine(full=True)
-    with pytest.raises(OSError, match="no space left"):
-        ensure(client, WANTED)
-    assert client.carriers == 0
-    client.full = False
-    assert ensure(client, WANTED) == [WANTED.config]
-    assert list(client.filled) == [WANTED.config]
+    fake = FakeEngine()
+    fake.full = True
+    with pytest.raises(APIError, match="no space left"):
+        ensure(fake, WANTED)
+    assert fake.containers == {}
+    fake.full = False
+    assert ensure(fake, WANTED) == [WANTED.config]
+    assert fake.volumes[WANTED.config]["held"] == FILLED
+
+
+def test_what_a_student_has_is_neither_a_classmate_s_nor_a_namesake_s_in_another_class(student: Student) -> None:
+    fake = made("spring-ada-kafka1")
+    for labels in ({**LABELS, "streamlab.student": "bob"}, {**LABELS, "streamlab.class": "autumn"}):
+        fake.client.volumes.create("-".join(labels.values()), labels=labels)
+    assert volumes.there(fake.client, engine.stack_filter(student)) == {"spring-ada-kafka1"}
+
+
+def test_nodes_are_known_by_their_data(student: Student) -> None:
+    names = ["spring-ada-kafka1", "spring-ada-datanode12", "spring-ada-edge", WANTED.config, "spring-ada-config-123"]
+    assert volumes.nodes(names, "spring-ada") == {"kafka1", "datanode12", "edge"}
 
 
 def test_configuration_that_no_container_mounts_is_removed_and_data_never(student: Student) -> None:
-    client = Engine("spring-ada-namenode", "spring-ada-config-old", "spring-ada-config-new")
-    client.unused = ("spring-ada-namenode", "spring-ada-config-old")
-    assert volumes.prune(client, student) == ["spring-ada-config-old"]
-    assert client.made == ["spring-ada-namenode", "spring-ada-config-new"]
+    fake = made("spring-ada-namenode", "spring-ada-config-old", "spring-ada-config-new")
+    host = fake.client.api.create_host_config(binds=["spring-ada-config-new:/etc/streamlab:ro"])
+    fake.client.api.create_container("streamlab/hadoop:1", host_config=host)
+    assert volumes.prune(fake.client, student) == ["spring-ada-config-old"]
+    assert list(fake.volumes) == ["spring-ada-namenode", "spring-ada-config-new"]
