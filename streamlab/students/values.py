@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,11 @@ Check = Callable[[str, Any], Iterator[Wrong]]
 def shown(value: Any) -> str:
     """A value as it may be written in YAML, as far as it fits a line."""
     return textwrap.shorten(json.dumps(value, ensure_ascii=False, default=str), SHOWN, placeholder=" …")
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few of many names, and how many there are more."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def as_whole(value: Any) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -184,3 +185,49 @@ def test_copies_of_what_keeps_none_are_refused(error_of: Callable) -> None:
         "error: no service with copies of its data named 'kafak'\n  known: cassandra, hdfs, kafka\n"
         "  fix: did you mean replication: {kafka: 1}?"
     )
+
+
+def test_two_classes_in_one_inventory_are_refused(student: Student) -> None:
+    bob = replace(student, name="bob", lab_class="autumn", port_base=21000, subnet="10.89.2.0/27")
+    assert find_problems([student, bob]) == [
+        "lab_class has 2 values: spring (ada), autumn (bob); give each class an inventory of its own"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("subnets", "lines"),
+    [
+        (("10.89.1.0/27", "10.89.0.0/16"), ["s1: subnet 10.89.0.0/16 overlaps s0's 10.89.1.0/27"]),
+        (("10.89.0.0/16", "10.89.1.0/27"), ["s1: subnet 10.89.1.0/27 overlaps s0's 10.89.0.0/16"]),
+        # The small one between does not hide the wide one.
+        (
+            ("10.89.0.0/16", "10.89.1.0/27", "10.89.2.0/27"),
+            [f"s{i}: subnet 10.89.{i}.0/27 overlaps s0's 10.89.0.0/16" for i in (1, 2)],
+        ),
+        (("10.89.1.0/27", "10.89.1.32/27", "10.88.0.0/16", "10.90.0.0/16"), []),
+    ],
+)
+def test_subnets_that_overlap_are_found_in_any_order(
+    student: Student, subnets: tuple[str, ...], lines: list[str]
+) -> None:
+    students = [replace(student, name=f"s{i}", pages={}, subnet=subnet) for i, subnet in enumerate(subnets)]
+    assert find_problems(students) == lines
+
+
+def test_the_work_grows_with_the_number_of_students_and_not_with_its_square(student: Student) -> None:
+    """Every module of a playbook loads the inventory: the square of 300 was 200 s of a processor in one provision."""
+
+    def calls(count: int) -> int:
+        students = [
+            replace(student, name=f"s{i}", port_base=2000 + 100 * i, subnet=f"10.{i // 250}.{i % 250}.0/27")
+            for i in range(count)
+        ]
+        seen = [0]
+        sys.setprofile(lambda frame, event, argument: seen.__setitem__(0, seen[0] + event.endswith("call")))
+        try:
+            assert find_problems(students) == []
+        finally:
+            sys.setprofile(None)
+        return seen[0]
+
+    assert calls(400) < 4.5 * calls(100)
