@@ -225,6 +225,14 @@ def _ask_ansible(source: Path, names: Collection[str] = tuple(VARIABLES)) -> dic
     return {name: json.loads(json.dumps({k: v[k] for k in names if k in v}, default=str)) for name, v in found.items()}
 
 
+def docker_hosts(source: Path) -> dict[str, str]:
+    """Student -> Docker host, of an inventory in which students may still lack everything else."""
+    found = _ask_ansible(source, ("docker_host",))
+    return {
+        name: str(values["docker_host"]) if values else endpoint.current().address for name, values in found.items()
+    }
+
+
 def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student:
     """One inventory host as a `Student`; `where` names the inventory in errors."""
     missing = [key for key in _NEEDED if key not in values]
