@@ -102,6 +102,11 @@ def test_the_path_of_an_address_is_the_other_machine_s_socket() -> None:
     ]  # fmt: skip
 
 
+def test_an_alias_of_ssh_s_configuration_keeps_its_capitals() -> None:
+    assert docker_hosts.ssh_destination("ssh://Ada@Lab2:2222/run/d.sock") == ["-p", "2222", "Ada@Lab2"]
+    assert docker_hosts.machine("ssh://Ada@Lab2") == docker_hosts.machine("ssh://lab2")
+
+
 @pytest.mark.parametrize(
     "address", ["", "/var/run/docker.sock", "unix://docker.sock", "tcp://second:2375", "ssh://", "ssh://-v"]
 )
