@@ -17,13 +17,12 @@ from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE
 from streamlab.students import documents, endpoint
 from streamlab.students.problems import find_problems
-from streamlab.students.topology import HOLDER_OF, SERVICE_OF, Student, node_names
+from streamlab.students.topology import AT_WORK, HOLDER_OF, SERVICE_OF, Student, node_names
 from streamlab.students.values import VARIABLES, wrong_in
 from streamlab.ui import show_any_script
 from streamlab.yamlfile import check_yaml
 
 DEFAULT = ROOT / "inventory" / "local.yml"
-
 
 #: As `--student`: everybody.
 EVERYBODY = "all"
@@ -273,6 +272,7 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
             for key, page in values["pages"].items()
         },
         asked_copies=_numbers(asked),
+        at_work=share if isinstance(share := values.get("at_work", AT_WORK), float) else int(share),
     )
 
 

@@ -65,6 +65,13 @@ def whole(least: int, most: int | None = None) -> Check:
     return check
 
 
+def number_or_share(path: str, value: Any) -> Iterator[Wrong]:
+    """A whole number from 1, or a share of more than 0 and at most 1.0."""
+    share = isinstance(value, float) and 0 < value <= 1
+    if not share and (as_whole(value) or 0) < 1:
+        yield Wrong(path, value, "a number of students such as 10, or a share of them such as 0.33")
+
+
 def text(path: str, value: Any) -> Iterator[Wrong]:
     """A word or more. A number is one, too: YAML reads `2026` as such."""
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
@@ -126,6 +133,7 @@ VARIABLES: Mapping[str, Check] = {
     "node_memory_mb": mapping(whole(1)),
     "node_idle_mb": mapping(whole(0)),
     "pages": mapping(_PAGE),
+    "at_work": number_or_share,
 }
 #: The parts of a size, which mean nothing outside of one.
 OF_A_SIZE = ("nodes", "yarn_memory_mb", "yarn_vcores", "replication")

@@ -111,10 +111,18 @@ def test_variables_become_a_student() -> None:
     assert (student.prefix, student.port_base, student.yarn_memory_mb) == ("spring-ada", 20000, 4096)
 
 
+@pytest.mark.parametrize("given", [0.5, 1.0, 1, 12])
+def test_who_is_at_work_is_a_share_or_a_number(given: float) -> None:
+    found = student_from("ada", {**VALUES, "at_work": given}, where="class.yml").at_work
+    assert (found, type(found)) == (given, type(given))
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({"port_base": "{{ base }}"}, 'port_base is "{{ base }}"; expected a whole number from 0, and no template'),
+        ({"at_work": 0}, "at_work is 0; expected a number of students such as 10, or a share of them such as 0.33"),
+        ({"at_work": 1.5}, "at_work is 1.5; expected a number of students such as 10, or a share of them such as 0.33"),
         ({"port_base": True}, "port_base is true; expected a whole number from 0"),
         ({"node_memory_mb": {"kafka": "448m"}}, 'node_memory_mb.kafka is "448m"; expected a whole number from 1'),
         ({"node_memory_mb": [1]}, "node_memory_mb is [1]; expected a mapping"),

@@ -58,11 +58,11 @@ def test_stacks_that_are_too_large_are_refused_with_the_sums(student: Student) -
     assert str(preflight.memory_problem([student, bob], 2 * 371 + AT_WORK + 1023)) == (
         f"error: 2 stacks with one student at work use {2 * 371 + AT_WORK + 1024} MB, "
         f"and unix:///var/run/docker.sock has {2 * 371 + AT_WORK + 1023} MB\n"
-        f"  ada: {nodes} = 371 MB, idle\n"
-        f"  bob: {nodes} = 371 MB, idle\n"
+        f"  ada, bob: each {nodes} = 371 MB, idle\n"
         f"  one student at work: {AT_WORK} MB (preset {LARGEST.name} asks for {AT_WORK})\n"
         "  the machine itself: 1024 MB\n"
-        "  fix: use a smaller size or fewer students, give some of them another docker_host, or add --overcommit"
+        "  fix: use a smaller size, fewer students or a lower at_work, give some of them another docker_host, "
+        "or add --overcommit"
     )
 
 
@@ -74,12 +74,13 @@ def test_only_students_of_this_machine_count_against_its_memory(student: Student
     preflight.require_memory([huge], overcommit=True)
 
 
-def listing(*names: str, machine_mb: int = 10**6) -> Any:
-    """An engine on which something of these students runs."""
+def listing(*stacks: str, machine_mb: int = 10**6) -> Any:
+    """An engine on which a node of each kind runs of each of these stacks, class/student."""
 
     def containers(*, filters: dict) -> list:
-        assert filters == {"label": "streamlab.class=spring"}
-        return [{"Labels": {"streamlab.student": name}} for name in names]
+        assert filters == {"label": ["streamlab.class", "streamlab.student", "streamlab.node"]}
+        whose = [dict(zip(("streamlab.class", "streamlab.student"), stack.split("/"), strict=True)) for stack in stacks]
+        return [{"Labels": {**one, "streamlab.node": name}} for one in whose for name in NODES]
 
     return SimpleNamespace(
         api=SimpleNamespace(containers=containers),
@@ -89,17 +90,33 @@ def listing(*names: str, machine_mb: int = 10**6) -> Any:
     )
 
 
-def test_classmates_whose_stack_runs_use_memory_as_well(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+NODES = ("namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "cassandra1", "edge")
+
+
+def test_whatever_runs_on_the_engine_uses_memory_as_well(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classmates, another class, and who has left the inventory, each as many nodes as run."""
     monkeypatch.setattr(preflight, "routes", list)
     ada = replace(student, pages={})
-    bob, carl = replace(ada, name="bob"), replace(ada, name="carl")
-    assert preflight.running(listing("bob", "stranger"), [ada, bob, carl]) == [bob]
+    bob = replace(ada, name="bob", node_idle_mb=dict.fromkeys(ada.node_idle_mb, 60))
+    found = capacity.running(listing("spring/bob", "autumn/zoe"), ada, [ada, bob])
+    assert [(one.prefix, one.idle_mb) for one in found] == [("spring-bob", 420), ("autumn-zoe", 371)]
     room = 2 * 371 + AT_WORK + 1023
-    preflight.require_possible(listing("ada", machine_mb=room), [ada], classmates=[ada, bob])
-    crowded = listing("ada", "bob", machine_mb=room)
-    with pytest.raises(preflight.WrongRequest, match="2 stacks with one student at work"):
-        preflight.require_possible(crowded, [ada], classmates=[ada, bob])
-    preflight.require_possible(crowded, [ada], classmates=[ada, bob], overcommit=True)
+    preflight.require_possible(listing("spring/ada", machine_mb=room), [ada], classmates=[ada, bob])
+    for other in ("spring/bob", "autumn/zoe"):
+        crowded = listing("spring/ada", other, machine_mb=room)
+        with pytest.raises(preflight.WrongRequest, match="2 stacks with one student at work") as caught:
+            preflight.require_possible(crowded, [ada], classmates=[ada, bob])
+        assert ("autumn-zoe (running)" in str(caught.value)) == (other == "autumn/zoe")
+        preflight.require_possible(crowded, [ada], classmates=[ada, bob], overcommit=True)
+
+
+def test_as_many_are_at_work_as_the_inventory_says(student: Student) -> None:
+    class_of_six = [replace(student, name=f"s{i}", at_work=0.5) for i in range(6)]
+    needed = 6 * 371 + 3 * AT_WORK + 1024
+    assert preflight.memory_problem(class_of_six, needed) is None
+    text = str(preflight.memory_problem(class_of_six, needed - 1))
+    assert f"6 stacks with 3 students at work use {needed} MB" in text
+    assert "  s0, s1, s2 and 3 more: each namenode 50 + " in text
 
 
 def test_a_disk_that_is_nearly_full_is_refused() -> None:
