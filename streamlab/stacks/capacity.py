@@ -12,6 +12,7 @@ provisioned would be overcommitted by its first exercise, and one that works wou
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -64,21 +65,21 @@ def working(students: Iterable[Student]) -> int:
     Where groups of them have another `at_work`, each counts for its own.
     """
     groups = Counter(student.at_work for student in students)
-    each = (min(n, share) if isinstance(share, int) else math.ceil(round(n * share, 6)) for share, n in groups.items())
-    return max(1, sum(each))
+    return max(1, sum(_part(share, count) for share, count in groups.items()))
+
+
+def _part(at_work: int | float, count: int) -> int:
+    return min(count, at_work) if isinstance(at_work, int) else math.ceil(round(count * at_work, 6))
 
 
 def room_for(student: Student, machine_mb: int, *, at_work: int = 0) -> int:
     """How many stacks like this one a machine carries; `at_work` of them work at once, else as the inventory says."""
+    idle, work = student.idle_mb, at_work_mb(student)
 
-    def fits(count: int) -> bool:
-        busy = at_work or working([student] * count)
-        return RESERVE_MB + count * student.idle_mb + busy * at_work_mb(student) <= machine_mb
+    def needed(count: int) -> int:
+        return RESERVE_MB + count * idle + (at_work or max(1, _part(student.at_work, count))) * work
 
-    count = 0
-    while fits(count + 1):
-        count += 1
-    return count
+    return bisect_right(range(1, max(1, machine_mb // idle) + 1), machine_mb, key=needed)
 
 
 def running(client: docker.DockerClient, like: Student, known: Iterable[Student] = ()) -> list[Student]:
@@ -176,10 +177,7 @@ def _report(lab: Lab, students: Sequence[Student], *, at_work: int) -> None:
 
 def preset_rows(left_mb: int, students: int) -> list[list[str]]:
     """Each preset: what it asks for, how many of the students can work with it at once, and in which lessons."""
-    lessons: dict[str, list[str]] = {}
-    for name in jobs.known_jobs():
-        for preset in sorted({step.preset for step in jobs.load(jobs.JOBS / name).steps}):
-            lessons.setdefault(preset, []).append(name)
+    lessons = _lessons()
     return [
         [
             preset.name,
@@ -189,3 +187,13 @@ def preset_rows(left_mb: int, students: int) -> list[list[str]]:
         ]
         for preset in jobs.presets().values()
     ]
+
+
+@cache
+def _lessons() -> dict[str, list[str]]:
+    """Preset -> the lessons with a step that uses it. All are read once, however many machines are reported."""
+    lessons: dict[str, list[str]] = {}
+    for name in jobs.known_jobs():
+        for preset in sorted({step.preset for step in jobs.load(jobs.JOBS / name).steps}):
+            lessons.setdefault(preset, []).append(name)
+    return lessons

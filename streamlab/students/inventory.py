@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -31,6 +33,8 @@ GROUPS = (EVERYBODY, "ungrouped", "students")
 
 _CONFIG = ANSIBLE / "ansible.cfg"
 
+#: Days for which Ansible's answer is kept after it was last wanted.
+KEPT_DAYS = 30
 #: What Ansible reads variables from, by suffix.
 _VARIABLE_FILES = ("", ".yml", ".yaml", ".json")
 
@@ -176,9 +180,14 @@ def _cached_variables(source: Path, files: Sequence[Path], names: Collection[str
         digest.update(f"{file.resolve()}\0".encode() + file.read_bytes() + b"\0")
     kept = STATE / "inventory" / f"{digest.hexdigest()[:16]}.json"
     if kept.is_file():
+        os.utime(kept)
         return json.loads(kept.read_text(encoding="utf-8"))
     variables = _ask_ansible(source, names)
     kept.parent.mkdir(parents=True, exist_ok=True)
+    for old in kept.parent.iterdir():  # each change of a file leaves one behind
+        with suppress(FileNotFoundError):
+            if old.stat().st_mtime < time.time() - KEPT_DAYS * 86400:
+                old.unlink()
     partial = kept.with_suffix(f".{os.getpid()}.partial")  # the proofs of several students ask at once
     partial.write_text(json.dumps(variables), encoding="utf-8")
     partial.replace(kept)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -112,6 +114,20 @@ def test_ansible_is_asked_once_for_one_content(class_file: Callable, monkeypatch
     first = inventory.load(file)
     monkeypatch.setattr(inventory, "_ask_ansible", lambda source: pytest.fail("asked again"))
     assert inventory.load(file) == first
+
+
+def test_answers_that_nobody_wanted_for_a_month_are_forgotten(class_file: Callable, tmp_path: Path) -> None:
+    inventory.load(file := class_file(ONE))
+    (kept,) = (tmp_path / "state" / "inventory").iterdir()
+    old = kept.with_name("old.json")
+    old.write_text("{}")
+    for one in (kept, old):
+        os.utime(one, (0, 0))
+    inventory.load(file)
+    assert time.time() - kept.stat().st_mtime < 60
+    inventory.load(class_file(TWO))
+    assert kept.exists()
+    assert not old.exists()
 
 
 def test_one_file_by_two_names_is_one_answer(class_file: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
