@@ -60,6 +60,11 @@ class There:
         hosts = _hosts(self.document)
         return {host: str(values["roster_name"]) for host, values in hosts.items() if "roster_name" in values}
 
+    @property
+    def known(self) -> set[str]:
+        """Everybody who is a student there, also by a group that stands elsewhere in the file."""
+        return {*_hosts(self.document), *self.students}
+
     def block(self, ports_from: Any, subnets: str | None) -> Block:
         """What was asked for now; else what the file was made with; else the default."""
         kept = self.document["all"]["vars"].get(KEPT, {})
@@ -213,7 +218,7 @@ def make(
 
 
 def _write(there: There, entries: Sequence[Entry], where: Block, file: Path, source: str) -> None:
-    new = {e.host: {"roster_name": e.name, **e.settings} for e in entries if e.host not in _hosts(there.document)}
+    new = {e.host: {"roster_name": e.name, **e.settings} for e in entries if e.host not in there.known}
     gone = _gone(there, entries)
     edits = {"changed": changed_settings(there, entries), "gone": gone}
     partial = file.with_name(f"{file.stem}.partial.yml")
@@ -252,7 +257,7 @@ def _gone(there: There, entries: Sequence[Entry]) -> list[str]:
 def changes(there: There, entries: Sequence[Entry], where: Block, file: Path) -> list[str]:
     """What is otherwise than before, a line each: who came, who went, who has another host name or other settings."""
     before, hosts, gone = _hosts(there.document), {entry.host: entry.name for entry in entries}, _gone(there, entries)
-    come = [host for host in hosts if host not in before]
+    come = [host for host in hosts if host not in there.known]
     # A login was given, or changed: the stack of the old name, which may still run, has the old ports.
     renamed = {old: new for old in gone for new in come if there.names[old] == hosts[new]}
     lines = [f"renamed: {old} is {new} now, with other ports" for old, new in renamed.items()]
@@ -271,5 +276,5 @@ def changes(there: There, entries: Sequence[Entry], where: Block, file: Path) ->
         lines.append(
             f"from now on: ports from {where.ports_from}, subnets of {where.subnets}; who was there keeps theirs"
         )
-    others = [host for host in before if host not in hosts and host not in gone]
+    others = [host for host in there.students if host not in hosts and host not in gone]
     return lines + ([f"not in the roster, and kept: {', '.join(others)}"] if others else [])

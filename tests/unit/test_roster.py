@@ -314,3 +314,16 @@ def test_an_inventory_that_cannot_be_provisioned_is_not_brought_up_to_date(make:
     file = make("name\nAda\nBob\n")
     file.write_text(file.read_text().replace("24100", "24000"))
     assert "both publish port" in error_of(make, "name\nAda\n")
+
+
+def test_who_is_a_student_by_a_group_is_not_new(make: Callable, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    file = tmp_path / "made.yml"
+    file.write_text(
+        "all:\n  vars: {lab_class: spring}\n  children:\n    students:\n      children: {row1: }\n"
+        "      hosts:\n        bob: {port_base: 24100, subnet: 10.90.0.32/27, roster_name: Bob}\n"
+        "    row1:\n      hosts:\n        ada: {port_base: 24000, subnet: 10.90.0.0/27}\n"
+    )
+    before = places(file)
+    assert places(make("name\nAda\nBob\nEve\n")) == {**before, "eve": (24200, "10.90.0.64/27")}
+    assert "  new: eve\n" in capsys.readouterr().out
+    assert file.read_text().count("ada:") == 1
