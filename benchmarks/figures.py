@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from benchmarks import plain
+from benchmarks.class_of_300 import scaling
 from benchmarks.first_run import first_run
 from benchmarks.flows import flowing, lagging
 from benchmarks.run import Figure, Side
@@ -204,5 +205,14 @@ FIGURES = (
     Figure("images-again", "s", "`images`, nothing to do", "", "names that follow from content", command("images")),
     Figure("list", "s", "`--list`", "", "imports inside the tasks", command("--list")),
     Figure("status-4", "s", "`status` of four students", "", "all asked at once", command("status", stacks=4)),
+    Figure(
+        "class-of-300",
+        "s",
+        "all of a class on ten Docker hosts, before Ansible, and `status`",
+        "10 x a class of 30",
+        "one tunnel per host; checks in n log n; slots per host",
+        scaling,
+        runs=1,
+    ),
     Figure("check", "s", "`check` of lesson03", "", "no JVM", command("check", "--job", "lesson03", stacks=1)),
 )

@@ -1,18 +1,28 @@
 """The socket of an ``ssh://`` Docker host, brought here by the machine's own ssh with its keys and settings.
 
 The Docker SDK's two ways wait for ever for a machine that is gone, and take a library more. Here the SDK sees a socket
-like any other. A tunnel serves one process, and ends with it however that ends: its other end waits for us to hang up.
+like any other. A tunnel ends with the process that opened it, however that ends: its other end waits for us to hang up.
+
+Processes that this one starts, such as a playbook's modules, use the same tunnels: three modules per student would open
+a thousand connections for a class, and an sshd refuses many that come at once. They find the sockets in the folder that
+the environment names, under a name that follows from the host.
 """
 
 from __future__ import annotations
 
 import atexit
+import hashlib
+import os
+import random
+import re
 import select
 import shutil
+import socket
 import subprocess
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +31,13 @@ from streamlab.students.docker_hosts import remote_socket, ssh_destination
 
 #: Seconds within which another machine must have let us in.
 CONNECT_SECONDS = 15
+#: Seconds for which a connection that sshd refuses for their number is tried again, and the first pause between two.
+RETRY_SECONDS, PAUSE_SECONDS = 45, 0.5
+#: What ssh says of a connection that was closed before a word was said, as sshd does beyond its MaxStartups.
+_TOO_MANY = re.compile(r"(kex|ssh)_exchange_identification: .*(closed by remote host|reset by peer)", re.IGNORECASE)
+
+#: The variable that names the folder with the sockets of the process that started this one.
+FOLDER_VARIABLE = "STREAMLAB_TUNNELS"
 
 _OPTIONS = (
     "BatchMode=yes",  # a key, or nothing: nobody is asked for a password in the middle of a playbook
@@ -34,45 +51,68 @@ _OPTIONS = (
 
 @dataclass(frozen=True)
 class Tunnel:
-    """A running ssh, and the folder with its end of the socket."""
+    """This machine's end of a socket; `process` is its ssh, or None where another process opened it."""
 
-    process: subprocess.Popen
-    folder: Path
+    socket: Path
+    process: subprocess.Popen | None = None
 
     @property
     def docker_host(self) -> str:
-        return f"unix://{self.folder}/docker.sock"
+        return f"unix://{self.socket}"
+
+    @property
+    def log(self) -> Path:
+        return self.socket.with_suffix(".log")
 
     def words(self) -> list[str]:
         """The last lines that ssh had to say."""
-        said = (self.folder / "ssh.log").read_text(encoding="utf-8", errors="replace")
-        return [line.strip() for line in said.splitlines() if line.strip()][-3:]
+        with suppress(FileNotFoundError):
+            said = self.log.read_text(encoding="utf-8", errors="replace")
+            return [line.strip() for line in said.splitlines() if line.strip()][-3:]
+        return []
+
+    def is_open(self) -> bool:
+        if self.process:
+            return self.process.poll() is None
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self.socket)) == 0
+
+    def hang_up(self) -> None:
+        if self.process:
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()  # `cat` at the other end reads to the end of its input, and ssh ends with it
 
     def close(self) -> None:
-        with suppress(BrokenPipeError):
-            self.process.stdin.close()  # `cat` at the other end reads to the end of its input, and ssh ends with it
+        if self.process is None:
+            return
+        self.hang_up()
         try:
             self.process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.socket.unlink(missing_ok=True)
 
 
 _open: dict[str, Tunnel] = {}
-_one_at_a_time = threading.Lock()
+_folder: Path | None = None
+_briefly = threading.Lock()
+#: By host: a machine that does not answer is waited for by those who want it, and by nobody else.
+_of_host: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 def through(docker_host: str) -> Tunnel:
-    """The tunnel to an ``ssh://`` host; the one that is there already, if it still stands.
+    """The tunnel to an ``ssh://`` host: this process's, else that of the process that started it, else a new one.
 
     Raises:
         ConnectionError: ssh was not let in; its own words say why.
     """
-    with _one_at_a_time:
-        there = _open.get(docker_host)
-        if there and there.process.poll() is None:
+    with _briefly:
+        lock = _of_host[docker_host]
+    with lock:
+        there = _open.get(docker_host) or _inherited(docker_host)
+        if there and there.is_open():
             return there
         if there:
             there.close()
@@ -86,19 +126,54 @@ def argv(docker_host: str, socket: str) -> list[str]:
     return ["ssh", "-T", *options, "-L", f"{socket}:{remote_socket(docker_host)}", *ssh_destination(docker_host), "cat"]
 
 
+def _socket_name(docker_host: str) -> str:
+    return f"{hashlib.sha256(docker_host.encode()).hexdigest()[:16]}.sock"
+
+
+def _inherited(docker_host: str) -> Tunnel | None:
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return Tunnel(Path(folder, _socket_name(docker_host))) if folder else None
+
+
+def _own_folder() -> Path:
+    """The folder of this process's sockets, which those that it starts are told of, and nobody else may enter."""
+    global _folder
+    with _briefly:
+        if _folder is None:
+            _folder = Path(tempfile.mkdtemp(prefix="streamlab-ssh-"))
+            os.environ.setdefault(FOLDER_VARIABLE, str(_folder))
+        return _folder
+
+
 def _dig(docker_host: str) -> Tunnel:
-    folder = Path(tempfile.mkdtemp(prefix="streamlab-ssh-"))
+    """A new tunnel; where too many come at once it is tried again, with longer pauses of random length.
+
+    Raises:
+        ConnectionError: ssh was not let in.
+    """
+    ends, pause = time.monotonic() + RETRY_SECONDS, PAUSE_SECONDS
+    while True:
+        try:
+            return _dig_once(docker_host, _own_folder() / _socket_name(docker_host))
+        except ConnectionError as error:
+            wait = pause * random.uniform(0.5, 1.5)  # else all that were refused together come back together
+            if not _TOO_MANY.search(str(error)) or time.monotonic() + wait > ends:
+                raise
+        time.sleep(wait)
+        pause *= 2
+
+
+def _dig_once(docker_host: str, at: Path) -> Tunnel:
+    at.unlink(missing_ok=True)  # of a tunnel that has ended: ssh makes no second socket of a name
     try:
-        with (folder / "ssh.log").open("w", encoding="utf-8") as errors:
+        with at.with_suffix(".log").open("w", encoding="utf-8") as errors:
             process = subprocess.Popen(
-                argv(docker_host, f"{folder}/docker.sock"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=errors,
+                argv(docker_host, str(at)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
                 start_new_session=True,  # Ctrl-C is ours to answer: the way to the engine is needed for cleaning up
             )  # fmt: skip
     except OSError as error:
-        shutil.rmtree(folder)
         raise ConnectionError(f"ssh cannot be run: {error.strerror}") from None
-    made = Tunnel(process, folder)
+    made = Tunnel(at, process)
     try:
         if not _echoes(process):
             raise ConnectionError("; ".join(made.words()) or f"ssh had no answer within {CONNECT_SECONDS} s")
@@ -125,6 +200,14 @@ def _echoes(process: subprocess.Popen) -> bool:
 
 @atexit.register
 def close_all() -> None:
-    """End every tunnel; who becomes another program calls it before."""
+    """End every tunnel of this process; who becomes another program calls it before."""
+    global _folder
+    for tunnel in [*_open.values()]:
+        tunnel.hang_up()  # all of them before one is waited for
     while _open:
         _open.popitem()[1].close()
+    if _folder:
+        if os.environ.get(FOLDER_VARIABLE) == str(_folder):
+            del os.environ[FOLDER_VARIABLE]
+        shutil.rmtree(_folder, ignore_errors=True)
+        _folder = None

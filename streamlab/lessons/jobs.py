@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,15 +10,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import JOBS
 from streamlab.students.problems import SAFE_NAME
 from streamlab.ui import say, table
-from streamlab.yamlfile import check_yaml
+from streamlab.yamlfile import check_yaml, flag_of, mapping_of, names_of, number_of, require_known, text_of, wrong_at
 
 PRESETS = JOBS / "presets.yml"
+#: The name of a step: a module's, perhaps with hyphens.
+STEP_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 #: What is imported beside a job, by Spark, by the lab or by the job itself, and is no part of Python.
 PACKAGES = {
@@ -129,8 +130,8 @@ def _usual(job: Job) -> tuple[Step, ...]:
 def load(folder: Path) -> Job:
     """Read and check one folder's job.yml."""
     file = folder / "job.yml"
-    found = _mapping(check_yaml(file), file)
-    _only(found, {"title", "topics", "groups", "tables", "steps"}, file)
+    found = mapping_of(check_yaml(file), file)
+    require_known(found, {"title", "topics", "groups", "tables", "steps"}, file)
     if not SAFE_NAME.fullmatch(folder.name):
         raise WrongRequest(
             f"a job cannot be called {folder.name!r}",
@@ -143,27 +144,27 @@ def load(folder: Path) -> Job:
             evidence="programs import a package of that name, and would be given the job",
             fix=f"rename the folder {folder}",
         )
-    steps = _mapping(found.get("steps"), file, "steps")
-    topics = _mapping(found.get("topics") or {}, file, "topics")
+    steps = mapping_of(found.get("steps"), file, "steps")
+    topics = mapping_of(found.get("topics") or {}, file, "topics")
     for topic, settings in topics.items():
-        _only(_mapping(settings, file, "topics", topic), {"partitions"}, file, "topics", topic)
-        _number(settings, "partitions", file, "topics", topic, at_least=1)
+        require_known(mapping_of(settings, file, "topics", topic), {"partitions"}, file, "topics", topic)
+        number_of(settings, "partitions", file, "topics", topic, at_least=1)
     job = Job(
         name=folder.name,
         folder=folder,
-        title=_text(found, "title", file),
+        title=text_of(found, "title", file),
         topics=topics,
-        groups=_names(found, "groups", file),
-        tables=_names(found, "tables", file),
+        groups=names_of(found, "groups", file),
+        tables=names_of(found, "tables", file),
         steps=tuple(_step(folder.name, name, values, file) for name, values in steps.items()),
     )
     if not job.steps:
-        raise _wrong(file, ("steps",), "it names no step", "name at least one step")
+        raise wrong_at(file, ("steps",), "it names no step", "name at least one step")
     for step in job.steps:
         for needed in step.needs:
             job.step(needed)
         if not (folder / f"{step.module}.py").is_file():
-            raise _wrong(
+            raise wrong_at(
                 file,
                 ("steps", step.name),
                 f"step {step.name} has no {step.module}.py",
@@ -174,31 +175,35 @@ def load(folder: Path) -> Job:
 
 def _step(job: str, name: str, values: Any, file: Path) -> Step:
     at = ("steps", name)
-    values = _mapping(values, file, *at)
-    _only(values, {f.name for f in fields(Step)} - {"job", "name"}, file, *at)
+    if not STEP_NAME.fullmatch(name):
+        raise wrong_at(
+            file, at, f"a step cannot be called {name!r}", "use lower-case letters, digits and -, a letter first"
+        )
+    values = mapping_of(values, file, *at)
+    require_known(values, {f.name for f in fields(Step)} - {"job", "name"}, file, *at)
     return Step(
         job=job,
         name=name,
-        title=_text(values, "title", file, *at),
-        preset=_text(values, "preset", file, *at),
-        timeout=_number(values, "timeout", file, *at, at_least=1),
-        args=_mapping(values.get("args") or {}, file, *at, "args"),
-        streaming=bool(values.get("streaming", False)),
-        needs=_names(values, "needs", file, *at),
-        optional=bool(values.get("optional", False)),
+        title=text_of(values, "title", file, *at),
+        preset=text_of(values, "preset", file, *at),
+        timeout=number_of(values, "timeout", file, *at, at_least=1),
+        args=mapping_of(values.get("args") or {}, file, *at, "args"),
+        streaming=flag_of(values, "streaming", file, *at),
+        needs=names_of(values, "needs", file, *at),
+        optional=flag_of(values, "optional", file, *at),
     )
 
 
 def presets(file: Path = PRESETS) -> dict[str, Preset]:
     """Every preset, by name."""
-    found = _mapping(check_yaml(file), file)
+    found = mapping_of(check_yaml(file), file)
     names = {f.name for f in fields(Preset)} - {"name"}
     made = {}
     for name, values in found.items():
-        values = _mapping(values, file, name)
-        _only(values, names, file, name)
+        values = mapping_of(values, file, name)
+        require_known(values, names, file, name)
         for key in sorted(names):
-            _number(values, key, file, name, at_least=0)
+            number_of(values, key, file, name, at_least=0)
         made[name] = Preset(name=name, **values)
     return made
 
@@ -222,65 +227,6 @@ def arguments(step: Step, given: Sequence[str]) -> dict[str, str]:
             raise unknown(f"argument of {step.full_name}", key, step.args, usage="--set {}=" + value)
         made[key] = value
     return made
-
-
-def _mapping(value: Any, file: Path, *at: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        what = f"{_dotted(at)} is {type(value).__name__}, not a mapping"
-        raise _wrong(file, at, what, "write `name: value` lines")
-    return value
-
-
-def _only(values: Mapping[str, Any], allowed: set[str], file: Path, *at: str) -> None:
-    for key in values:
-        if key not in allowed:
-            error = unknown("key", str(key), allowed)
-            what = f"{_dotted(at)} has the unknown key {key!r} ({error.evidence[0]})"
-            raise _wrong(file, (*at, str(key)), what, error.fix)
-
-
-def _text(values: Mapping[str, Any], key: str, file: Path, *at: str) -> str:
-    value = values.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise _wrong(file, (*at, key), f"{_dotted(at)} has no {key}", f"add `{key}: …`")
-    return value
-
-
-def _number(values: Mapping[str, Any], key: str, file: Path, *at: str, at_least: int) -> int:
-    value = values.get(key)
-    if not isinstance(value, int) or value < at_least:
-        what = f"{_dotted((*at, key))} is {value!r}"
-        raise _wrong(file, (*at, key), what, f"give a whole number, {at_least} or more")
-    return value
-
-
-def _names(values: Mapping[str, Any], key: str, file: Path, *at: str) -> tuple[str, ...]:
-    value = values.get(key) or []
-    if not isinstance(value, list):
-        raise _wrong(file, (*at, key), f"{_dotted((*at, key))} is {value!r}, not a list", f"write `{key}: [{value}]`")
-    return tuple(value)
-
-
-def _dotted(at: Sequence[str]) -> str:
-    return ".".join(at) or "the file"
-
-
-def _wrong(file: Path, at: Sequence[str], what: str, fix: str) -> WrongRequest:
-    """An error that names the file, and the line of the key at the path `at`."""
-    where = f"{file}:{_line(file, at)}"
-    return WrongRequest(f"{file.parent.name}/{file.name} cannot be used", evidence=f"{where}: {what}", fix=fix)
-
-
-def _line(file: Path, at: Sequence[str]) -> int:
-    """The line of the key at the path `at`, or of the last key above it that is there."""
-    node, line = yaml.compose(file.read_text(encoding="utf-8")), 1
-    for key in at:
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        found = next(((name, value) for name, value in pairs if name.value == key), None)
-        if found is None:
-            break
-        line, node = found[0].start_mark.line + 1, found[1]
-    return line
 
 
 def show() -> None:

@@ -2,13 +2,23 @@
 
 A limit is what a node is stopped at; a class of twelve uses a fraction of the sum of its limits. What is added up is
 each stack's idle memory (`node_idle_mb`) and, for students at work at the same time, what the largest preset of the
-lessons asks of YARN.
+lessons asks of YARN. How many these are is the inventory's `at_work`.
+
+Stacks of other classes on the same engine are counted as if they were ours, node by node. Their limits are ten times
+what they use. What they use at this moment says nothing of the lesson in an hour: a class that is idle while another is
+provisioned would be overcommitted by its first exercise, and one that works would be counted twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
+
+import docker
 
 from streamlab.edge.room import rounded
 from streamlab.engines import engine
@@ -18,7 +28,7 @@ from streamlab.lessons.jobs import Preset
 from streamlab.lessons.resources import containers
 from streamlab.students.docker_hosts import machine
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.topology import SERVICE_OF, Student, by_docker_host
 from streamlab.ui import say, table
 
 #: What the machine, its engine and the lab's own commands use (MB).
@@ -49,10 +59,54 @@ def needed_mb(students: Sequence[Student], *, at_work: int = 1) -> int:
     return RESERVE_MB + sum(student.idle_mb for student in students) + sum(working[:at_work])
 
 
-def room_for(student: Student, machine_mb: int, *, at_work: int = 1) -> int:
-    """How many stacks like this one a machine carries."""
-    left = machine_mb - RESERVE_MB - at_work * at_work_mb(student)
-    return max(0, left // student.idle_mb)
+def working(students: Iterable[Student]) -> int:
+    """How many of these students, of one machine, are at work at the same time by their inventory; at least one.
+
+    Where groups of them have another `at_work`, each counts for its own.
+    """
+    groups = Counter(student.at_work for student in students)
+    return max(1, sum(_part(share, count) for share, count in groups.items()))
+
+
+def _part(at_work: int | float, count: int) -> int:
+    return min(count, at_work) if isinstance(at_work, int) else math.ceil(round(count * at_work, 6))
+
+
+def room_for(student: Student, machine_mb: int, *, at_work: int = 0) -> int:
+    """How many stacks like this one a machine carries; `at_work` of them work at once, else as the inventory says."""
+    idle, work = student.idle_mb, at_work_mb(student)
+
+    def needed(count: int) -> int:
+        return RESERVE_MB + count * idle + (at_work or max(1, _part(student.at_work, count))) * work
+
+    return bisect_right(range(1, max(1, machine_mb // idle) + 1), machine_mb, key=needed)
+
+
+def running(client: docker.DockerClient, like: Student, known: Iterable[Student] = ()) -> list[Student]:
+    """Everybody of whose stack something runs on this engine, whatever the class.
+
+    Args:
+        like: has the figures by which the stacks of others are counted.
+        known: students of the inventory, whose own figures are.
+    """
+    of_class = {(student.lab_class, student.name): student for student in known}
+    labelled = {"label": ["streamlab.class", "streamlab.student", "streamlab.node"]}
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for container in client.api.containers(filters=labelled):
+        labels = container["Labels"]
+        kinds = found.setdefault((labels["streamlab.class"], labels["streamlab.student"]), Counter())
+        kinds[labels["streamlab.node"].rstrip("0123456789")] += 1
+    return [
+        of_class.get(key)
+        or replace(like, lab_class=key[0], name=key[1], node_counts={kind: kinds[kind] for kind in SERVICE_OF})
+        for key, kinds in found.items()
+    ]
+
+
+def beside(client: docker.DockerClient, students: Sequence[Student]) -> list[Student]:
+    """Those of other classes, or who are in no inventory any more, of whose stack something runs beside these."""
+    mine = {(student.lab_class, student.name) for student in students}
+    return [one for one in running(client, students[0]) if (one.lab_class, one.name) not in mine]
 
 
 def at_work(students: Sequence[Student], machine_mb: int, cores: int) -> int:
@@ -66,17 +120,21 @@ def at_work(students: Sequence[Student], machine_mb: int, cores: int) -> int:
 
 def at_once(lab: Lab, docker_host: str) -> int:
     """How many students of one Docker host may run applications at the same time, beside the stacks of the others."""
+    here = [student for student in lab.students if machine(student.docker_host) == machine(docker_host)]
     try:
         with engine.connect(docker_host) as client:
-            found = client.info()
+            found, others = client.info(), beside(client, here)
     except WrongRequest:
         return 1  # whoever works there next is told that nothing answers
-    here = [student for student in lab.students if machine(student.docker_host) == machine(docker_host)]
-    return at_work(here, found["MemTotal"] // 2**20, found["NCPU"])
+    taken_mb = needed_mb(others, at_work=working(others)) - RESERVE_MB if others else 0
+    return at_work(here, found["MemTotal"] // 2**20 - taken_mb, found["NCPU"])
 
 
-def report(lab: Lab, *, at_work: int) -> None:
+def report(lab: Lab, *, at_work: int = 0) -> None:
     """Print, for every machine, what its students use, how many of each size it carries, and which lessons at once.
+
+    Args:
+        at_work: students of each machine who run applications at the same time; 0 is as many as the inventory says.
 
     Raises:
         LabError: a Docker host does not answer; the others were reported.
@@ -94,29 +152,32 @@ def report(lab: Lab, *, at_work: int) -> None:
 
 def _report(lab: Lab, students: Sequence[Student], *, at_work: int) -> None:
     """One machine, whichever of its engines its students have."""
-    hosts = [docker_host for docker_host, _ in by_docker_host(students)]
-    with engine.connect(hosts[0]) as client:
-        machine_mb = client.info()["MemTotal"] // 2**20
-    needed = needed_mb(students, at_work=at_work)
+    hosts, others = [docker_host for docker_host, _ in by_docker_host(students)], []
+    for docker_host in hosts:
+        with engine.connect(docker_host) as client:
+            machine_mb = client.info()["MemTotal"] // 2**20
+            others += beside(client, students)
+    together = [*students, *others]
+    busy = at_work or working(together)
+    needed = needed_mb(together, at_work=busy)
     verdict = "fits" if needed <= machine_mb else "DOES NOT FIT"
     count = f"{len(students)} {'student' if len(students) == 1 else 'students'}"
-    say(f"{', '.join(hosts)}: {count}, {at_work} at work: {needed} of {machine_mb} MB, {verdict}")
+    besides = f", {len(others)} running beside them" if others else ""
+    say(f"{', '.join(hosts)}: {count}{besides}, {busy} at work: {needed} of {machine_mb} MB, {verdict}")
     sizes = {size: like for host in hosts for size, like in lab.sizes(host).items()}
+    left = machine_mb - sum(one.idle_mb for one in others)
     rows = [
-        [size, f"{like.idle_mb} MB", f"{at_work_mb(like)} MB", str(room_for(like, machine_mb, at_work=at_work))]
+        [size, f"{like.idle_mb} MB", f"{at_work_mb(like)} MB", str(room_for(like, left, at_work=at_work))]
         for size, like in sizes.items()
     ]
     say(table(["size", "idle", "at work, on top", "students that fit"], rows))
-    left = machine_mb - needed_mb(students, at_work=0)
+    left = machine_mb - needed_mb(together, at_work=0)
     say(table(["preset", "asks of YARN", "at once", "lessons"], preset_rows(left, len(students))))
 
 
 def preset_rows(left_mb: int, students: int) -> list[list[str]]:
     """Each preset: what it asks for, how many of the students can work with it at once, and in which lessons."""
-    lessons: dict[str, list[str]] = {}
-    for name in jobs.known_jobs():
-        for preset in sorted({step.preset for step in jobs.load(jobs.JOBS / name).steps}):
-            lessons.setdefault(preset, []).append(name)
+    lessons = _lessons()
     return [
         [
             preset.name,
@@ -126,3 +187,13 @@ def preset_rows(left_mb: int, students: int) -> list[list[str]]:
         ]
         for preset in jobs.presets().values()
     ]
+
+
+@cache
+def _lessons() -> dict[str, list[str]]:
+    """Preset -> the lessons with a step that uses it. All are read once, however many machines are reported."""
+    lessons: dict[str, list[str]] = {}
+    for name in jobs.known_jobs():
+        for preset in sorted({step.preset for step in jobs.load(jobs.JOBS / name).steps}):
+            lessons.setdefault(preset, []).append(name)
+    return lessons

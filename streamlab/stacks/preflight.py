@@ -17,6 +17,7 @@ from streamlab.errors import WrongRequest
 from streamlab.stacks import capacity
 from streamlab.students.docker_hosts import is_here
 from streamlab.students.topology import Student, nodes
+from streamlab.students.values import some
 
 #: Free disk that images and a first stack need (GB); measured: images 3.5, build leftovers and artifacts 2.5.
 DISK_GB_TO_BUILD = 8
@@ -25,24 +26,27 @@ DISK_GB_TO_RUN = 2
 
 
 def memory_problem(students: Sequence[Student], machine_mb: int) -> WrongRequest | None:
-    """Whether the students' stacks, with one of them at work, use more than their Docker host has."""
-    needed = capacity.needed_mb(students)
+    """Whether the students' stacks, with as many at work as the inventory says, use more than their Docker host has."""
+    busy = capacity.working(students)
+    needed = capacity.needed_mb(students, at_work=busy)
     if needed <= machine_mb:
         return None
-    sums = [
-        f"{s.name}: {' + '.join(f'{n.name} {s.node_idle_mb[n.kind]}' for n in nodes(s))} = {s.idle_mb} MB, idle"
-        for s in students
-    ]
+    sums: dict[str, list[str]] = {}
+    for s in students:
+        stack = f"{' + '.join(f'{n.name} {s.node_idle_mb[n.kind]}' for n in nodes(s))} = {s.idle_mb} MB, idle"
+        sums.setdefault(stack, []).append(s.name if s.lab_class == students[0].lab_class else f"{s.prefix} (running)")
+    work = needed - capacity.needed_mb(students, at_work=0)
+    who = "one student at work" if busy == 1 else f"{busy} students at work"
     return WrongRequest(
-        f"{len(students)} {'stack' if len(students) == 1 else 'stacks'} with one student at work use {needed} MB, "
+        f"{len(students)} {'stack' if len(students) == 1 else 'stacks'} with {who} use {needed} MB, "
         f"and {students[0].docker_host} has {machine_mb} MB",
         evidence=[
-            *sums,
-            f"one student at work: {max(capacity.at_work_mb(student) for student in students)} MB "
-            f"(preset {capacity.largest().name} asks for {capacity.asked_mb(capacity.largest())})",
+            *(f"{some(names)}: {'each ' if len(names) > 1 else ''}{stack}" for stack, names in sums.items()),
+            f"{who}: {work} MB (preset {capacity.largest().name} asks for {capacity.asked_mb(capacity.largest())})",
             f"the machine itself: {capacity.RESERVE_MB} MB",
         ],
-        fix="use a smaller size or fewer students, give some of them another docker_host, or add --overcommit",
+        fix="use a smaller size, fewer students or a lower at_work, give some of them another docker_host, "
+        "or add --overcommit",
     )
 
 
@@ -176,15 +180,6 @@ def require_memory(students: Sequence[Student], *, overcommit: bool = False) -> 
         raise problem
 
 
-def running(client: docker.DockerClient, students: Sequence[Student]) -> list[Student]:
-    """Those of these students, of one class, of whose stack something runs on this engine."""
-    if not students:
-        return []
-    chosen = {"label": f"streamlab.class={students[0].lab_class}"}
-    names = {container["Labels"]["streamlab.student"] for container in client.api.containers(filters=chosen)}
-    return [student for student in students if student.name in names]
-
-
 def require_possible(
     client: docker.DockerClient,
     students: Sequence[Student],
@@ -195,13 +190,14 @@ def require_possible(
     """Refuse, before anything is touched, what this engine cannot carry. All students are of one Docker host.
 
     Args:
-        classmates: the whole class, of which those whose stack runs here use memory as well.
+        classmates: the whole class. Whose stack runs here, of this class or another, uses memory as well.
 
     Raises:
         WrongRequest: too much memory unless `overcommit`, too little disk, or a port or a subnet that is taken.
     """
     machine_mb = client.info()["MemTotal"] // 2**20
-    together = [*students, *(one for one in running(client, classmates) if one not in students)]
+    there = capacity.running(client, students[0], [*students, *classmates])
+    together = [*students, *(one for one in there if one not in students)]
     problem = None if overcommit else memory_problem(together, machine_mb)
     for student in students:
         problem = problem or port_problem(client, student) or subnet_problem(client, student)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 LOCAL = "unix:///var/run/docker.sock"
 _SOCKET = LOCAL.removeprefix("unix://")
 
-_KNOWN = re.compile(r"unix:///\S+|ssh://(\w[\w.-]*@)?\w[\w.-]*(:\d+)?(/\S*)?")
+_KNOWN = re.compile(r"unix:///\S+|ssh://((?P<user>\w[\w.-]*)@)?(?P<machine>\w[\w.-]*)(:(?P<port>\d+))?(/\S*)?")
 
 
 def is_known(docker_host: str) -> bool:
@@ -36,9 +36,10 @@ def remote_socket(docker_host: str) -> str:
 
 def ssh_destination(docker_host: str) -> list[str]:
     """How ``ssh`` is told of a machine: ``ssh://lab@second:2222`` is ``-p 2222 lab@second``."""
-    parts = urlsplit(docker_host)
-    port = ["-p", str(parts.port)] if parts.port else []
-    return [*port, f"{parts.username}@{parts.hostname}" if parts.username else str(parts.hostname)]
+    # As it is written: an alias of ssh's own configuration may have capitals, and urlsplit lowers them.
+    parts = _KNOWN.fullmatch(docker_host)
+    port = ["-p", parts["port"]] if parts["port"] else []
+    return [*port, f"{parts['user']}@{parts['machine']}" if parts["user"] else parts["machine"]]
 
 
 def forwarding(docker_host: str, ports: Iterable[int]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from streamlab.errors import WrongRequest
 from streamlab.paths import ANSIBLE
-from streamlab.students.values import OF_A_SIZE, VARIABLES, Check, option, shown, wrong_in
+from streamlab.students.values import OF_A_SIZE, VARIABLES, Check, option, shown, some, wrong_in
 from streamlab.yamlfile import check_yaml
 
 #: What a group of an inventory consists of.
@@ -135,11 +135,6 @@ def require_kinds(
     if whose:
         raise WrongRequest(
             f"{source.name} has variables that cannot be used",
-            evidence=[f"{_some(names)}: {what}" if names else what for what, names in whose.items()],
+            evidence=[f"{some(names)}: {what}" if names else what for what, names in whose.items()],
             fix=f"correct {'this' if len(whose) == 1 else 'these'} and try again",
         )
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first few of many names, and how many there are more."""
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

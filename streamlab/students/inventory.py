@@ -8,7 +8,9 @@ import os
 import pwd
 import socket
 import sys
+import time
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,13 +21,12 @@ from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE
 from streamlab.students import documents, endpoint
 from streamlab.students.problems import find_problems
-from streamlab.students.topology import HOLDER_OF, SERVICE_OF, Student, node_names
+from streamlab.students.topology import AT_WORK, HOLDER_OF, SERVICE_OF, Student, node_names
 from streamlab.students.values import VARIABLES, wrong_in
 from streamlab.ui import show_any_script
 from streamlab.yamlfile import check_yaml
 
 DEFAULT = ROOT / "inventory" / "local.yml"
-
 
 #: As `--student`: everybody.
 EVERYBODY = "all"
@@ -34,6 +35,8 @@ GROUPS = (EVERYBODY, "ungrouped", "students")
 
 _CONFIG = ANSIBLE / "ansible.cfg"
 
+#: Days for which Ansible's answer is kept after it was last wanted.
+KEPT_DAYS = 30
 #: What Ansible reads variables from, by suffix.
 _VARIABLE_FILES = ("", ".yml", ".yaml", ".json")
 
@@ -179,9 +182,14 @@ def _cached_variables(source: Path, files: Sequence[Path], names: Collection[str
         digest.update(f"{file.resolve()}\0".encode() + file.read_bytes() + b"\0")
     kept = STATE / "inventory" / f"{digest.hexdigest()[:16]}.json"
     if kept.is_file():
+        os.utime(kept)
         return json.loads(kept.read_text(encoding="utf-8"))
     variables = _ask_ansible(source, names)
     kept.parent.mkdir(parents=True, exist_ok=True)
+    for old in kept.parent.iterdir():  # each change of a file leaves one behind
+        with suppress(FileNotFoundError):
+            if old.stat().st_mtime < time.time() - KEPT_DAYS * 86400:
+                old.unlink()
     partial = kept.with_suffix(f".{os.getpid()}.partial")  # the proofs of several students ask at once
     partial.write_text(json.dumps(variables), encoding="utf-8")
     partial.replace(kept)
@@ -227,6 +235,14 @@ def _ask_ansible(source: Path, names: Collection[str] = tuple(VARIABLES)) -> dic
     return {name: json.loads(json.dumps({k: v[k] for k in names if k in v}, default=str)) for name, v in found.items()}
 
 
+def docker_hosts(source: Path) -> dict[str, str]:
+    """Student -> Docker host, of an inventory in which students may still lack everything else."""
+    found = _ask_ansible(source, ("docker_host",))
+    return {
+        name: str(values["docker_host"]) if values else endpoint.current().address for name, values in found.items()
+    }
+
+
 def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student:
     """One inventory host as a `Student`; `where` names the inventory in errors."""
     missing = [key for key in _NEEDED if key not in values]
@@ -268,6 +284,7 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         },
         asked_copies=_numbers(asked),
         owner=str(values.get("lab_owner") or this_owner()),
+        at_work=share if isinstance(share := values.get("at_work", AT_WORK), float) else int(share),
     )
 
 

@@ -4,39 +4,70 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from streamlab.students.docker_hosts import is_known, machine
 from streamlab.students.topology import HOLDER_OF, SERVICE_OF, SINGLE, Student, node_names, nodes, place
+from streamlab.students.values import some
 
 #: Safe as a container name, a host name and an application name alike.
 SAFE_NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
 
 
 def find_problems(students: Sequence[Student]) -> list[str]:
-    """Everything that makes this inventory impossible, one line each; an empty list when nothing does."""
-    problems = [problem for student in students for problem in _problems_of(student)]
-    if problems:
-        return problems
-    ports: dict[tuple[str, int], str] = {}
-    networks: list[tuple[str, ipaddress.IPv4Network, str]] = []
+    """Everything that makes this inventory impossible, one line each; an empty list when nothing does.
+
+    The work grows as n log n: a playbook's modules each load the whole inventory, several times per student.
+    """
+    problems = [*_class_problems(students), *(problem for student in students for problem in _problems_of(student))]
+    return problems or [*_port_problems(students), *_subnet_problems(students)]
+
+
+def _class_problems(students: Sequence[Student]) -> Iterator[str]:
+    """Labels, snapshots and the engine's names carry the class: what is done for one class leaves the other alone."""
+    members: dict[str, list[str]] = {}
     for student in students:
+        members.setdefault(student.lab_class, []).append(student.name)
+    if len(members) > 1:
+        classes = ", ".join(f"{lab_class} ({some(names)})" for lab_class, names in members.items())
+        yield f"lab_class has {len(members)} values: {classes}; give each class an inventory of its own"
+
+
+def _port_problems(students: Sequence[Student]) -> Iterator[str]:
+    owners: dict[tuple[str, int], str] = {}
+    for student in students:
+        where = machine(student.docker_host)
         for node in nodes(student):
             for page in node.pages:
                 owner = f"{student.name}'s {node.name}"
                 if page.host_port > 65535:
-                    problems.append(
-                        f"{owner} publishes port {page.host_port}: set a lower port_base, or a lower offset"
-                    )
-                other = ports.setdefault((machine(student.docker_host), page.host_port), owner)
+                    yield f"{owner} publishes port {page.host_port}: set a lower port_base, or a lower offset"
+                other = owners.setdefault((where, page.host_port), owner)
                 if other != owner:
-                    problems.append(f"{owner} and {other} both publish port {page.host_port}: set another port_base")
-        network = ipaddress.IPv4Network(student.subnet)
-        for host, other_network, other in networks:
-            if host == machine(student.docker_host) and network.overlaps(other_network):
-                problems.append(f"{student.name}: subnet {network} overlaps {other}'s {other_network}")
-        networks.append((machine(student.docker_host), network, student.name))
-    return problems
+                    yield f"{owner} and {other} both publish port {page.host_port}: set another port_base"
+
+
+def _subnet_problems(students: Sequence[Student]) -> list[str]:
+    """One line for every subnet that overlaps one of a student on the same machine.
+
+    Sorted by address, a network overlaps an earlier one exactly if it begins before the one that reaches furthest ends.
+    """
+    networks = sorted(
+        (machine(student.docker_host), int(network.network_address), int(network.broadcast_address), number)
+        for number, student in enumerate(students)
+        for network in [ipaddress.IPv4Network(student.subnet)]
+    )
+    found, furthest = [], None
+    for network in networks:
+        if furthest and network[0] == furthest[0] and network[1] <= furthest[2]:
+            found.append(sorted((network[3], furthest[3]), reverse=True))
+        if not furthest or (network[0], network[2]) > (furthest[0], furthest[2]):
+            furthest = network
+    return [
+        f"{students[later].name}: subnet {students[later].subnet} overlaps "
+        f"{students[earlier].name}'s {students[earlier].subnet}"
+        for later, earlier in sorted(found)
+    ]
 
 
 def _problems_of(student: Student) -> list[str]:

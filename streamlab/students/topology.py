@@ -34,6 +34,9 @@ SINGLE = ("namenode", "resourcemanager", "edge")
 #: Services that keep copies of data -> the kind of node that holds them.
 HOLDER_OF = {"hdfs": "datanode", "kafka": "kafka", "cassandra": "cassandra"}
 
+#: The share of a class that runs applications at the same time, where the inventory does not say: one in three.
+AT_WORK = 0.33
+
 #: Copies that a service keeps where the size does not say, as far as there are nodes for them.
 COPIES = 3
 
@@ -98,6 +101,8 @@ class Student:
     asked_copies: Mapping[str, int] = field(default_factory=dict)
     #: Whose stack it is: another's is not touched.
     owner: str = ""
+    #: How many of a Docker host's students run applications at the same time: a number, or a share of them (0.33).
+    at_work: int | float = AT_WORK
 
     @property
     def replication(self) -> dict[str, int]:

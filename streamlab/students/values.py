@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,11 @@ def shown(value: Any) -> str:
     return textwrap.shorten(json.dumps(value, ensure_ascii=False, default=str), SHOWN, placeholder=" …")
 
 
+def some(names: Sequence[str]) -> str:
+    """The first few of many names, and how many there are more."""
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def as_whole(value: Any) -> int | None:
     """The whole number that a value is, also in quotation marks; true and false are none."""
     if isinstance(value, str) and value.removeprefix("-").isdecimal():
@@ -58,6 +63,13 @@ def whole(least: int, most: int | None = None) -> Check:
             yield Wrong(path, value, expected + no_template)
 
     return check
+
+
+def number_or_share(path: str, value: Any) -> Iterator[Wrong]:
+    """A whole number from 1, or a share of more than 0 and at most 1.0."""
+    share = isinstance(value, float) and 0 < value <= 1
+    if not share and (as_whole(value) or 0) < 1:
+        yield Wrong(path, value, "a number of students such as 10, or a share of them such as 0.33")
 
 
 def text(path: str, value: Any) -> Iterator[Wrong]:
@@ -122,6 +134,7 @@ VARIABLES: Mapping[str, Check] = {
     "node_memory_mb": mapping(whole(1)),
     "node_idle_mb": mapping(whole(0)),
     "pages": mapping(_PAGE),
+    "at_work": number_or_share,
 }
 #: The parts of a size, which mean nothing outside of one.
 OF_A_SIZE = ("nodes", "yarn_memory_mb", "yarn_vcores", "replication")

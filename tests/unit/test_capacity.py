@@ -51,12 +51,30 @@ def test_each_preset_says_how_many_can_work_at_once_and_in_which_lessons() -> No
     assert capacity.preset_rows(-1, 12)[0][2] == "0 of 12"
 
 
-def test_as_many_fit_as_are_not_refused(student: Student) -> None:
-    for machine_mb in (5394, 5395, 5766, 24000):
+@pytest.mark.parametrize(
+    ("at_work", "students", "working"),
+    [(0.33, 1, 1), (0.33, 3, 1), (0.33, 4, 2), (0.33, 300, 99), (1.0, 7, 7), (1, 7, 1), (10, 7, 7), (10, 30, 10)],
+)
+def test_a_share_or_a_number_is_at_work_and_at_least_one(
+    student: Student, at_work: float, students: int, working: int
+) -> None:
+    assert capacity.working([replace(student, at_work=at_work)] * students) == working
+
+
+def test_groups_with_another_share_count_for_their_own(student: Student) -> None:
+    assert capacity.working([replace(student, at_work=0.5)] * 4 + [replace(student, at_work=1)] * 6) == 3
+
+
+@pytest.mark.parametrize("at_work", [0.33, 1.0, 2])
+def test_as_many_fit_as_are_not_refused(student: Student, at_work: float) -> None:
+    student = replace(student, at_work=at_work)
+    for machine_mb in (5394, 5395, 5766, 24000, 100000):
         room = capacity.room_for(student, machine_mb)
-        assert room == 0 or capacity.needed_mb([student] * room) <= machine_mb
-        assert capacity.needed_mb([student] * (room + 1)) > machine_mb
+        full, more = [student] * room, [student] * (room + 1)
+        assert room == 0 or capacity.needed_mb(full, at_work=capacity.working(full)) <= machine_mb
+        assert capacity.needed_mb(more, at_work=capacity.working(more)) > machine_mb
     assert capacity.room_for(student, 1000) == 0
+    assert capacity.room_for(student, 100000, at_work=3) == (100000 - 1024 - 3 * WORK) // student.idle_mb
 
 
 def test_as_many_work_at_once_as_cores_and_memory_allow(student: Student) -> None:
@@ -72,13 +90,19 @@ def test_the_stacks_of_those_who_do_not_work_count_as_well(student: Student, mon
     def connect(docker_host: str) -> Iterator[Any]:
         if docker_host.startswith("ssh://"):
             raise WrongRequest(f"no Docker Engine answers at {docker_host}")
-        yield SimpleNamespace(info=lambda: {"MemTotal": machine_mb * 2**20, "NCPU": 8})
+        listed = [
+            {"Labels": {"streamlab.class": "autumn", "streamlab.student": s, "streamlab.node": "edge"}} for s in zoe
+        ]
+        api = SimpleNamespace(containers=lambda *, filters: listed)
+        yield SimpleNamespace(api=api, info=lambda: {"MemTotal": machine_mb * 2**20, "NCPU": 8})
 
     monkeypatch.setattr(capacity.engine, "connect", connect)
     remote = replace(student, name="eve", docker_host="ssh://lab@second")
     lab = Lab(Path("class.yml"), (student, replace(student, name="bob"), remote))
-    machine_mb = capacity.RESERVE_MB + 2 * student.idle_mb + 2 * WORK
+    machine_mb, zoe = capacity.RESERVE_MB + 2 * student.idle_mb + 2 * WORK, []
     assert capacity.at_once(lab, student.docker_host) == 2
-    machine_mb -= 1
+    zoe = ["zoe"]  # another class's stack, which somebody works in
+    assert capacity.at_once(lab, student.docker_host) == 1
+    machine_mb, zoe = machine_mb - 1, []
     assert capacity.at_once(lab, student.docker_host) == 1
     assert capacity.at_once(lab, remote.docker_host) == 1

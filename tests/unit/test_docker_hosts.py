@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import socket
 import socketserver
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -16,6 +23,7 @@ import pytest
 
 from streamlab.engines import engine, tunnel
 from streamlab.errors import LabError, WrongRequest
+from streamlab.paths import ROOT
 from streamlab.stacks import provision, status
 from streamlab.stacks.playbooks import Summary
 from streamlab.students import docker_hosts, problems, topology
@@ -40,7 +48,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[str], str]]:
     def at(api_version: str) -> str:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                body = json.dumps({"ApiVersion": api_version}).encode()
+                body = b"OK" if self.path.endswith("_ping") else json.dumps({"ApiVersion": api_version}).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -92,6 +100,11 @@ def test_the_path_of_an_address_is_the_other_machine_s_socket() -> None:
     assert [line[line.index("-L") + 1] for line in forwarded] == [
         "/here.sock:/var/run/docker.sock", "/here.sock:/run/d.sock", "/here.sock:/var/run/docker.sock",
     ]  # fmt: skip
+
+
+def test_an_alias_of_ssh_s_configuration_keeps_its_capitals() -> None:
+    assert docker_hosts.ssh_destination("ssh://Ada@Lab2:2222/run/d.sock") == ["-p", "2222", "Ada@Lab2"]
+    assert docker_hosts.machine("ssh://Ada@Lab2") == docker_hosts.machine("ssh://lab2")
 
 
 @pytest.mark.parametrize(
@@ -147,12 +160,102 @@ def test_another_machine_s_socket_is_brought_here(serve: Callable, ssh: Callable
         with engine.connect(f"{SECOND}:2222") as client:
             assert client.api.base_url.startswith("http+docker://localhost")
     (call,) = (tmp_path / "calls").read_text().splitlines()
-    assert call.endswith("/docker.sock:/var/run/docker.sock -p 2222 lab@second cat")
+    assert call.endswith(".sock:/var/run/docker.sock -p 2222 lab@second cat")
     assert "BatchMode=yes" in call
     (opened,) = tunnel._open.values()
     tunnel.close_all()
     assert opened.process.returncode is not None
-    assert not opened.folder.exists()
+    assert not opened.socket.parent.exists()
+
+
+#: An ssh that brings the socket `there`, and counts how often it was called.
+BRINGS = 'echo call >> {calls}; for a; do case $a in /*:*) ln -s {there} "${{a%%:*}}" ;; esac; done; exec cat'
+
+
+def test_many_threads_and_the_processes_they_start_use_one_tunnel(
+    serve: Callable, ssh: Callable, tmp_path: Path
+) -> None:
+    """Each module of a playbook is a process, and an sshd refuses many connections at once."""
+    calls = tmp_path / "calls"
+    ssh(BRINGS.format(calls=calls, there=serve("1.41").removeprefix("unix://")))
+    with ThreadPoolExecutor(8) as pool:
+        (address,) = set(pool.map(engine.address, [SECOND] * 8))
+    program = (
+        "import sys; from streamlab.engines import engine; print(engine.address(sys.argv[1]));"
+        "engine.connect(sys.argv[1]).__enter__().ping()"
+    )
+    child = [sys.executable, "-c", program, SECOND]
+    assert subprocess.run(child, cwd=ROOT, capture_output=True, text=True, check=True).stdout == f"{address}\n"
+    assert calls.read_text() == "call\n"
+    tunnel.through(SECOND).close()  # it is gone with its process: a child opens its own
+    assert subprocess.run(child, cwd=ROOT, capture_output=True, text=True, check=True).stdout != f"{address}\n"
+    assert calls.read_text() == "call\n" * 2
+
+
+@pytest.fixture
+def silent_ports() -> Iterator[list[int]]:
+    """Ports of this machine that accept and never say a word."""
+    with ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(5)]
+        yield [server.getsockname()[1] for server in servers]
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="no ssh")
+def test_machines_that_do_not_answer_take_the_time_of_one(
+    student: Student, silent_ports: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tunnel, "CONNECT_SECONDS", 1)
+    students = [replace(student, docker_host=f"ssh://lab@127.0.0.1:{port}") for port in silent_ports]
+    began = time.monotonic()
+    assert len(engine.unreachable(students)) == 5
+    assert time.monotonic() - began < 3.5
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="no ssh")
+def test_a_connection_that_is_closed_at_once_is_tried_again_until_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, error_of: Callable
+) -> None:
+    """As an sshd does with those beyond its MaxStartups; the words are the real ssh's."""
+    monkeypatch.setattr(tunnel, "RETRY_SECONDS", 1)
+    monkeypatch.setattr(tunnel, "PAUSE_SECONDS", 0.1)
+    refused = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse() -> None:
+            with suppress(OSError):
+                while True:
+                    refused.append(server.accept()[0].close())
+
+        threading.Thread(target=refuse, daemon=True).start()
+        began = time.monotonic()
+        port = server.getsockname()[1]
+        text = error_of(lambda: engine.connect(f"ssh://lab@127.0.0.1:{port}").__enter__())
+    assert time.monotonic() - began < 5
+    assert "_exchange_identification: " in text
+    assert len(refused) > 1
+
+
+def test_who_is_let_in_at_last_is_connected(
+    serve: Callable, ssh: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tunnel, "PAUSE_SECONDS", 0.01)
+    calls = tmp_path / "calls"
+    ssh(
+        f"[ -e {calls} ] && [ $(wc -l < {calls}) = 2 ] || {{ echo no >> {calls};"
+        " echo 'kex_exchange_identification: Connection closed by remote host' >&2; exit 255; }\n"
+        + BRINGS.format(calls=calls, there=serve("1.41").removeprefix("unix://"))
+    )
+    with engine.connect(SECOND) as client:
+        assert client.ping()
+    assert calls.read_text() == "no\nno\ncall\n"
+
+
+def test_any_other_refusal_is_final(ssh: Callable, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    ssh(f"echo call >> {calls}; echo 'ssh: connect to host second port 22: Connection refused' >&2; exit 255")
+    with pytest.raises(ConnectionError, match="Connection refused"):
+        tunnel.through(SECOND)
+    assert calls.read_text() == "call\n"
 
 
 def test_a_machine_that_lets_nobody_in_is_told_in_ssh_s_words(ssh: Callable, error_of: Callable) -> None:

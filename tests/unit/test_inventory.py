@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -48,11 +50,13 @@ def test_the_example_of_a_class_says_what_its_comments_say() -> None:
     assert students["ada"].port_base == students["dora"].port_base  # two hosts
 
 
-def test_a_roster_makes_an_inventory_of_the_example_s_shape() -> None:
-    entries = [roster.Entry(2, "Ada", "ada", {"size": "roomy", "docker_host": "ssh://teacher@lab2.example"})]
-    made = roster.document("spring", entries, {"ada": 0}, roster.block(24000, "10.90.0.0/16"))["all"]
-    shown = check_yaml(EXAMPLE)["all"]
-    assert made["vars"].items() <= shown["vars"].items()
+def test_a_roster_makes_an_inventory_of_the_example_s_shape(class_file: Callable, tmp_path: Path) -> None:
+    class_file("")  # brings group_vars
+    source, to = tmp_path / "students.csv", tmp_path / "made.yml"
+    source.write_text("name,size,docker_host\nAda,small,ssh://teacher@lab2.example\n")
+    roster.make(str(source), str(to), "spring")
+    made, shown = check_yaml(to)["all"], check_yaml(EXAMPLE)["all"]
+    assert made["vars"]["lab_class"] == shown["vars"]["lab_class"]
     assert made["children"]["docker_hosts"] == shown["children"]["docker_hosts"]
     ada = made["children"]["students"]["hosts"]["ada"]
     assert shown["children"]["students"]["hosts"]["ada"].items() <= ada.items()
@@ -110,6 +114,20 @@ def test_ansible_is_asked_once_for_one_content(class_file: Callable, monkeypatch
     first = inventory.load(file)
     monkeypatch.setattr(inventory, "_ask_ansible", lambda source: pytest.fail("asked again"))
     assert inventory.load(file) == first
+
+
+def test_answers_that_nobody_wanted_for_a_month_are_forgotten(class_file: Callable, tmp_path: Path) -> None:
+    inventory.load(file := class_file(ONE))
+    (kept,) = (tmp_path / "state" / "inventory").iterdir()
+    old = kept.with_name("old.json")
+    old.write_text("{}")
+    for one in (kept, old):
+        os.utime(one, (0, 0))
+    inventory.load(file)
+    assert time.time() - kept.stat().st_mtime < 60
+    inventory.load(class_file(TWO))
+    assert kept.exists()
+    assert not old.exists()
 
 
 def test_one_file_by_two_names_is_one_answer(class_file: Callable, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -110,10 +111,18 @@ def test_variables_become_a_student() -> None:
     assert (student.prefix, student.port_base, student.yarn_memory_mb) == ("spring-ada", 20000, 4096)
 
 
+@pytest.mark.parametrize("given", [0.5, 1.0, 1, 12])
+def test_who_is_at_work_is_a_share_or_a_number(given: float) -> None:
+    found = student_from("ada", {**VALUES, "at_work": given}, where="class.yml").at_work
+    assert (found, type(found)) == (given, type(given))
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         ({"port_base": "{{ base }}"}, 'port_base is "{{ base }}"; expected a whole number from 0, and no template'),
+        ({"at_work": 0}, "at_work is 0; expected a number of students such as 10, or a share of them such as 0.33"),
+        ({"at_work": 1.5}, "at_work is 1.5; expected a number of students such as 10, or a share of them such as 0.33"),
         ({"port_base": True}, "port_base is true; expected a whole number from 0"),
         ({"node_memory_mb": {"kafka": "448m"}}, 'node_memory_mb.kafka is "448m"; expected a whole number from 1'),
         ({"node_memory_mb": [1]}, "node_memory_mb is [1]; expected a mapping"),
@@ -184,3 +193,49 @@ def test_copies_of_what_keeps_none_are_refused(error_of: Callable) -> None:
         "error: no service with copies of its data named 'kafak'\n  known: cassandra, hdfs, kafka\n"
         "  fix: did you mean replication: {kafka: 1}?"
     )
+
+
+def test_two_classes_in_one_inventory_are_refused(student: Student) -> None:
+    bob = replace(student, name="bob", lab_class="autumn", port_base=21000, subnet="10.89.2.0/27")
+    assert find_problems([student, bob]) == [
+        "lab_class has 2 values: spring (ada), autumn (bob); give each class an inventory of its own"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("subnets", "lines"),
+    [
+        (("10.89.1.0/27", "10.89.0.0/16"), ["s1: subnet 10.89.0.0/16 overlaps s0's 10.89.1.0/27"]),
+        (("10.89.0.0/16", "10.89.1.0/27"), ["s1: subnet 10.89.1.0/27 overlaps s0's 10.89.0.0/16"]),
+        # The small one between does not hide the wide one.
+        (
+            ("10.89.0.0/16", "10.89.1.0/27", "10.89.2.0/27"),
+            [f"s{i}: subnet 10.89.{i}.0/27 overlaps s0's 10.89.0.0/16" for i in (1, 2)],
+        ),
+        (("10.89.1.0/27", "10.89.1.32/27", "10.88.0.0/16", "10.90.0.0/16"), []),
+    ],
+)
+def test_subnets_that_overlap_are_found_in_any_order(
+    student: Student, subnets: tuple[str, ...], lines: list[str]
+) -> None:
+    students = [replace(student, name=f"s{i}", pages={}, subnet=subnet) for i, subnet in enumerate(subnets)]
+    assert find_problems(students) == lines
+
+
+def test_the_work_grows_with_the_number_of_students_and_not_with_its_square(student: Student) -> None:
+    """Every module of a playbook loads the inventory: the square of 300 was 200 s of a processor in one provision."""
+
+    def calls(count: int) -> int:
+        students = [
+            replace(student, name=f"s{i}", port_base=2000 + 100 * i, subnet=f"10.{i // 250}.{i % 250}.0/27")
+            for i in range(count)
+        ]
+        seen = [0]
+        sys.setprofile(lambda frame, event, argument: seen.__setitem__(0, seen[0] + event.endswith("call")))
+        try:
+            assert find_problems(students) == []
+        finally:
+            sys.setprofile(None)
+        return seen[0]
+
+    assert calls(400) < 4.5 * calls(100)

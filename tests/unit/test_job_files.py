@@ -61,7 +61,7 @@ def test_an_optional_step_runs_only_when_it_is_named(lesson: Callable) -> None:
         ("title: Count words\n", "", 1, "the file has no title", "add `title: …`"),
         ("tables:", "tabels:", 4, "the file has the unknown key 'tabels' (known: groups, steps, tables, title, topics)",
          "did you mean tables?"),
-        ("tables: [lab.words]", "tables: lab.words", 4, "tables is 'lab.words', not a list",
+        ("tables: [lab.words]", "tables: lab.words", 4, "tables is 'lab.words', not a list of names",
          "write `tables: [lab.words]`"),
         ("{partitions: 3}", "{partition: 3}", 3,
          "topics.words has the unknown key 'partition' (known: partitions)", "did you mean partitions?"),
@@ -73,11 +73,21 @@ def test_an_optional_step_runs_only_when_it_is_named(lesson: Callable) -> None:
         ("60\n    needs", "soon\n    needs", 14, "steps.show.timeout is 'soon'", "give a whole number, 1 or more"),
         ("60\n    args", "0\n    args", 9, "steps.count.timeout is 0", "give a whole number, 1 or more"),
         ("{limit: 5}", "limit=5", 10, "steps.count.args is str, not a mapping", "write `name: value` lines"),
-        ("[count]", "count", 15, "steps.show.needs is 'count', not a list", "write `needs: [count]`"),
+        ("[count]", "count", 15, "steps.show.needs is 'count', not a list of names", "write `needs: [count]`"),
         ("  show:\n", "  paint:\n", 11, "step paint has no paint.py", "write words/paint.py"),
         ("title: Show", "topics: Show", 12,
          "steps.show has the unknown key 'topics' (known: args, needs, optional, preset, streaming, timeout, title)",
          "choose a known key"),
+        ("title: Count words", "title: 2026", 1, "title is 2026, which is no text", "put quotation marks around it"),
+        ("  show:\n", "  7:\n", 11, "steps has the name 7, which is no text", "put quotation marks around it"),
+        ("  show:\n", "  ../show:\n", 11, "a step cannot be called '../show'",
+         "use lower-case letters, digits and -, a letter first"),
+        ("60\n    needs", "true\n    needs", 14, "steps.show.timeout is True", "give a whole number, 1 or more"),
+        ("{partitions: 3}", "{partitions: true}", 3, "topics.words.partitions is True",
+         "give a whole number, 1 or more"),
+        ("[count]", "[3]", 15, "steps.show.needs is [3], not a list of names", "write `needs: [name, …]`"),
+        ("    title: Show\n", "    title: Show\n    streaming: 'no'\n", 13, "steps.show.streaming is 'no'",
+         "write true or false"),
     ],
 )  # fmt: skip
 def test_a_wrong_line_is_named(
@@ -143,3 +153,31 @@ def test_a_job_does_not_hide_what_programs_import(tree: Callable, error_of: Call
         "  programs import a package of that name, and would be given the job\n"
         f"  fix: rename the folder {folder}"
     )
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "line", "problem"),
+    [
+        ("Count words", "2024-02-30", 1, "'2024-02-30' is no timestamp (day is out of range for month)"),
+        ("timeout: 60\n    needs", "timeout: !!int soon\n    needs", 14, "'soon' is no int (invalid literal"),
+        ("[count]", "[" * 60 + "]" * 60, 15, "more than 50 levels"),
+        ("[count]", "[" * 100_000, 15, "more than 50 levels"),  # of which libyaml would crash
+        ("{limit: 5}", "[" + "".join(f"&a{n + 1} [*a{n}], " for n in range(60)).replace("*a0", "x") + "]", 10, "more"),
+        (
+            "{limit: 5}",
+            "[" + "".join(f"&a{n + 1} [{f'*a{n}, ' * 9}], " for n in range(9)).replace("*a0", "x") + "]",
+            10,
+            "more than 50 levels, or than 1000000 values with aliases written out",
+        ),
+    ],
+    ids=["date", "int", "deep", "very deep", "deep by aliases", "large by aliases"],
+)
+def test_what_yaml_cannot_be_made_of_is_refused_in_its_line(
+    lesson: Callable, error_of: Callable, right: str, wrong: str, line: int, problem: str
+) -> None:
+    folder = lesson(GOOD.replace(right, wrong))
+    said = error_of(jobs.load, folder).splitlines()
+    assert said[0] == "error: job.yml is not valid YAML"
+    assert said[1].startswith(f"  {folder}/job.yml:{line}: {problem}")
+    assert len(said[2]) <= 122
+    assert said[3] == f"  fix: correct line {line}"

@@ -55,11 +55,11 @@ def test_stacks_that_are_too_large_are_refused_with_the_sums(student: Student) -
     assert str(preflight.memory_problem([student, bob], 2 * 371 + AT_WORK + 1023)) == (
         f"error: 2 stacks with one student at work use {2 * 371 + AT_WORK + 1024} MB, "
         f"and unix:///var/run/docker.sock has {2 * 371 + AT_WORK + 1023} MB\n"
-        f"  ada: {nodes} = 371 MB, idle\n"
-        f"  bob: {nodes} = 371 MB, idle\n"
+        f"  ada, bob: each {nodes} = 371 MB, idle\n"
         f"  one student at work: {AT_WORK} MB (preset {LARGEST.name} asks for {AT_WORK})\n"
         "  the machine itself: 1024 MB\n"
-        "  fix: use a smaller size or fewer students, give some of them another docker_host, or add --overcommit"
+        "  fix: use a smaller size, fewer students or a lower at_work, give some of them another docker_host, "
+        "or add --overcommit"
     )
 
 
@@ -71,22 +71,45 @@ def test_only_students_of_this_machine_count_against_its_memory(student: Student
     preflight.require_memory([huge], overcommit=True)
 
 
-def test_classmates_whose_stack_runs_use_memory_as_well(student: Student) -> None:
-    ada = replace(student, pages={})
-    bob, carl = replace(ada, name="bob"), replace(ada, name="carl")
+NODES = ("namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "cassandra1", "edge")
+
+
+def add_stack(engine: FakeEngine, student: str, lab_class: str = "spring") -> None:
+    for node in NODES:
+        engine.add(node, student=student, lab_class=lab_class)
+
+
+@pytest.mark.parametrize("other", [("bob", "spring"), ("zoe", "autumn")])
+def test_whatever_runs_on_the_engine_uses_memory_as_well(student: Student, other: tuple[str, str]) -> None:
+    """Classmates, another class, and who has left the inventory, each as many nodes as run."""
+    ada, bob = replace(student, pages={}), replace(student, name="bob", pages={})
     engine = FakeEngine(memory_mb=2 * 371 + AT_WORK + 1023)
-    engine.add("edge")
-    engine.add("edge", student="stranger")
-    engine.add("edge", student="bob", lab_class="autumn")
+    add_stack(engine, "ada")
     engine.client.api.stop(engine.add("edge", student="carl"))
-    assert preflight.running(engine.client, [ada, bob, carl]) == [ada]
-    assert preflight.running(engine.client, []) == []
     preflight.require_possible(engine.client, [ada], classmates=[ada, bob])
-    engine.add("edge", student="bob")
-    with pytest.raises(WrongRequest) as caught:
+    add_stack(engine, *other)
+    with pytest.raises(WrongRequest, match="2 stacks with one student at work") as caught:
         preflight.require_possible(engine.client, [ada], classmates=[ada, bob])
-    assert [line.partition(":")[0] for line in caught.value.evidence[:2]] == ["ada", "bob"]
+    assert ("autumn-zoe (running)" in str(caught.value)) == (other == ("zoe", "autumn"))
     preflight.require_possible(engine.client, [ada], classmates=[ada, bob], overcommit=True)
+
+
+def test_a_student_s_own_figures_count_where_they_are_known(student: Student) -> None:
+    bob = replace(student, name="bob", node_idle_mb=dict.fromkeys(student.node_idle_mb, 60))
+    engine = FakeEngine()
+    add_stack(engine, "bob")
+    add_stack(engine, "zoe", "autumn")
+    found = capacity.running(engine.client, student, [student, bob])
+    assert {(one.prefix, one.idle_mb) for one in found} == {("spring-bob", 420), ("autumn-zoe", 371)}
+
+
+def test_as_many_are_at_work_as_the_inventory_says(student: Student) -> None:
+    class_of_six = [replace(student, name=f"s{i}", at_work=0.5) for i in range(6)]
+    needed = 6 * 371 + 3 * AT_WORK + 1024
+    assert preflight.memory_problem(class_of_six, needed) is None
+    text = str(preflight.memory_problem(class_of_six, needed - 1))
+    assert f"6 stacks with 3 students at work use {needed} MB" in text
+    assert "  s0, s1, s2 and 3 more: each namenode 50 + " in text
 
 
 @pytest.mark.parametrize("taken_by", ["port", "subnet", "disk"])

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from streamlab.students import inventory, roster, sheet
+from streamlab.students.places import Block
 from streamlab.students.topology import nodes
 
-BLOCK = roster.Block(24000, ipaddress.IPv4Network("10.90.0.0/16"))
+BLOCK = Block(24000, ipaddress.IPv4Network("10.90.0.0/16"))
 
 
 @pytest.fixture
@@ -166,5 +167,163 @@ def test_a_missing_roster_is_said_to_be_missing(error_of: Callable) -> None:
     assert "there is no such file" in error_of(sheet.read, Path("nowhere.csv"))
 
 
-def test_a_place_is_found_again_by_its_port() -> None:
-    assert [BLOCK.slot_of(port) for port in (24000, 24300, 24350, 23900, None, 99000)] == [0, 3, None, None, None, None]
+def test_a_place_takes_every_slot_that_it_touches() -> None:
+    assert BLOCK.slots_of(24300, "10.90.0.96/27") == {3}
+    assert BLOCK.slots_of(24350, "10.90.0.0/26") == {0, 1, 3, 4}
+    assert BLOCK.slots_of(23950, "10.0.0.0/8") == set(range(BLOCK.room))
+    assert BLOCK.slots_of(20000, "10.80.0.0/27") == set()
+
+
+def test_three_hundred_students_on_ten_docker_hosts_have_places(make: Callable) -> None:
+    """A machine has ports for 87; on the next the same ones are free again."""
+    lines = "".join(f"Student {i},ssh://lab@host{i % 10}\n" for i in range(300))
+    students = inventory.load(make(f"name,docker_host\n{lines}")).students
+    assert len({(one.docker_host, one.port_base) for one in students}) == 300
+    assert {one.port_base for one in students} == {24000 + 100 * slot for slot in range(30)}
+
+
+def test_two_engines_of_one_machine_share_its_slots(make: Callable) -> None:
+    assert places(make("name,docker_host\nAda,\nBob,unix:///run/second.sock\nEve,ssh://lab@second\n")) == {
+        "ada": (24000, "10.90.0.0/27"),
+        "bob": (24100, "10.90.0.32/27"),
+        "eve": (24000, "10.90.0.0/27"),
+    }
+
+
+def test_a_machine_without_room_is_named_with_what_is_free(make: Callable, error_of: Callable) -> None:
+    make("name\n" + "".join(f"s{i}\n" for i in range(80)))
+    assert error_of(make, "name\n" + "".join(f"s{i}\n" for i in range(90))) == (
+        "error: 10 new students do not fit on unix:///var/run/docker.sock\n"
+        "  there are ports or subnets for 87 on a machine, and 7 of these are free\n"
+        "  fix: give some of them another docker_host, --ports-from a lower port, or --subnets a larger network"
+    )
+
+
+def test_ports_and_subnets_are_remembered(make: Callable) -> None:
+    before = places(make("name\nAda\n", ports_from=26000, subnets="10.80.0.0/16"))
+    file = make("name\nAda\nBob\n", ports_from=None, subnets=None)
+    assert places(file) == {**before, "bob": (26100, "10.80.0.32/27")}
+    assert "    roster: {ports_from: 26000, subnets: 10.80.0.0/16}\n" in file.read_text()
+
+
+def test_other_ports_and_subnets_are_for_those_who_are_new(make: Callable, capsys: pytest.CaptureFixture) -> None:
+    before = places(make("name\nAda\n"))
+    capsys.readouterr()
+    file = make("name\nAda\nBob\n", ports_from=26000, subnets="10.80.0.0/16")
+    assert places(file) == {**before, "bob": (26000, "10.80.0.0/27")}
+    assert (
+        "  from now on: ports from 26000, subnets of 10.80.0.0/16; who was there keeps theirs\n"
+        in capsys.readouterr().out
+    )
+
+
+def test_nobody_is_moved_to_another_docker_host(make: Callable, error_of: Callable) -> None:
+    file = make("name,docker_host\nAda,ssh://lab@first\nBob,ssh://lab@first\n")
+    text = file.read_text()
+    assert error_of(make, "name,docker_host\nAda,ssh://lab@first\nBob,ssh://lab@second\n") == (
+        "error: bob would move, and leave the stack and its data behind\n"
+        "  bob: ssh://lab@first, ports from 24100, 10.90.0.32/27 -> ssh://lab@second, ports from 24100, 10.90.0.32/27\n"
+        "  fix: leave the place as it is; to move somebody, snapshot and destroy the stack, then take the student "
+        "out of made.yml"
+    )
+    assert file.read_text() == text
+
+
+EDITED = """\
+# Ours.
+all:
+  vars: {lab_class: spring, yarn_memory: 5}   # ours, too
+  children:
+    students:
+      hosts:
+        # The first row.
+        ada:
+          port_base: 24000
+          subnet: 10.90.0.0/27   # as on the board
+          roster_name: Ada
+          # a guest's laptop
+          docker_host: ssh://lab@second
+        bob: {port_base: 24100, subnet: 10.90.0.32/27, roster_name: Bob, size: small}
+
+        # The second row.
+        guest: {port_base: 24200, subnet: 10.90.0.64/27}
+        carl:
+          port_base: 24300
+          subnet: 10.90.0.96/27
+          roster_name: Carl
+          kafka_heap: 200m
+        # Nobody sits here.
+    docker_hosts:
+      hosts:
+        this_machine: {ansible_connection: local}
+    larger_projects:
+      vars: {size: large}
+      hosts: {ada: , carl: }
+"""
+
+
+def test_what_people_wrote_into_the_file_stays(make: Callable, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    file = tmp_path / "made.yml"
+    file.write_text(EDITED)
+    before = places(file)
+    make("name,size\nBob,large\nAda,\nDora,small\n", ports_from=None, subnets=None)
+    carl = EDITED[EDITED.index("        carl:") : EDITED.index("        # Nobody")]
+    dora = (
+        "        dora:\n          roster_name: Dora\n          size: small\n"
+        "          port_base: 24000\n          subnet: 10.90.0.0/27\n"
+    )
+    assert file.read_text() == (
+        EDITED.replace(carl, dora)
+        .replace("yarn_memory: 5}", "yarn_memory: 5, roster: {ports_from: 24000, subnets: 10.90.0.0/16}}")
+        .replace("Bob, size: small", "Bob, size: large")
+    )
+    after = places(file)
+    assert {name: after[name] for name in ("ada", "bob", "guest")} == {
+        name: before[name] for name in ("ada", "bob", "guest")
+    }
+    assert capsys.readouterr().out == (
+        f"{file}: 3 students of the class spring\n"
+        "  new: dora\n"
+        "  bob: size is large now, it was small\n"
+        f"  gone: carl; a stack stays until invoke destroy --inventory {file} --student NAME\n"
+        '  written by hand, and gone with carl: {"kafka_heap": "200m"}\n'
+        "  not in the roster, and kept: guest\n"
+    )
+    again = file.read_text()
+    make("name,size\nBob,large\nAda,\nDora,small\n", ports_from=None, subnets=None)
+    assert file.read_text() == again
+
+
+@pytest.mark.parametrize(
+    "hosts", ["{ada: {port_base: 24000, subnet: 10.90.0.0/27}}", "\n        ada: *place\n        bob: *other"]
+)
+def test_a_file_that_cannot_be_changed_line_by_line_is_left_alone(
+    make: Callable, error_of: Callable, tmp_path: Path, hosts: str
+) -> None:
+    file, text = tmp_path / "made.yml", (
+        "all:\n  vars:\n    lab_class: spring\n    one: &place {port_base: 24000, subnet: 10.90.0.0/27}\n"
+        "    two: &other {port_base: 24100, subnet: 10.90.0.32/27}\n"
+        f"  children:\n    students:\n      hosts: {hosts}\n"
+    )  # fmt: skip
+    file.write_text(text)
+    assert "in which no line of it can be changed alone" in error_of(make, "name\nAda\nZoe\n")
+    assert file.read_text() == text
+
+
+def test_an_inventory_that_cannot_be_provisioned_is_not_brought_up_to_date(make: Callable, error_of: Callable) -> None:
+    file = make("name\nAda\nBob\n")
+    file.write_text(file.read_text().replace("24100", "24000"))
+    assert "both publish port" in error_of(make, "name\nAda\n")
+
+
+def test_who_is_a_student_by_a_group_is_not_new(make: Callable, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    file = tmp_path / "made.yml"
+    file.write_text(
+        "all:\n  vars: {lab_class: spring}\n  children:\n    students:\n      children: {row1: }\n"
+        "      hosts:\n        bob: {port_base: 24100, subnet: 10.90.0.32/27, roster_name: Bob}\n"
+        "    row1:\n      hosts:\n        ada: {port_base: 24000, subnet: 10.90.0.0/27}\n"
+    )
+    before = places(file)
+    assert places(make("name\nAda\nBob\nEve\n")) == {**before, "eve": (24200, "10.90.0.64/27")}
+    assert "  new: eve\n" in capsys.readouterr().out
+    assert file.read_text().count("ada:") == 1
