@@ -14,7 +14,7 @@ from typing import Any
 
 from streamlab import __version__
 from streamlab.errors import WrongRequest, unknown
-from streamlab.paths import ANSIBLE, ROOT, STATE
+from streamlab.paths import ANSIBLE, ROOT, STATE, private_file, private_folder
 from streamlab.students import documents, endpoint
 from streamlab.students.problems import find_problems
 from streamlab.students.topology import HOLDER_OF, SERVICE_OF, Student, node_names
@@ -175,14 +175,12 @@ def _cached_variables(source: Path, files: Sequence[Path], names: Collection[str
     digest = hashlib.sha256(f"{__version__}{sorted(names)}".encode() + _CONFIG.read_bytes())
     for file in files:
         digest.update(f"{file.resolve()}\0".encode() + file.read_bytes() + b"\0")
-    kept = STATE / "inventory" / f"{digest.hexdigest()[:16]}.json"
+    kept = private_folder(STATE / "inventory") / f"{digest.hexdigest()[:16]}.json"
     if kept.is_file():
         return json.loads(kept.read_text(encoding="utf-8"))
     variables = _ask_ansible(source, names)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_suffix(f".{os.getpid()}.partial")  # the proofs of several students ask at once
-    partial.write_text(json.dumps(variables), encoding="utf-8")
-    partial.replace(kept)
+    with private_file(kept) as file:  # the proofs of several students ask at once
+        file.write(json.dumps(variables).encode())
     return variables
 
 
