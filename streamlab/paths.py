@@ -23,13 +23,10 @@ SNAPSHOTS = STATE / "snapshots"
 #: Fetched artifacts, shared by all checkouts of one user; safe to delete.
 CACHE = Path(os.environ.get("STREAMLAB_CACHE") or Path.home() / ".cache" / "streamlab")
 
-#: The folder in which `./lab` was typed; it goes to its own. What it starts is not told.
-_typed_in = os.environ.pop("STREAMLAB_TYPED_IN", None)
-
 
 def typed(path: str) -> Path:
     """The absolute path for one that a person has typed."""
-    return Path(os.path.normpath(Path(_typed_in or Path.cwd()) / Path(path).expanduser()))
+    return Path(os.path.normpath(Path.cwd() / Path(path).expanduser()))
 
 
 def private_folder(path: Path) -> Path:

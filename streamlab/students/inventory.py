@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -126,7 +127,7 @@ def load(path: Path | str | None = None) -> Lab:
     """
     source = Path(path) if path else DEFAULT
     if not source.is_file():
-        known = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "inventory").glob("*.yml"))
+        known = sorted(os.path.relpath(p) for p in (ROOT / "inventory").glob("*.yml"))
         raise WrongRequest(
             f"no inventory file {source}", evidence=f"known: {', '.join(known)}", fix="name one of these"
         )
@@ -176,7 +177,7 @@ def _cached_variables(source: Path, files: Sequence[Path], names: Collection[str
     for file in files:
         digest.update(f"{file.resolve()}\0".encode() + file.read_bytes() + b"\0")
     kept = private_folder(STATE / "inventory") / f"{digest.hexdigest()[:16]}.json"
-    if kept.is_file():
+    with suppress(FileNotFoundError, PermissionError):  # root's, after a command under sudo
         return json.loads(kept.read_text(encoding="utf-8"))
     variables = _ask_ansible(source, names)
     with private_file(kept) as file:  # the proofs of several students ask at once
