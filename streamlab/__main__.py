@@ -10,6 +10,7 @@ from invoke import Exit, ParseError, Program
 
 from streamlab import __version__
 from streamlab.errors import WrongRequest, unknown
+from streamlab.paths import ROOT
 from streamlab.tasks import READER_GONE, forget_reader, give_words_their_option
 
 
@@ -67,7 +68,8 @@ def _help_first(words: list[str]) -> list[str]:
 
 if __name__ == "__main__":
     try:
-        Lab(name="lab", binary="./lab", version=__version__).run([sys.argv[0], *_help_first(sys.argv[1:])])
+        words = ["--search-root", str(ROOT), *_help_first(sys.argv[1:])]  # wherever it is typed
+        Lab(name="lab", binary="./lab", version=__version__).run([sys.argv[0], *words])
     except BrokenPipeError:
         forget_reader()
         sys.exit(READER_GONE)

@@ -5,46 +5,22 @@ On a terminal that is a few lines that rewrite themselves (rich); elsewhere a pl
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from streamlab.paths import CACHE
+from streamlab import estimate
+from streamlab.estimate import UNKNOWN, time_left
 from streamlab.ui import heard_by
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.live import Live
 
-#: Seconds that each stage takes on two cores, until this machine's own are known.
-USUAL = {
-    "engine": 15.0,
-    "images": 160.0,
-    "base system": 14.0,
-    "base": 15.0,
-    "builder": 10.0,
-    "jars": 15.0,
-    "wheels": 25.0,
-    "hadoop": 45.0,
-    "kafka": 12.0,
-    "cassandra": 28.0,
-    "tools": 15.0,
-    "pyspark": 30.0,
-    "plain": 30.0,
-    "archive": 65.0,
-    "spark": 10.0,
-    "cluster": 22.0,
-    "lesson08": 40.0,
-    "check": 3.0,
-}
-#: Seconds of a stage that nobody has timed.
-UNKNOWN = 15.0
 #: Seconds between two lines where there is no terminal.
 PLAIN_SECONDS = 20
 TICK_SECONDS = 0.25
@@ -62,48 +38,6 @@ class Running:
         return time.monotonic() - self.began
 
 
-def _learnt() -> Path:
-    return CACHE / "stages.json"
-
-
-def usual() -> dict[str, float]:
-    """Seconds that each stage took when it last ran on this machine, else `USUAL`."""
-    with suppress(OSError, ValueError, AttributeError):
-        known = json.loads(_learnt().read_text(encoding="utf-8"))
-        return USUAL | {name: float(seconds) for name, seconds in known.items()}
-    return dict(USUAL)
-
-
-def learn(seconds: Mapping[str, float]) -> None:
-    """Remember how long stages took. Nothing else depends on it, so a cache that cannot be written is no failure."""
-    with suppress(OSError):
-        _learnt().parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({name: round(value, 1) for name, value in (usual() | seconds).items()}, indent=1)
-        half = _learnt().with_suffix(".new")
-        half.write_text(text + "\n", encoding="utf-8")
-        half.replace(_learnt())
-
-
-def time_left(after: Mapping[str, Collection[str]], seconds: Mapping[str, float], at_once: int) -> float:
-    """How long a graph of stages takes from now on, `at_once` of them side by side.
-
-    Args:
-        after: each stage that is not done -> the stages that it needs; those that are done are left out.
-        seconds: what each of them still takes.
-    """
-    clock, ends, left = 0.0, dict[str, float](), dict(after)
-    while left or ends:
-        free = [name for name, needs in left.items() if not any(need in left or need in ends for need in needs)]
-        for name in sorted(free, key=lambda name: -seconds[name])[: at_once - len(ends)]:
-            ends[name] = clock + seconds[name]
-            del left[name]
-        if not ends:
-            break  # only what needs what nobody does
-        first = min(ends, key=lambda name: ends[name])
-        clock = ends.pop(first)
-    return clock
-
-
 def minutes(seconds: float) -> str:
     """``0:05``, ``12:30``."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
@@ -117,12 +51,14 @@ class Display:
     """
 
     def __init__(self, plan: Sequence[str]) -> None:
-        self._usual = usual()
+        self._usual = estimate.usual()
         self._plan = list(plan)
         self._outer: str | None = None
         self._running: dict[str, Running] = {}
         self._inner: dict[str, Collection[str]] = {}
         self._at_once = 1
+        #: Stages that were graphs: theirs have been counted, and nothing is left of them.
+        self._counted: set[str] = set()
         self._taken = self._expected = 0.0
         self._seconds: dict[str, float] = {}
         self._began = self._told = time.monotonic()
@@ -140,7 +76,7 @@ class Display:
                 self._live.update("", refresh=True)
                 self._live.stop()
             if self._seconds:
-                learn(self._seconds)
+                estimate.learn(self._seconds)
 
     def _start(self) -> None:
         from rich.console import Console
@@ -190,6 +126,7 @@ class Display:
             yield
         finally:
             self._inner = {}
+            self._counted.add(outer)
             if began:
                 self._running[outer] = began
                 self._start_ticking()
@@ -211,8 +148,9 @@ class Display:
         self._inner.pop(name, None)
         if seconds >= 1:  # else it found that there was nothing to do
             self._seconds[name] = seconds
-            self._taken += seconds
-            self._expected += self._usual.get(name, UNKNOWN)
+            if name not in self._counted:
+                self._taken += seconds
+                self._expected += self._usual.get(name, UNKNOWN)
         self.refresh()
         return seconds
 
@@ -223,7 +161,7 @@ class Display:
         rest = {
             name: max(1.0, pace * self._usual.get(name, UNKNOWN) - done.get(name, 0.0))
             for name in {*self._inner, *done}
-        }
+        } | dict.fromkeys(self._counted, 0.0)
         graph = self._inner or dict.fromkeys(self._running, ())
         later = sum(pace * self._usual.get(name, UNKNOWN) for name in self._plan)
         return time_left(graph, rest, self._at_once) + later

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from streamlab.building import build, images, travel
 from streamlab.engines import engine
 from streamlab.engines.throwaway import work_folder
 from streamlab.errors import LabError, WrongRequest
-from streamlab.paths import CACHE, ROOT
+from streamlab.paths import CACHE, ROOT, private_folder, typed
 from streamlab.stacks.provision import ensure_images, own_engine
 from streamlab.students.inventory import Lab
 from streamlab.ui import Progress, progress, say
@@ -31,6 +32,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 ARCHIVE = "images.tar"
 KEPT = "cache"
+_PACKAGE = re.compile(rf"{KEPT}/(jars/\w+\.jar|wheels/[\w-]+/[^/]+\.whl)")
 LOCK = ROOT / "requirements.lock"
 PIECE = 2**20
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -43,7 +45,7 @@ def export(lab: Lab, to: str) -> None:
         WrongRequest: `to` is there already.
         LabError: it could not be written; nothing of it stays.
     """
-    place = Path(to).expanduser().resolve()
+    place = typed(to)
     if place.exists():
         raise WrongRequest(f"{place} is there already", evidence="nothing was written over", fix="choose another --to")
     docker_host = own_engine(lab)
@@ -100,7 +102,7 @@ def _control_wheels() -> Path:
                     evidence=done.stderr.strip().splitlines()[-3:],
                     fix="run the same command again where the packages can be had",
                 )
-            place.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(place.parent)
             (work / "wheels").rename(place)
     return place
 
@@ -132,7 +134,7 @@ def import_(lab: Lab, source: str) -> None:
         WrongRequest: a file is missing or damaged, or it is another version's, processor's or Python's.
         LabError: the engine did not take the images; what it took is whole, and the next run goes on from there.
     """
-    folder = Path(source).expanduser()
+    folder = typed(source)
     manifest = read_manifest(folder)
     require_whole(folder, manifest["files"])
     docker_host = own_engine(lab)
@@ -145,7 +147,7 @@ def import_(lab: Lab, source: str) -> None:
         absent = [tag for tag in manifest["images"] if not build.is_present(client, tag)]
     if absent:
         raise LabError("the engine lacks images that it was given", evidence=absent, fix="run the same command again")
-    taken = take_in(folder / KEPT)
+    taken = take_in(folder, manifest["files"])
     say(f"{len(lacking) or 'no'} images and {taken or 'no'} packages taken in, the rest was there: invoke provision")
 
 
@@ -185,9 +187,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def is_ours(name: str) -> bool:
-    """Whether a file of the manifest has a place below the folder: it decides where in the cache it goes."""
-    path = PurePosixPath(name)
-    return name == ARCHIVE or (path.parts[0] == KEPT and ".." not in path.parts and not path.is_absolute())
+    """Whether a file of the manifest has a place in the cache: a jar, or a wheel in the folder of its lock."""
+    return name == ARCHIVE or _PACKAGE.fullmatch(name) is not None
 
 
 def require_whole(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
@@ -196,12 +197,16 @@ def require_whole(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
     with progress("checking") as line:
         for name, entry in files.items():
             path = folder / name
-            if not path.is_file():
+            if path.resolve() != folder.resolve() / name:
+                bad.append(f"{name} is a link, or below one")
+            elif not path.is_file():
                 bad.append(f"{name} is missing")
             elif path.stat().st_size != entry["bytes"]:
                 bad.append(f"{name} has {path.stat().st_size} bytes; {entry['bytes']} were written")
             elif (found := _hash(path, line)) != entry["sha256"]:
                 bad.append(f"{name} is damaged: its SHA-256 begins with {found[:12]}, not {entry['sha256'][:12]}")
+            elif path.suffix == ".jar" and path.stem != found:  # by its name it is looked for, and not hashed again
+                bad.append(f"{name} has another SHA-256, which begins with {found[:12]}")
     if bad:
         raise WrongRequest(
             f"{len(bad)} of {len(files)} files of {folder} are not what was exported",
@@ -235,21 +240,19 @@ def _require_processor(exported: str, here: str) -> None:
         )
 
 
-def take_in(kept: Path) -> int:
-    """Copy into the cache what it lacks, file by file for jars and a whole folder for wheels; how many files."""
-    count = 0
-    for source in [*kept.glob("jars/*"), *kept.glob("wheels/*")]:
-        place = CACHE / source.relative_to(kept)
-        if place.exists():
-            continue
-        place.parent.mkdir(parents=True, exist_ok=True)
+def take_in(folder: Path, names: Iterable[str]) -> int:
+    """Copy what the cache lacks of an export's files, a folder of wheels only as a whole; how many files it were."""
+    lacking: dict[Path, list[Path]] = {}
+    for path in (PurePosixPath(name) for name in names if name != ARCHIVE):
+        place = CACHE.joinpath(*path.parts[1:3])  # a jar, or a folder of wheels
+        if not place.exists():
+            lacking.setdefault(place, []).append(folder / path)
+    for place, sources in lacking.items():
         with work_folder() as work:
-            copy = work / source.name
-            if source.is_dir():
-                shutil.copytree(source, copy)
-                count += len(list(copy.iterdir()))
-            else:
+            for source in sources:
+                copy = work / source.relative_to(folder / KEPT)
+                copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, copy)
-                count += 1
-            copy.rename(place)
-    return count
+            private_folder(place.parent)
+            (work / place.relative_to(CACHE)).rename(place)
+    return sum(map(len, lacking.values()))

@@ -16,7 +16,7 @@ from graphlib import TopologicalSorter
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from streamlab import display
+from streamlab import display, estimate
 from streamlab.cancel import cancelled_by_signals
 from streamlab.errors import LabError
 from streamlab.ui import heard_by
@@ -57,7 +57,7 @@ def run(stages: Sequence[Stage], *, at_once: int) -> None:
         stage.name: [name for name in stage.after if any(name == other.name for other in stages)] for stage in stages
     }
     work = {stage.name: stage.work for stage in stages}
-    way = _ways(after, display.usual())
+    way = _ways(after, estimate.usual())
     with display.whole(), cancelled_by_signals():
         board = display.current()
         with board.graph(after, at_once):
@@ -108,7 +108,7 @@ def _ways(after: Mapping[str, Collection[str]], seconds: Mapping[str, float]) ->
     ways: dict[str, float] = {}
     for name in reversed(list(TopologicalSorter(after).static_order())):
         later = (ways[other] for other, needs in after.items() if name in needs)
-        ways[name] = seconds.get(name, display.UNKNOWN) + max(later, default=0.0)
+        ways[name] = seconds.get(name, estimate.UNKNOWN) + max(later, default=0.0)
     return ways
 
 

@@ -23,8 +23,8 @@ from kafka.errors import (
 
 from common.errors import JobError, Missing, Unreachable
 
-#: A lesson's records stay until the topic is deleted: with the broker's default of seven days a student who comes
-#: back after a week would find half a lesson.
+#: A lesson's records stay until the topic is deleted, however old they are: with Kafka's default of seven days a
+#: student who comes back after a week would find half a lesson. How much a partition keeps is the broker's to say.
 TOPIC_CONFIG = {"retention.ms": "-1"}
 
 PAUSE_S = 0.2

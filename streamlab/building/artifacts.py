@@ -24,7 +24,7 @@ from streamlab.building.lock import Jar, diff_locks, format_lock, parse_lock
 from streamlab.building.versions import Product, Versions, load_versions, lock_folder
 from streamlab.engines.throwaway import ClientFailed, inside, run_client, without_hosts, work_folder
 from streamlab.errors import LabError
-from streamlab.paths import CACHE, ROOT
+from streamlab.paths import CACHE, ROOT, private_folder
 from streamlab.ui import progress, say
 
 _MAVEN_REPOSITORY = CACHE / "maven"
@@ -103,7 +103,7 @@ def _store(jar: Jar, *, lock: str) -> None:
         fix = "run the same command again, which fetches it anew; if the hash stays wrong, trust neither and ask why"
         raise LabError(f"{jar.filename} is not the file that was locked", evidence=evidence, fix=fix)
     place = jar_path(jar)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(place.parent)
     try:
         os.link(path, place)
     except FileExistsError:
@@ -145,7 +145,7 @@ def ensure_wheels(client: docker.DockerClient, builder: str, requirements: Path,
             run_client(client, builder, argv, work=work, watch=show)
         except ClientFailed as error:
             raise _not_fetched("the Python packages of the lock", error) from error
-        place.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(place.parent)
         if not place.is_dir():
             (work / "wheels").rename(place)
     say(f"fetched {len(list(place.iterdir()))} Python packages in {time.monotonic() - started:.0f} s")

@@ -22,7 +22,7 @@ from streamlab.building.images import IMAGES_OF_OURS, PRODUCTS, Image, all_tags,
 from streamlab.building.versions import load_versions
 from streamlab.engines import engine, proxies
 from streamlab.errors import LabError
-from streamlab.paths import CACHE, IMAGES
+from streamlab.paths import CACHE, IMAGES, private_folder
 from streamlab.stages import Stage
 from streamlab.students.docker_hosts import LOCAL
 from streamlab.ui import progress, say
@@ -132,7 +132,7 @@ def is_present(client: docker.DockerClient, tag: str) -> bool:
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Two commands at once would fetch and build everything twice: the second waits, and finds it done."""
-    CACHE.mkdir(parents=True, exist_ok=True)
+    private_folder(CACHE)
     with (CACHE / "images.lock").open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

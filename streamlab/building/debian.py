@@ -14,7 +14,7 @@ from pathlib import Path
 import docker
 
 from streamlab.errors import LabError
-from streamlab.paths import CACHE
+from streamlab.paths import CACHE, private_folder
 from streamlab.ui import progress
 
 _ANSWER_WITHIN = 20  # seconds of silence after which a registry counts as not there
@@ -72,7 +72,7 @@ def _bootstrap(client: docker.DockerClient, suite: str, *, tag: str) -> None:
     if os.geteuid() != 0:
         raise _no_base("no image registry answers, and making a base system here takes root on Linux")
     _ensure_tool()
-    CACHE.mkdir(parents=True, exist_ok=True)
+    private_folder(CACHE)
     with tempfile.TemporaryDirectory(dir=CACHE) as name, progress("base system") as line:
         line.update("mmdebstrap")
         archive = Path(name) / "root.tar"

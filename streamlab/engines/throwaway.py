@@ -24,7 +24,7 @@ from docker.types import Mount
 from streamlab.engines import engine
 from streamlab.engines.registries import ca_bundle, certificates
 from streamlab.errors import LabError
-from streamlab.paths import CACHE
+from streamlab.paths import CACHE, private_folder
 
 LABEL = "streamlab.builder"
 _TRUST_PASSWORD = "changeit"  # what every Java trust store has; it holds nothing secret
@@ -46,8 +46,7 @@ class ClientFailed(Exception):
 @contextmanager
 def work_folder() -> Iterator[Path]:
     """A folder in the cache for one run: gone afterwards, however the run ends."""
-    parent = CACHE / "work"
-    parent.mkdir(parents=True, exist_ok=True)
+    parent = private_folder(CACHE / "work")
     with tempfile.TemporaryDirectory(dir=parent, ignore_cleanup_errors=True) as name:
         yield Path(name)
 

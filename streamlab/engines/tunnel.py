@@ -123,7 +123,9 @@ def through(docker_host: str) -> Tunnel:
 def argv(docker_host: str, socket: str) -> list[str]:
     """The ssh that makes the other machine's socket this one's `socket`."""
     options = [part for option in _OPTIONS for part in ("-o", option)]
-    return ["ssh", "-T", *options, "-L", f"{socket}:{remote_socket(docker_host)}", *ssh_destination(docker_host), "cat"]
+    *port, destination = ssh_destination(docker_host)
+    forwarded = f"{socket}:{remote_socket(docker_host)}"
+    return ["ssh", "-T", *options, "-L", forwarded, *port, "--", destination, "cat"]
 
 
 def _socket_name(docker_host: str) -> str:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from streamlab.paths import JOBS, ROOT, STATE
+from streamlab.errors import WrongRequest
+from streamlab.paths import JOBS, ROOT, STATE, private_folder, typed
 from streamlab.ui import say
 
 #: The earliest time that a zip can hold; real times would make equal trees differ.
 _TIME = (1980, 1, 1, 0, 0, 0)
-_LEFT_OUT_FOLDERS = {"__pycache__", ".ipynb_checkpoints"}
-_LEFT_OUT_SUFFIXES = {".pyc"}
+#: The most that the files of one folder may have together. A node's programs are given them in memory, and every
+#: container of a job has a copy of its own.
+MAX_BYTES = 50_000_000
+_CACHES = {"__pycache__", "node_modules"}
+#: What Python marks a virtual environment with.
+_ENVIRONMENT = "pyvenv.cfg"
 
 
 @dataclass(frozen=True)
@@ -48,14 +54,52 @@ def zip_of(files: Mapping[str, bytes]) -> Bundle:
 
 
 def files_below(folder: Path, *, under: str) -> dict[str, bytes]:
-    """Every file of a package below `folder`, as path below `under` -> contents."""
-    return {
-        f"{under}/{path.relative_to(folder).as_posix()}": path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and path.suffix not in _LEFT_OUT_SUFFIXES
-        and not _LEFT_OUT_FOLDERS & set(path.relative_to(folder).parts)
-    }
+    """Every file of a package below `folder`, as path below `under` -> contents.
+
+    Hidden files and folders (`.git`, `.env`), virtual environments and caches are left out.
+
+    Raises:
+        WrongRequest: a link leads to something else than a file of this folder, or the files are too large together.
+    """
+    paths = sorted(_package_files(folder))
+    _require_size(folder, paths)
+    return {f"{under}/{path.relative_to(folder).as_posix()}": path.read_bytes() for path in paths}
+
+
+def _package_files(folder: Path) -> Iterator[Path]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [
+            name
+            for name in folders
+            if not (name.startswith(".") or name in _CACHES or Path(parent, name, _ENVIRONMENT).exists())
+        ]
+        for path in (Path(parent, name) for name in [*folders, *names] if not name.startswith(".")):
+            if path.is_symlink():
+                _require_inside(path, folder)
+            if path.is_file() and path.suffix != ".pyc":
+                yield path
+
+
+def _require_inside(link: Path, folder: Path) -> None:
+    """Refuse a link by which a file of the caller's, which is not the job's, would be packed: a private key, say."""
+    if not (link.is_file() and link.resolve().is_relative_to(folder.resolve())):
+        raise WrongRequest(
+            f"{folder} has a link that cannot be packed",
+            evidence=f"{link} -> {link.readlink()} is no file of this folder",
+            fix="remove the link, or put the file itself in its place",
+        )
+
+
+def _require_size(folder: Path, paths: list[Path]) -> None:
+    sizes = {path: path.stat().st_size for path in paths}
+    total = sum(sizes.values())
+    if total > MAX_BYTES:
+        largest = sorted(sizes, key=lambda path: -sizes[path])[:3]
+        raise WrongRequest(
+            f"{folder} is too large to be packed: {total / 1e6:.1f} MB, and {MAX_BYTES / 1e6:.0f} MB is the limit",
+            evidence=[f"{sizes[path] / 1e6:.1f} MB  {path.relative_to(folder)}" for path in largest],
+            fix=f"move data to HDFS, and out of the folder: invoke put {largest[0].name} --to hdfs:{folder.name}/",
+        )
 
 
 def job_bundle(folder: Path) -> Bundle:
@@ -75,8 +119,11 @@ def _common() -> dict[str, bytes]:
 def write(folder: Path, to: str | None) -> None:
     """Write a job's bundle below .streamlab/bundles, or to the path `to`, and print the path and the SHA-256."""
     packed = job_bundle(folder)
-    path = Path(to) if to else STATE / "bundles" / f"{folder.name}-{packed.short}.zip"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if to:
+        path = typed(to)
+        path.parent.mkdir(parents=True, exist_ok=True)
+    else:
+        path = private_folder(STATE / "bundles") / f"{folder.name}-{packed.short}.zip"
     partial = path.with_name(f"{path.name}.partial")
     partial.write_bytes(packed.data)
     partial.replace(path)

@@ -10,7 +10,7 @@ from pathlib import Path
 from streamlab.errors import WrongRequest, unknown
 from streamlab.lessons.bundle import files_below
 from streamlab.lessons.jobs import hides_a_package, known_jobs, load
-from streamlab.paths import JOBS
+from streamlab.paths import JOBS, typed
 from streamlab.students.problems import SAFE_NAME
 from streamlab.ui import say
 
@@ -28,7 +28,7 @@ def make_like(name: str, like: str, to: str) -> Path:
         )
     if like not in known_jobs():
         raise unknown("lesson", like, known_jobs(), usage="--like {}")
-    target = Path(to).expanduser() / name
+    target = typed(to) / name
     if target.exists():
         raise WrongRequest(
             f"{target} is there already", evidence="nothing was written over", fix="choose another --job or --to"
@@ -36,11 +36,14 @@ def make_like(name: str, like: str, to: str) -> Path:
     tables = load(JOBS / like).tables
     half = target.with_name(f".{name}.partial")
     shutil.rmtree(half, ignore_errors=True)
-    for path, content in files_below(JOBS / like, under=".").items():
-        file = half / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(renamed(content.decode("utf-8"), like=like, name=name, tables=tables), encoding="utf-8")
-    half.rename(target)
+    try:
+        for path, content in files_below(JOBS / like, under=".").items():
+            file = half / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(renamed(content.decode("utf-8"), like=like, name=name, tables=tables), encoding="utf-8")
+        half.rename(target)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
     say(f"{target}: made like {like}; run it with: invoke submit --job {target}")
     return target
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 #: The engine that is used where an inventory names no other, and the only one that the lab installs and starts.
 LOCAL = "unix:///var/run/docker.sock"
 _SOCKET = LOCAL.removeprefix("unix://")
 
-_KNOWN = re.compile(r"unix:///\S+|ssh://((?P<user>\w[\w.-]*)@)?(?P<machine>\w[\w.-]*)(:(?P<port>\d+))?(/\S*)?")
+#: Neither a user nor a machine begins with a dash: ssh would take it for an option.
+_SSH = re.compile(
+    r"ssh://(?P<destination>(?:\w[\w.-]*@)?(?P<machine>\w[\w.-]*))(?::(?P<port>[0-9]+))?(?P<socket>/\S*)?"
+)
+_HIGHEST_PORT = 65535
 
 
 def is_known(docker_host: str) -> bool:
     """Whether it is an address that the lab can use."""
-    return _KNOWN.fullmatch(docker_host) is not None
+    if ssh := _SSH.fullmatch(docker_host):
+        return 0 < int(ssh["port"] or 22) <= _HIGHEST_PORT
+    return re.fullmatch(r"unix:///\S+", docker_host) is not None
 
 
 def is_here(docker_host: str) -> bool:
@@ -25,21 +30,25 @@ def is_here(docker_host: str) -> bool:
 
 def machine(docker_host: str) -> str:
     """The machine of an engine; this one, whichever of its sockets is meant, has no name."""
-    return "" if is_here(docker_host) else urlsplit(docker_host).hostname or ""
+    if is_here(docker_host):
+        return ""
+    ssh = _SSH.fullmatch(docker_host)
+    return ssh["machine"].lower() if ssh else docker_host
 
 
 def remote_socket(docker_host: str) -> str:
     """Where an ``ssh://`` host has its engine's socket: the path of the address, if there is one."""
-    path = urlsplit(docker_host).path
-    return path if path not in ("", "/") else _SOCKET
+    path = _SSH.fullmatch(docker_host)["socket"]
+    return path if path not in (None, "/") else _SOCKET
 
 
 def ssh_destination(docker_host: str) -> list[str]:
-    """How ``ssh`` is told of a machine: ``ssh://lab@second:2222`` is ``-p 2222 lab@second``."""
-    # As it is written: an alias of ssh's own configuration may have capitals, and urlsplit lowers them.
-    parts = _KNOWN.fullmatch(docker_host)
-    port = ["-p", parts["port"]] if parts["port"] else []
-    return [*port, f"{parts['user']}@{parts['machine']}" if parts["user"] else parts["machine"]]
+    """The arguments by which ``ssh`` connects to a machine: ``ssh://lab@second:2222`` is ``-p 2222 lab@second``.
+
+    The machine may be a Host of ~/.ssh/config, where ssh tells upper case from lower.
+    """
+    ssh = _SSH.fullmatch(docker_host)
+    return [*(["-p", ssh["port"]] if ssh["port"] else []), ssh["destination"]]
 
 
 def forwarding(docker_host: str, ports: Iterable[int]) -> str:

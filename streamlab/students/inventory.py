@@ -18,7 +18,7 @@ from typing import Any
 
 from streamlab import __version__
 from streamlab.errors import WrongRequest, unknown
-from streamlab.paths import ANSIBLE, ROOT, STATE
+from streamlab.paths import ANSIBLE, ROOT, STATE, private_file, private_folder
 from streamlab.students import documents, endpoint
 from streamlab.students.problems import find_problems
 from streamlab.students.topology import AT_WORK, HOLDER_OF, SERVICE_OF, Student, node_names
@@ -131,7 +131,7 @@ def load(path: Path | str | None = None) -> Lab:
     """
     source = Path(path) if path else DEFAULT
     if not source.is_file():
-        known = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "inventory").glob("*.yml"))
+        known = sorted(os.path.relpath(p) for p in (ROOT / "inventory").glob("*.yml"))
         raise WrongRequest(
             f"no inventory file {source}", evidence=f"known: {', '.join(known)}", fix="name one of these"
         )
@@ -180,19 +180,18 @@ def _cached_variables(source: Path, files: Sequence[Path], names: Collection[str
     digest = hashlib.sha256(f"{__version__}{sorted(names)}".encode() + _CONFIG.read_bytes())
     for file in files:
         digest.update(f"{file.resolve()}\0".encode() + file.read_bytes() + b"\0")
-    kept = STATE / "inventory" / f"{digest.hexdigest()[:16]}.json"
-    if kept.is_file():
+    folder = private_folder(STATE / "inventory")
+    kept = folder / f"{digest.hexdigest()[:16]}.json"
+    with suppress(FileNotFoundError, PermissionError):  # root's, after a command under sudo
         os.utime(kept)
         return json.loads(kept.read_text(encoding="utf-8"))
     variables = _ask_ansible(source, names)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    for old in kept.parent.iterdir():  # each change of a file leaves one behind
+    for old in folder.iterdir():  # each change of a file leaves one behind
         with suppress(FileNotFoundError):
             if old.stat().st_mtime < time.time() - KEPT_DAYS * 86400:
                 old.unlink()
-    partial = kept.with_suffix(f".{os.getpid()}.partial")  # the proofs of several students ask at once
-    partial.write_text(json.dumps(variables), encoding="utf-8")
-    partial.replace(kept)
+    with private_file(kept) as file:  # the proofs of several students ask at once
+        file.write(json.dumps(variables).encode())
     return variables
 
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 import tarfile
+import tempfile
 import uuid
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import jobs
-from streamlab.paths import STATE
-from streamlab.stacks.channel import list_of
+from streamlab.paths import STATE, private_folder, typed
+from streamlab.stacks.channel import list_of, plain, shortened
 from streamlab.stacks.stack import open_stack
 from streamlab.students.topology import Student
 from streamlab.ui import say
 
 SECONDS = 120
+#: The most that is taken from a node: the edge node has it on its own disk a second time meanwhile.
+MAX_BYTES = 500_000_000
 
 
 def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
@@ -25,43 +29,85 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
 
     Raises:
         WrongRequest: `to` is there already.
-        LabError: the job has left nothing.
+        LabError: the job has left nothing, more than `MAX_BYTES`, or what is no regular file below the output folder;
+            nothing was written.
     """
     job, _ = jobs.find(name)
-    place = Path(to).expanduser() if to else STATE / "output" / student.name / job.name
+    place = typed(to) if to else STATE / "output" / student.name / job.name
     if to and place.exists():
         raise WrongRequest(f"{place} is there already", evidence="nothing was written over", fix="choose another --to")
     parcel = f"/tmp/streamlab-output-{uuid.uuid4().hex[:12]}"
-    with open_stack(student) as stack:
+    with tempfile.TemporaryFile() as archive:
+        with open_stack(student) as stack:
+            try:
+                if not stack.answer("edge.fetch", job.name, parcel, seconds=SECONDS, read=list_of(str)):
+                    raise LabError(
+                        f"{job.name} of {student.name} has left no output",
+                        evidence=f"/user/student/{job.name}/out on HDFS is empty or missing",
+                        fix=f"invoke submit --job {job.name}",
+                    )
+                _keep(stack.edge.get_archive(parcel)[0], archive, job.name)
+            finally:
+                run_inside(stack.edge, ["rm", "-rf", parcel], seconds=30)
+        archive.seek(0)
         try:
-            copied = stack.answer("edge.fetch", job.name, parcel, seconds=SECONDS, read=list_of(_below))
-            if not copied:
-                raise LabError(
-                    f"{job.name} of {student.name} has left no output",
-                    evidence=f"/user/student/{job.name}/out on HDFS is empty or missing",
-                    fix=f"invoke submit --job {job.name}",
-                )
-            archive = b"".join(stack.edge.get_archive(parcel)[0])
-        finally:
-            run_inside(stack.edge, ["rm", "-rf", parcel], seconds=30)
-    half = place.with_name(f"{place.name}.partial")
-    shutil.rmtree(half, ignore_errors=True)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as parcels:
-        for path in copied:  # one by one: extractall(filter=…) is younger than the Python of Debian 12
-            file = half / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(parcels.extractfile(f"{Path(parcel).name}/{path}").read())
-    shutil.rmtree(place, ignore_errors=True)
-    half.rename(place)
-    paths = [place / path for path in copied]
+            with tarfile.open(fileobj=archive) as files:
+                paths = _unpack(files, place, job.name)
+        except (tarfile.TarError, ValueError, OSError) as error:
+            raise LabError(
+                f"the output of {job.name} cannot be written to {place}",
+                evidence=shortened(f"{type(error).__name__}: {error}"),
+                fix=f"look at it where it is: invoke shell --command 'hdfs dfs -ls -R {job.name}/out'",
+            ) from error
     for path in paths:
-        say(f"{path}  {path.stat().st_size} bytes")
+        say(f"{plain(str(path))}  {path.stat().st_size} bytes")
     return paths
 
 
-def _below(said: str) -> str:
-    """A path as the node names it, which must not lead out of the folder it is written to."""
-    path = PurePosixPath(said)
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"{said} is not below the output folder")
-    return said
+def _keep(pieces: Iterable[bytes], archive: BinaryIO, job: str) -> None:
+    for piece in pieces:
+        archive.write(piece)
+        if archive.tell() > MAX_BYTES:
+            raise _too_large(job)
+
+
+def _unpack(archive: tarfile.TarFile, place: Path, job: str) -> list[Path]:
+    """Write the files of an archive to the folder `place`, whole or not at all; their paths, sorted."""
+    # By hand: extractall(filter="data") is younger than the Python of Debian 12.
+    files = {_below(entry): entry for entry in archive if not entry.isdir()}
+    if sum(entry.size for entry in files.values()) > MAX_BYTES:  # a sparse file is larger than what there is of it
+        raise _too_large(job)
+    parent = private_folder(place.parent) if place.is_relative_to(STATE) else place.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=f".{place.name}.") as work:
+        half = Path(work) / "half"
+        for path, entry in files.items():
+            file = half / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with archive.extractfile(entry) as content, file.open("xb") as made:
+                shutil.copyfileobj(content, made)
+        shutil.rmtree(place, ignore_errors=True)
+        half.rename(place)
+    return [place / path for path in sorted(files)]
+
+
+def _below(entry: tarfile.TarInfo) -> PurePosixPath:
+    """The path of a regular file below the archive's one folder.
+
+    Raises:
+        ValueError: it leads elsewhere, or is of another kind.
+    """
+    path = PurePosixPath(entry.name)
+    if not entry.isreg():
+        raise ValueError(f"{entry.name} is no regular file")
+    if path.is_absolute() or ".." in path.parts or len(path.parts) < 2:
+        raise ValueError(f"{entry.name} is not below the output folder")
+    return PurePosixPath(*path.parts[1:])
+
+
+def _too_large(job: str) -> LabError:
+    return LabError(
+        f"the output of {job} is larger than {MAX_BYTES / 1e6:.0f} MB",
+        evidence="nothing was written",
+        fix=f"invoke get hdfs:{job}/out --to DIR, which copies any size",
+    )

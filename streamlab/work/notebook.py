@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
+from collections.abc import Mapping
 
 from docker.models.containers import Container
 
@@ -20,6 +22,8 @@ HOME = "/home/student"
 FOLDER = "notebooks"
 #: What the notebooks import: the lessons themselves, as this checkout has them.
 LESSONS = "lessons"
+#: What the lab has placed of these, by `sha256sum`: a file that differs is the student's by now.
+PLACED = f"{HOME}/{LESSONS}/.placed"
 TOKEN = f"{HOME}/.jupyter-token"
 LOG = f"{HOME}/.jupyter.log"
 PORT = 8888
@@ -58,7 +62,28 @@ def place_notebooks(stack: Stack) -> None:
     there = set(run_inside(stack.edge, ["ls", folder], seconds=30).out.split())
     starters = {f"{path.parent.name}.ipynb": path.read_bytes() for path in JOBS.glob("*/start.ipynb")}
     put_files(stack.edge, folder, {name: data for name, data in starters.items() if name not in there})
-    put_files(stack.edge, HOME, files_below(JOBS, under=LESSONS))
+    place_lessons(stack.edge, files_below(JOBS, under=LESSONS))
+
+
+def place_lessons(edge: Container, lessons: Mapping[str, bytes]) -> None:
+    """Put the lessons (path below the home -> contents) there, but for files that the student has changed."""
+    found = _hashes(run_inside(edge, ["sha256sum", *(f"{HOME}/{path}" for path in lessons)], seconds=30).out)
+    placed = _hashes(run_inside(edge, ["cat", PLACED], seconds=30).out)
+    new = {path: hashlib.sha256(data).hexdigest() for path, data in lessons.items()}
+    changed = [path for path in lessons if path in found and found[path] not in (new[path], placed.get(path))]
+    wanted = {path: data for path, data in lessons.items() if path not in changed and found.get(path) != new[path]}
+    after = {**placed, **{path: new[path] for path in lessons if path not in changed}}
+    if after != placed or wanted:
+        manifest = "".join(f"{digest}  {HOME}/{path}\n" for path, digest in sorted(after.items()))
+        put_files(edge, HOME, {**wanted, PLACED.removeprefix(f"{HOME}/"): manifest.encode()})
+    if changed:
+        say(f"kept as you changed them: {', '.join(sorted(changed))}")
+
+
+def _hashes(lines: str) -> dict[str, str]:
+    """Path below the home -> SHA-256, of lines as `sha256sum` prints them."""
+    pairs = (line.split("  ", 1) for line in lines.splitlines() if "  " in line)
+    return {path.removeprefix(f"{HOME}/"): digest for digest, path in pairs}
 
 
 def _token(edge: Container) -> str:
@@ -66,14 +91,14 @@ def _token(edge: Container) -> str:
 
 
 def _start(edge: Container) -> None:
-    token = secrets.token_urlsafe(24)
     script = (
-        f"umask 077; printf %s '{token}' > {TOKEN}; cd {HOME}/{FOLDER}; "
+        # Arguments of a process are shown to every user of the Docker host, its environment to its own user alone.
+        f'umask 077; rm -f {TOKEN} {LOG}; printf %s "$TOKEN" > {TOKEN}; unset TOKEN; cd {HOME}/{FOLDER}; '
         # All addresses of the container; the engine publishes it on the host's loopback alone.
-        f"PYTHONPATH={HOME}/{LESSONS} exec {' '.join(JUPYTERLAB)} --no-browser --ip=0.0.0.0 --port={PORT} "
-        f"--IdentityProvider.token='{token}' >{LOG} 2>&1"
+        f"JUPYTER_TOKEN_FILE={TOKEN} PYTHONPATH={HOME}/{LESSONS} "
+        f"exec {' '.join(JUPYTERLAB)} --no-browser --ip=0.0.0.0 --port={PORT} >{LOG} 2>&1"
     )
-    edge.exec_run(["sh", "-c", script], detach=True)
+    edge.exec_run(["sh", "-c", script], environment={"TOKEN": secrets.token_urlsafe(24)}, detach=True)
 
 
 def _stop(edge: Container) -> bool:

@@ -57,8 +57,44 @@ def test_what_python_and_editors_leave_behind_stays_out(tree: Callable) -> None:
     folder = tree(FILES) / "words"
     before = bundle.job_bundle(folder)
     left = ["__pycache__/count.cpython-311.pyc", "data/__pycache__/x", "old.pyc", ".ipynb_checkpoints/count.py"]
+    left += [".git/config", ".env", "data/.venv/x.py", "venv/pyvenv.cfg", "venv/lib/x.py", "node_modules/x/x.js"]
     tree({f"words/{name}": "" for name in left})
     assert bundle.job_bundle(folder) == before
+
+
+def test_a_link_within_the_folder_is_packed_as_what_it_names(tree: Callable) -> None:
+    folder = tree(FILES) / "words"
+    (folder / "b.csv").symlink_to("data/a.csv")
+    assert bundle.files_below(folder, under="words")["words/b.csv"] == b"1\n"
+
+
+@pytest.mark.parametrize("target", ["../key", "/etc/passwd", "nothing", "data", "../words/../key", ".."])
+def test_a_link_that_names_no_file_of_the_folder_is_refused(tree: Callable, target: str, error_of: Callable) -> None:
+    folder = tree({**FILES, "key": "secret"}) / "words"
+    (folder / "data" / "b.csv").symlink_to(target if target.startswith("/") else f"../{target}")
+    shown = (folder / "data" / "b.csv").readlink()
+    assert error_of(bundle.job_bundle, folder) == (
+        f"error: {folder} has a link that cannot be packed\n"
+        f"  {folder}/data/b.csv -> {shown} is no file of this folder\n"
+        "  fix: remove the link, or put the file itself in its place"
+    )
+
+
+def test_what_is_too_large_is_named_and_not_read(
+    tree: Callable, monkeypatch: pytest.MonkeyPatch, error_of: Callable
+) -> None:
+    folder = tree(FILES) / "words"
+    with (folder / "data" / "big.csv").open("wb") as file:
+        file.truncate(2**40)  # a file with no data in it, that no memory could hold
+    (folder / "data" / "b.csv").write_bytes(b"x" * 300_000)
+    assert error_of(bundle.job_bundle, folder) == (
+        f"error: {folder} is too large to be packed: 1099511.9 MB, and 50 MB is the limit\n"
+        "  1099511.6 MB  data/big.csv\n  0.3 MB  data/b.csv\n  0.0 MB  count.py\n"
+        "  fix: move data to HDFS, and out of the folder: invoke put big.csv --to hdfs:words/"
+    )
+    (folder / "data" / "big.csv").unlink()
+    monkeypatch.setattr(bundle, "MAX_BYTES", 300_000 + sum(map(len, FILES.values())))
+    assert "words/data/b.csv" in names(bundle.job_bundle(folder))
 
 
 def test_a_checkout_may_stand_anywhere(tree: Callable) -> None:

@@ -95,6 +95,11 @@ def test_a_socket_and_a_machine_are_known(address: str) -> None:
     assert docker_hosts.is_known(address)
 
 
+def test_a_host_of_ssh_s_configuration_keeps_its_case() -> None:
+    assert docker_hosts.ssh_destination("ssh://Ada@LabServer:2222/run/d.sock") == ["-p", "2222", "Ada@LabServer"]
+    assert docker_hosts.machine("ssh://LabServer") == docker_hosts.machine("ssh://ada@labserver:2222") == "labserver"
+
+
 def test_the_path_of_an_address_is_the_other_machine_s_socket() -> None:
     forwarded = [tunnel.argv(address, "/here.sock") for address in (SECOND, f"{SECOND}/run/d.sock", f"{SECOND}/")]
     assert [line[line.index("-L") + 1] for line in forwarded] == [
@@ -108,8 +113,10 @@ def test_an_alias_of_ssh_s_configuration_keeps_its_capitals() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "/var/run/docker.sock", "unix://docker.sock", "tcp://second:2375", "ssh://", "ssh://-v"]
-)
+    "address",
+    ["", "/var/run/docker.sock", "unix://docker.sock", "tcp://second:2375", "ssh://", "ssh://-v", "ssh://-F/x@second",
+     "ssh://lab@-oProxyCommand=x", "ssh://second:0", "ssh://second:70000", "ssh://a@b@second", "ssh://second:22:22"],
+)  # fmt: skip
 def test_anything_else_is_refused_with_the_student_s_name(student: Student, address: str) -> None:
     assert problems.find_problems([replace(student, docker_host=address)]) == [
         f"ada: docker_host {address!r} is no unix:///path or ssh://user@machine"
@@ -160,7 +167,7 @@ def test_another_machine_s_socket_is_brought_here(serve: Callable, ssh: Callable
         with engine.connect(f"{SECOND}:2222") as client:
             assert client.api.base_url.startswith("http+docker://localhost")
     (call,) = (tmp_path / "calls").read_text().splitlines()
-    assert call.endswith(".sock:/var/run/docker.sock -p 2222 lab@second cat")
+    assert call.endswith(".sock:/var/run/docker.sock -p 2222 -- lab@second cat")
     assert "BatchMode=yes" in call
     (opened,) = tunnel._open.values()
     tunnel.close_all()

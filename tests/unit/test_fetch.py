@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from streamlab.errors import LabError
 from streamlab.students.topology import Student
 from streamlab.work import fetch
 
@@ -19,8 +20,8 @@ from streamlab.work import fetch
 class Edge:
     """The edge node: what `edge.fetch` copies to a folder of it, and what of that is left."""
 
-    def __init__(self, files: dict[str, bytes]) -> None:
-        self.files = files
+    def __init__(self, files: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> None:
+        self.files, self.kind = files, kind
         self.parcels: set[str] = set()
 
     def answer(self, module: str, job: str, parcel: str, *, seconds: int, read: Callable) -> list[str]:
@@ -33,8 +34,8 @@ class Edge:
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w") as archive:
             for name, data in self.files.items():
-                entry = tarfile.TarInfo(f"{Path(path).name}/{name}")
-                entry.size = len(data)
+                entry = tarfile.TarInfo(name if name.startswith("/") else f"{Path(path).name}/{name}")
+                entry.size, entry.type, entry.linkname = len(data), self.kind, "/etc/passwd"
                 archive.addfile(entry, io.BytesIO(data))
         data = buffer.getvalue()
         return iter([data[:700], data[700:]]), {}
@@ -45,9 +46,9 @@ class Edge:
 
 
 @pytest.fixture
-def left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[dict[str, bytes]], Edge]:
-    def on_hdfs(files: dict[str, bytes]) -> Edge:
-        edge = Edge(files)
+def left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Edge]:
+    def on_hdfs(files: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> Edge:
+        edge = Edge(files, kind)
 
         @contextmanager
         def opened(student: Student) -> Iterator[Any]:
@@ -102,8 +103,68 @@ def test_without_output_that_is_said(left: Callable, student: Student, error_of:
     assert edge.parcels == set()
 
 
-@pytest.mark.parametrize("path", ["../../.bashrc", "/etc/passwd", "plots/../../x"])
-def test_a_path_that_leads_elsewhere_is_not_followed(left: Callable, student: Student, path: str) -> None:
-    left({path: b"1"})
-    with pytest.raises(ValueError, match="is not below the output folder"):
+@pytest.mark.parametrize("path", ["../../.bashrc", "/etc/passwd", "plots/../../x", "..", ""])
+def test_a_path_that_leads_elsewhere_makes_nothing(left: Callable, student: Student, path: str, tmp_path: Path) -> None:
+    edge = left({"a.txt": b"1", path: b"1"})
+    with pytest.raises(LabError) as caught:
+        fetch.fetch_output(student, "lesson08", str(tmp_path / "new" / "mine"))
+    assert caught.value.evidence[0].endswith("is not below the output folder")
+    assert (list(tmp_path.iterdir()), edge.parcels) == ([], set())
+
+
+def test_a_name_cannot_write_to_the_terminal_as_it_likes(
+    left: Callable, student: Student, capsys: pytest.CaptureFixture
+) -> None:
+    left({"\x1b[2Ja.txt": b"1"})
+    fetch.fetch_output(student, "lesson08", None)
+    assert capsys.readouterr().out.endswith("/lesson08/a.txt  1 bytes\n")
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_what_is_no_regular_file_is_refused(left: Callable, student: Student, kind: bytes, tmp_path: Path) -> None:
+    left({"a.txt": b""}, kind)
+    with pytest.raises(LabError) as caught:
         fetch.fetch_output(student, "lesson08", None)
+    assert caught.value.evidence[0].endswith("/a.txt is no regular file")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_that_fails_leaves_what_was_there(left: Callable, student: Student) -> None:
+    left({"old.txt": b"1"})
+    (old,) = fetch.fetch_output(student, "lesson08", None)
+    left({"new.txt": b"1", "new.txt/below": b"1"})
+    with pytest.raises(LabError, match="the output of lesson08 cannot be written to"):
+        fetch.fetch_output(student, "lesson08", None)
+    assert [path.name for path in old.parent.parent.iterdir()] == ["lesson08"]
+    assert [path.name for path in old.parent.iterdir()] == ["old.txt"]
+
+
+def test_no_more_than_the_limit_is_taken(
+    left: Callable, student: Student, monkeypatch: pytest.MonkeyPatch, error_of: Callable, tmp_path: Path
+) -> None:
+    edge = left({"plot.png": b"x" * 30_000})
+    monkeypatch.setattr(fetch, "MAX_BYTES", 20_000)
+    monkeypatch.setattr(edge, "get_archive", lambda path: (iter([b"x" * 9_000] * 3 + [None]), {}))
+    assert error_of(fetch.fetch_output, student, "lesson08", None) == (
+        "error: the output of lesson08 is larger than 0 MB\n"
+        "  nothing was written\n"
+        "  fix: invoke get hdfs:lesson08/out --to DIR, which copies any size"
+    )
+    assert (list(tmp_path.iterdir()), edge.parcels) == ([], set())
+
+
+def test_a_sparse_file_counts_with_its_whole_size(
+    left: Callable, student: Student, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As GNU tar writes one: a header that says a terabyte, and one byte of it."""
+    headers = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.map": "0,1", "GNU.sparse.size": str(2**40)}
+    sparse = io.BytesIO()
+    with tarfile.open(fileobj=sparse, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        entry = tarfile.TarInfo("out/a.bin")
+        entry.size, entry.pax_headers = 1, headers
+        archive.addfile(entry, io.BytesIO(b"x"))
+    edge = left({"a.bin": b"x"})
+    monkeypatch.setattr(edge, "get_archive", lambda path: (iter([sparse.getvalue()]), {}))
+    with pytest.raises(LabError, match="is larger than 500 MB"):
+        fetch.fetch_output(student, "lesson08", None)
+    assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -20,6 +21,7 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.students.inventory import Lab
 
 LAB = Lab(Path("class.yml"), ())
+JAR = f"jars/{hashlib.sha256(b'a jar').hexdigest()}.jar"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -40,16 +42,16 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     kept = tmp_path / "cache"
     for module in (offline, throwaway):
         monkeypatch.setattr(module, "CACHE", kept)
-    for name in ("jars/aa.jar", "wheels/0123/numpy.whl", f"{offline.control_wheels().relative_to(kept)}/invoke.whl"):
+    for name in (JAR, "wheels/0123/numpy.whl", f"{offline.control_wheels().relative_to(kept)}/invoke.whl"):
         (kept / name).parent.mkdir(parents=True, exist_ok=True)
-        (kept / name).write_text(name)
+        (kept / name).write_text("a jar" if name == JAR else name)
     return kept
 
 
 @pytest.fixture
 def client(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     there = Engine(b"layers")
-    artifacts = {cache / "jars/aa.jar", cache / "wheels/0123/numpy.whl"}
+    artifacts = {cache / JAR, cache / "wheels/0123/numpy.whl"}
     monkeypatch.setattr(offline, "own_engine", lambda lab: "unix:///here")
     monkeypatch.setattr(offline, "ensure_images", lambda docker_host: False)
     monkeypatch.setattr(engine, "connect", lambda docker_host, **_: nullcontext(there))
@@ -121,7 +123,17 @@ def shortened(folder: Path) -> None:
 
 
 def missing(folder: Path) -> None:
-    (folder / "cache" / "jars" / "aa.jar").unlink()
+    (folder / "cache" / JAR).unlink()
+
+
+def linked(folder: Path) -> None:
+    jar = folder / "cache" / JAR
+    jar.symlink_to(jar.rename(folder / "elsewhere"))
+
+
+def linked_folder(folder: Path) -> None:
+    jars = folder / "cache" / "jars"
+    jars.symlink_to(jars.rename(folder / "elsewhere"))
 
 
 @pytest.mark.parametrize(
@@ -129,7 +141,9 @@ def missing(folder: Path) -> None:
     [
         (damaged, "images.tar is damaged: its SHA-256 begins with "),
         (shortened, "images.tar has 3 bytes; 6 were written"),
-        (missing, "cache/jars/aa.jar is missing"),
+        (missing, f"cache/{JAR} is missing"),
+        (linked, f"cache/{JAR} is a link, or below one"),
+        (linked_folder, f"cache/{JAR} is a link, or below one"),
     ],
 )
 def test_a_file_that_is_not_whole_is_refused_and_nothing_is_used(
@@ -174,13 +188,39 @@ def test_a_folder_without_a_manifest_is_none(tmp_path: Path, error_of: Callable)
     )
 
 
-@pytest.mark.parametrize("name", ["cache/../../etc/passwd", "/etc/passwd", "other/file", "cache/jars/../../x"])
+@pytest.mark.parametrize(
+    "name",
+    ["cache/../../etc/passwd", "/etc/passwd", "other/file", "cache/jars/../../x", ".", "", "cache", "cache/x/y",
+     "cache/jars/x/y.jar", "cache/wheels/x.whl", "cache/wheels/../x.whl", "/cache/jars/x.jar"],
+)  # fmt: skip
 def test_a_manifest_that_names_a_file_elsewhere_is_refused(exported: Path, name: str) -> None:
     assert not offline.is_ours(name)
     files = json.loads((exported / "manifest.json").read_text())["files"]
     change(exported, files={**files, name: files["images.tar"]})
     with pytest.raises(WrongRequest, match="is not as export writes it"):
         offline.import_(LAB, str(exported))
+
+
+def test_a_jar_whose_name_is_not_its_hash_is_refused(exported: Path) -> None:
+    """A manifest can be written by whoever wrote the folder, a locked hash cannot."""
+    wrong = f"cache/jars/{'0' * 64}.jar"
+    (exported / "cache" / JAR).rename(exported / wrong)
+    files = json.loads((exported / "manifest.json").read_text())["files"]
+    change(exported, files={wrong if name == f"cache/{JAR}" else name: entry for name, entry in files.items()})
+    with pytest.raises(WrongRequest) as caught:
+        offline.import_(LAB, str(exported))
+    assert caught.value.evidence == [
+        f"{wrong} has another SHA-256, which begins with {hashlib.sha256(b'a jar').hexdigest()[:12]}"
+    ]
+
+
+def test_what_the_manifest_does_not_name_is_not_taken_in(exported: Path, cache: Path) -> None:
+    shutil.rmtree(cache / "wheels")
+    (exported / "cache" / "jars" / "more.jar").write_text("no one asked")
+    (exported / "cache" / "wheels" / "0123" / "more.whl").write_text("no one asked")
+    offline.import_(LAB, str(exported))
+    assert [path.name for path in cache.rglob("*.jar")] == [Path(JAR).name]
+    assert {path.name for path in cache.rglob("*.whl")} == {"numpy.whl", "invoke.whl"}
 
 
 def test_the_script_looks_for_wheels_where_they_are_kept() -> None:

@@ -99,6 +99,21 @@ def test_a_template_is_used_and_can_be_parsed(file: Path) -> None:
     assert f"{role.name}_templates ~ '/{file.name}'" in (role / "vars" / "main.yml").read_text()
 
 
+@pytest.mark.parametrize(("keeps", "segment"), [(2**30, 2**27), (10**6, 2**20), (2**40, 2**30)])
+def test_what_kafka_keeps_of_a_partition_is_bounded_and_segments_fit(keeps: int, segment: int) -> None:
+    """Kafka deletes whole segments only, which have 1 MiB at least and 2 GiB at most."""
+    template = (ANSIBLE / "roles" / "kafka" / "templates" / "server.properties.j2").read_text(encoding="utf-8")
+    text = Environment().from_string(template).render(kafka_retention_bytes=keeps)
+    settings = dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
+    assert (settings["log.retention.bytes"], settings["log.segment.bytes"]) == (str(keeps), str(segment))
+    assert settings["log.retention.hours"] == "-1"
+    assert int(settings["log.retention.check.interval.ms"]) <= 60_000
+
+
+def test_a_partition_keeps_far_more_than_a_lesson_writes() -> None:
+    assert defaults(ANSIBLE / "roles" / "kafka")["kafka_retention_bytes"] >= 100 * 10_000_000
+
+
 def test_every_service_s_role_only_describes() -> None:
     """What touches the engine is one call, at the end."""
     describing = {role.name: set(described(role)) for role in ROLES if described(role)}
@@ -114,7 +129,7 @@ def test_every_service_s_role_only_describes() -> None:
 WRONG = {
     "hdfs_site": ["a", "list"],
     "yarn_allocation_step_mb": "many",
-    "kafka_env": ["a", "list"],
+    "kafka_retention_bytes": "plenty",
     "cassandra_overhead_rows": "many",
     "edge_spark_defaults": ["a", "list"],
 }

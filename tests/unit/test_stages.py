@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from streamlab import display, stages
+from streamlab import estimate, stages
 from streamlab.errors import LabError, WrongRequest
 from streamlab.paths import ROOT
 from streamlab.stages import Stage
@@ -21,7 +21,7 @@ from streamlab.ui import progress, say
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(display, "CACHE", tmp_path)
+    monkeypatch.setattr(estimate, "CACHE", tmp_path)
     return tmp_path
 
 
@@ -60,7 +60,7 @@ def test_no_more_than_are_allowed_run_at_once(tmp_path: Path) -> None:
 
 
 def test_the_longest_way_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(display, "USUAL", {"short": 5.0, "begin": 3.0, "long": 10.0})
+    monkeypatch.setattr(estimate, "USUAL", {"short": 5.0, "begin": 3.0, "long": 10.0})
     after = {"short": [], "begin": [], "long": ["begin"]}
     stages.run([Stage(name, partial(write, tmp_path, name), needs) for name, needs in after.items()], at_once=1)
     assert (tmp_path / "order").read_text().split() == ["begin", "long", "short"]

@@ -166,11 +166,23 @@ def test_any_number_of_files_is_named(program: tuple[str, str]) -> None:
     assert (done.returncode, done.stderr.splitlines()[0]) == (2, f"error: no such file: {ROOT}/-x")
 
 
-def test_a_file_is_meant_from_where_lab_was_typed(tmp_path: Path) -> None:
-    """`./lab` goes to its own folder first."""
-    env = {**os.environ, "STREAMLAB_TYPED_IN": str(tmp_path)}
-    done = subprocess.run([*LAB, "put", "x"], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    assert done.stderr.splitlines()[0] == f"error: no such file: {tmp_path}/x"
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        ("put x", "error: no such file: {here}/x"),
+        ("submit --job mine", "error: mine is no job"),
+        ("new --job mine --like lesson01 --to .", "error: {here}/mine is there already"),
+        ("import --from mine", "error: {here}/mine is no export"),
+        ("fetch-output --job lesson01 --to mine", "error: {here}/mine is there already"),
+        ("status --inventory class.yml", "error: class.yml is no inventory"),
+    ],
+)
+def test_a_file_is_meant_from_where_lab_is_typed(tmp_path: Path, command: str, error: str) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "class.yml").write_text("[]")
+    (tmp_path / "invoke.py").write_text("raise SystemExit('a module of the folder in which ./lab is typed')")
+    done = subprocess.run([ROOT / "lab", *command.split()], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (2, error.format(here=tmp_path))
 
 
 def test_lessons_are_listed() -> None:
