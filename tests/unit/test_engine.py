@@ -74,17 +74,6 @@ def test_a_tar_has_the_folders_its_files_need_and_anyone_may_read_it() -> None:
     assert content == b"22"
 
 
-def test_output_arrives_in_pieces_and_is_handed_over_in_lines() -> None:
-    heard: list[tuple[str, str]] = []
-    lines = inside._Lines("out", lambda stream, line: heard.append((stream, line)))
-    for piece in (b"on", b"e\ntw", "o é".encode()[:-1], "é".encode()[-1:] + b"\n\nth", b"ree"):
-        lines.feed(piece)
-    assert heard == [("out", "one"), ("out", "two é"), ("out", "")]
-    lines.close()
-    assert heard[-1] == ("out", "three")
-    assert lines.text == "one\ntwo é\n\nthree"
-
-
 def stack_of(*nodes: Any) -> Any:
     def listed(*, all: bool, filters: dict, ignore_removed: bool) -> list:
         wanted = dict(label.split("=") for label in filters["label"])
