@@ -31,11 +31,9 @@ def node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeNode:
 
     def run(command: Command) -> int:
         argv = command.argv[4:]  # without timeout
-        if argv[0] == "sh":
-            return 0  # the lab's tools are there
         assert argv[:3] == ["python3", "-I", "-c"]  # the way it begins, and the zips, come before the module
         process = subprocess.Popen(
-            [sys.executable, "-m", *argv[5:]], env=env, stdin=command.socket.fileno(), stdout=subprocess.PIPE,
+            [sys.executable, "-m", *argv[6:]], env=env, stdin=command.socket.fileno(), stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -180,8 +178,8 @@ def test_a_node_s_words_are_taken_for_no_more_than_words(
     there: Path, here: Path, student: Student, monkeypatch: pytest.MonkeyPatch, error_of: Callable, err: str, text: str
 ) -> None:
     def run(command: Command) -> int:
-        if command.argv[4] == "sh":
-            return 0
+        if "common.errors" in command.argv:
+            return 0  # the lab's tools are there
         command.write(err.encode(), ERR)
         return 1
 
