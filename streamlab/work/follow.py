@@ -74,7 +74,7 @@ def _hear(event: Mapping[str, Any], seen: dict[str, Any], line: Progress) -> Non
     elif "state" in event:
         line.update(event["state"].lower())
     elif "waiting" in event:
-        line.update(event["waiting"])
+        line.update(str(event["waiting"]))
 
 
 def written_by(line: str) -> dict[str, Any] | None:
