@@ -6,18 +6,21 @@ import io
 import shutil
 import tarfile
 import uuid
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import jobs
 from streamlab.paths import STATE
-from streamlab.stacks.channel import list_of
+from streamlab.stacks.channel import list_of, understood
 from streamlab.stacks.stack import open_stack
 from streamlab.students.topology import Student
 from streamlab.ui import say
 
 SECONDS = 120
+#: Bytes of the archive in which the output comes.
+LIMIT = 256 << 20
 
 
 def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
@@ -41,7 +44,7 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
                     evidence=f"/user/student/{job.name}/out on HDFS is empty or missing",
                     fix=f"invoke submit --job {job.name}",
                 )
-            archive = b"".join(stack.edge.get_archive(parcel)[0])
+            archive = _whole(stack.edge.get_archive(parcel)[0], student)
         finally:
             run_inside(stack.edge, ["rm", "-rf", parcel], seconds=30)
     half = place.with_name(f"{place.name}.partial")
@@ -50,13 +53,32 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
         for path in copied:  # one by one: extractall(filter=…) is younger than the Python of Debian 12
             file = half / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(parcels.extractfile(f"{Path(parcel).name}/{path}").read())
+            name = f"{Path(parcel).name}/{path}"
+            file.write_bytes(understood(lambda name: parcels.extractfile(name).read(), name, about=student.name))
     shutil.rmtree(place, ignore_errors=True)
     half.rename(place)
     paths = [place / path for path in copied]
     for path in paths:
         say(f"{path}  {path.stat().st_size} bytes")
     return paths
+
+
+def _whole(pieces: Iterable[bytes], student: Student) -> bytes:
+    """All pieces of an archive.
+
+    Raises:
+        LabError: it is too large to be held here.
+    """
+    archive = io.BytesIO()
+    for piece in pieces:
+        archive.write(piece)
+        if archive.tell() > LIMIT:
+            raise LabError(
+                f"{student.name}: the output is larger than {LIMIT >> 20} MB",
+                evidence="nothing was written",
+                fix="invoke get copies files of any size, one folder of HDFS at a time",
+            )
+    return archive.getvalue()
 
 
 def _below(said: str) -> str:

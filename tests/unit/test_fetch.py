@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from streamlab.errors import LabError
 from streamlab.students.topology import Student
 from streamlab.work import fetch
 
@@ -107,3 +108,23 @@ def test_a_path_that_leads_elsewhere_is_not_followed(left: Callable, student: St
     left({path: b"1"})
     with pytest.raises(ValueError, match="is not below the output folder"):
         fetch.fetch_output(student, "lesson08", None)
+
+
+def test_a_file_that_the_archive_lacks_is_no_traceback(
+    left: Callable, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge = left({"new.txt": b"2"})
+    monkeypatch.setattr(edge, "answer", lambda module, job, parcel, *, seconds, read: edge.parcels.add(parcel) or ["x"])
+    with pytest.raises(LabError, match="ada: the node said something that is not understood"):
+        fetch.fetch_output(student, "lesson08", None)
+
+
+def test_output_that_is_too_large_to_be_held_is_refused(
+    left: Callable, student: Student, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(fetch, "LIMIT", 1 << 20)
+    edge = left({"large.bin": bytes(1 << 20)})
+    with pytest.raises(LabError, match="ada: the output is larger than 1 MB"):
+        fetch.fetch_output(student, "lesson08", None)
+    assert edge.parcels == set()
+    assert not (tmp_path / "state").exists()
