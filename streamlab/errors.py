@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from streamlab.ui import plain
+
 
 class LabError(Exception):
     """A failure: something that should have worked did not. Exit status 1."""
@@ -18,10 +20,11 @@ class LabError(Exception):
         self.fix = fix
 
     def __str__(self) -> str:
+        """The parts as people read them; what a node's words would have a terminal do is left out."""
         lines = [f"error: {self.what}", *(f"  {line}" for line in self.evidence)]
         if self.fix:
             lines.append(f"  fix: {self.fix}")
-        return "\n".join(lines)
+        return plain("\n".join(lines))
 
 
 class WrongRequest(LabError):

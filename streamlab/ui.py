@@ -1,11 +1,16 @@
-"""What people see on the terminal: one line per finished stage, and progress that rewrites itself."""
+"""What people see on the terminal: one line per finished stage, and progress that rewrites itself.
+
+Much of it comes from a student's node, where anybody's code runs: nothing that a terminal would act on gets through.
+"""
 
 from __future__ import annotations
 
 import io
+import re
 import sys
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
@@ -21,6 +26,17 @@ class Listener(Protocol):
 
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
+#: What a terminal would act on: a sequence that begins with an escape, a control character, or one that turns the
+#: direction of writing.
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+#: Lines that are kept of a piece of work that is not shown.
+_KEPT = 100
+
+
+def plain(text: str) -> str:
+    """`text` without what a terminal would act on; lines and tabs stay."""
+    return _CONTROL.sub("", text)
+
 
 def show_any_script() -> None:
     """Let no letter that the terminal's encoding lacks end a command: its number is shown instead."""
@@ -30,12 +46,12 @@ def show_any_script() -> None:
 
 
 def say(text: str = "") -> None:
-    """Print one line, at once; or tell it who listens."""
+    """Print one line, at once, or tell it who listens; as `plain` text, whoever wrote it."""
     listener = _listener.get()
     if listener is None:
-        print(text, flush=True)
+        print(plain(text), flush=True)
     else:
-        listener.said(text)
+        listener.said(plain(text))
 
 
 @contextmanager
@@ -50,7 +66,7 @@ def heard_by(listener: Listener) -> Iterator[None]:
 
 class _Keeper:
     def __init__(self) -> None:
-        self.lines: list[str] = []
+        self.lines: deque[str] = deque(maxlen=_KEPT)
 
     def said(self, text: str) -> None:
         self.lines.append(text)
@@ -60,8 +76,10 @@ class _Keeper:
 
 
 @contextmanager
-def captured_output() -> Iterator[list[str]]:
-    """Collect what this thread says in the block instead of printing it: several threads work at the same time."""
+def captured_output() -> Iterator[Sequence[str]]:
+    """Collect the last lines that this thread says in the block instead of printing them: several threads work at the
+    same time.
+    """
     keeper = _Keeper()
     with heard_by(keeper):
         yield keeper.lines
@@ -78,7 +96,7 @@ class Progress:
         self._last = time.monotonic()
 
     def update(self, text: str) -> None:
-        now = time.monotonic()
+        now, text = time.monotonic(), " ".join(plain(text).split())
         if self._listener is not None:
             self._listener.doing(text)
         elif self._tty:

@@ -1,14 +1,16 @@
-"""What the ResourceManager says about applications, over its REST interface. Reads only."""
+"""What the ResourceManager says about applications, over its REST interface."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
-from urllib.request import ProxyHandler, build_opener
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
 
-from common.errors import Missing, Unreachable
+from common.errors import JobError, Missing, Unreachable
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,18 @@ class Yarn:
             raise Missing(f"no application named {name} since the ResourceManager started")
         return applications[-1]
 
-    def _json(self, path: str) -> dict[str, Any]:
+    def _json(self, path: str, **request: Any) -> dict[str, Any]:
+        """What YARN answers. `request` is more than a path, as for urllib's `Request`."""
+        asked = Request(self.url + path, **request)
         try:
-            with self._opener.open(self.url + path, timeout=self.timeout) as response:
-                return json.loads(response.read())
+            with self._opener.open(asked, timeout=self.timeout) as response:
+                return json.loads(response.read() or b"{}")
         except (OSError, HTTPException, ValueError) as error:
+            if isinstance(error, HTTPError) and error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                evidence = [f"asked: {asked.full_url}", str(error)]
+                raise JobError("YARN refuses what it is asked", evidence=evidence) from error
             raise Unreachable(
-                "YARN gives no answer", evidence=[f"asked: {self.url}{path}", f"{type(error).__name__}: {error}"]
+                "YARN gives no answer", evidence=[f"asked: {asked.full_url}", f"{type(error).__name__}: {error}"]
             ) from error
 
 

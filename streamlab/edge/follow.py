@@ -1,8 +1,9 @@
 """Follow one YARN application to its end, and tell what happens, one event after another.
 
-``python3 -m edge.follow APPLICATION_ID SECONDS``. Events: ``{"state"}``, ``{"out"}`` (a line of the driver's output),
-``{"stage", "done", "total"}``, and last ``{"final", "diagnostics", "seconds", "log", "errors"}``: when the application
-did not succeed, the end of what its driver printed and of what Spark has logged beside it, else empty.
+``python3 -m edge.follow APPLICATION_ID SECONDS``. Events: ``{"state"}``, ``{"waiting"}`` while YARN gives no answer,
+``{"out"}`` (a line of the driver's output), ``{"stage", "done", "total"}``, and last ``{"final", "diagnostics",
+"seconds", "log", "errors"}``: when the application did not succeed, the end of what its driver printed and of what
+Spark has logged beside it, else empty.
 """
 
 from __future__ import annotations
@@ -10,16 +11,25 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from common.channel import emit
-from edge.yarn import FINAL, Yarn, log_files
+from common.errors import Unreachable
+from edge.yarn import FINAL, Yarn, held_mb, log_files
 
 #: Seconds that an application may wait for its first container before we say why.
 ACCEPTED_SECONDS = 60
+#: Seconds for which YARN is asked again when it gives no answer: a ResourceManager that is started again needs less.
+SILENT_SECONDS = 600
+RETRY_SECONDS = 2
 #: Seconds that the aggregated log may take to appear after the end.
 LOG_SECONDS = 30
 #: Characters of a log's end that are told: the cause of a failure is there.
 KEPT = 200_000
+#: Bytes of the driver's output that are read at a look, and at most if there is more that has not been seen: a driver
+#: that prints faster is not shown in full.
+LOOK, MOST = 1 << 13, 1 << 18
 #: Milliseconds after which an application is asked for its stages: the first such question makes the driver load what
 #: answers it, 0.6 s of its start.
 STAGES_MS = 8000
@@ -28,6 +38,8 @@ OUTCOME = "streamlab-outcome: "
 ENDED = (*FINAL, "FINISHING")
 #: Seconds between two looks: while it works, and once the driver has said its last line.
 PAUSE, SHORT_PAUSE = 0.15, 0.05
+
+T = TypeVar("T")
 
 
 class Follower:
@@ -38,9 +50,27 @@ class Follower:
         self.app_id = app_id
         self.driver: tuple[str, str] | None = None
         self.state = ""
+        #: Bytes of the driver's output that were read, and those of them whose line is not whole yet.
         self.seen = 0
+        self.rest = b""
         self.saw_outcome = False
         self.stage: tuple | None = None
+
+    def answer(self, ask: Callable[[], T], ends: float) -> T:
+        """What `ask` gives. The application runs on while YARN does not answer, so it is asked again, until `ends`."""
+        ends = min(ends, time.monotonic() + SILENT_SECONDS)
+        while True:
+            try:
+                return ask()
+            except Unreachable as error:
+                if time.monotonic() > ends:
+                    raise Unreachable(
+                        error.what, evidence=[*error.evidence, f"{self.app_id} may still run"],
+                        fix="invoke status shows which node is unwell, and what runs",
+                    ) from error  # fmt: skip
+            emit(waiting="YARN gives no answer; it is asked again")
+            self.state = ""  # it is told when YARN answers
+            time.sleep(RETRY_SECONDS)
 
     def look(self) -> dict:
         """One round: the state, the driver's new output, the active stage."""
@@ -58,19 +88,35 @@ class Follower:
         return app
 
     def _driver_output(self) -> None:
+        self.driver = self.driver or self.yarn.driver_container(self.app_id)
+        if not self.driver:
+            return
+        container, node = self.driver
         try:
-            self.driver = self.driver or self.yarn.driver_container(self.app_id)
-            text = self.yarn.container_log(self.driver[1], self.driver[0], "stdout") if self.driver else ""
+            start, data = self.yarn.log_end(node, container, "stdout", LOOK)
+            if start > self.seen:
+                size = min(start + len(data) - self.seen + LOOK, MOST)
+                start, data = self.yarn.log_end(node, container, "stdout", size)
         except OSError:
             return  # the container has just ended; the final look reads the aggregated log
-        self.show(text[: text.rfind("\n") + 1])
+        self.show(start, data)
 
-    def show(self, text: str) -> None:
-        """Print what `text` has beyond the part already shown."""
-        for line in text[self.seen :].splitlines():
+    def show(self, start: int, data: bytes, *, last: bool = False) -> None:
+        """Print the whole lines of `data`, which begins at the byte `start`, beyond the part already read.
+
+        Args:
+            last: whether nothing comes after it, so that its last line is whole.
+        """
+        if start > self.seen:
+            emit(out=f"({start - self.seen} bytes are left out here; invoke logs --app {self.app_id} has them)")
+            self.rest = b""
+        text = self.rest + data[max(0, self.seen - start) :]
+        self.seen = max(self.seen, start + len(data))
+        end = len(text) if last or len(text) > 2 * MOST else text.rfind(b"\n") + 1
+        self.rest = text[end:]
+        for line in text[:end].decode("utf-8", "replace").splitlines():
             self.saw_outcome = self.saw_outcome or line.startswith(OUTCOME)
             emit(out=line)
-        self.seen = max(self.seen, len(text))
 
     def _active_stage(self) -> None:
         for stage in self.yarn.active_stages(self.app_id)[:1]:
@@ -82,46 +128,56 @@ class Follower:
                     stage=stage["name"].rpartition(".zip/")[2], done=stage["numCompleteTasks"], total=stage["numTasks"]
                 )
 
-    def aggregated_logs(self) -> dict[str, str]:
-        """The driver's stdout and stderr from the aggregated log, waited for at most LOG_SECONDS."""
+    def aggregated_logs(self) -> dict[str, tuple[int, bytes]]:
+        """The ends of the driver's stdout and stderr, at most `MOST` bytes, and where each begins in its file; from the
+        aggregated log, waited for at most LOG_SECONDS.
+        """
         ends = time.monotonic() + LOG_SECONDS
+        files = ["-am", "1", "-log_files", "stdout,stderr", "-size", str(-MOST)]
         while True:
             done = subprocess.run(
-                ["yarn", "logs", "-applicationId", self.app_id, "-am", "1", "-log_files", "stdout,stderr"],
-                capture_output=True, text=True, errors="replace", timeout=LOG_SECONDS, check=False,
+                ["yarn", "logs", "-applicationId", self.app_id, *files],
+                capture_output=True, timeout=LOG_SECONDS, check=False,
             )  # fmt: skip
-            if "LogContents:" in done.stdout or time.monotonic() > ends:
-                return log_files(done.stdout)
+            if b"LogContents:" in done.stdout or time.monotonic() > ends:
+                return log_files(done.stdout, MOST)
             time.sleep(1)
 
 
 def follow(app_id: str, seconds: float) -> None:
     follower, began = Follower(app_id), time.monotonic()
-    killed = ""
-    while (app := follower.look())["state"] not in ENDED:
-        waited = time.monotonic() - began
-        if waited > seconds:
+    killed, ends, without_container = "", began + seconds, None
+    while (app := follower.answer(follower.look, ends))["state"] not in ENDED:
+        now = time.monotonic()
+        # An application is ACCEPTED until its driver registers, which may hold its container for long by then.
+        waits = app["state"] == "ACCEPTED" and not held_mb(app)
+        without_container = (without_container or now) if waits else None
+        if now > ends:
             killed = f"it ran longer than its limit of {seconds:.0f} s, and was ended"
-        elif app["state"] == "ACCEPTED" and waited > ACCEPTED_SECONDS:
+        elif waits and now - without_container > ACCEPTED_SECONDS:
             killed = f"YARN gave it no container in {ACCEPTED_SECONDS} s: {app['diagnostics'].strip()}"
         if killed:
-            follower.yarn.kill(app_id)
+            follower.answer(lambda: follower.yarn.kill(app_id), now + SILENT_SECONDS)
             break
         time.sleep(SHORT_PAUSE if follower.saw_outcome else PAUSE)
     # The last lines may have come between two looks; the aggregated log has them all.
     logs = {} if follower.saw_outcome else follower.aggregated_logs()
-    printed, errors = logs.get("stdout", ""), logs.get("stderr", "")
-    app = follower.yarn.application(app_id)
-    if app["finalStatus"] == "SUCCEEDED":
-        follower.show(printed)
-        printed = errors = ""
+    app = follower.answer(lambda: follower.yarn.application(app_id), time.monotonic() + SILENT_SECONDS)
+    succeeded = app["finalStatus"] == "SUCCEEDED"
+    if succeeded and "stdout" in logs:
+        follower.show(*logs["stdout"], last=True)
+    log, errors = ("" if succeeded else _end_of(logs, file) for file in ("stdout", "stderr"))
     emit(
         final="KILLED" if killed else app["finalStatus"],
         diagnostics=killed or app["diagnostics"],
         seconds=round(time.monotonic() - began, 1),
-        log=printed[-KEPT:],
-        errors=errors[-KEPT:],
+        log=log,
+        errors=errors,
     )
+
+
+def _end_of(logs: dict[str, tuple[int, bytes]], file: str) -> str:
+    return logs.get(file, (0, b""))[1].decode("utf-8", "replace")[-KEPT:]
 
 
 if __name__ == "__main__":

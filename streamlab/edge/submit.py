@@ -1,16 +1,18 @@
 """Bring one step to YARN: see that it fits, make what it needs, put its bundle on HDFS, and start ``spark-submit``.
 
 ``python3 -m edge.submit REQUEST``, in one process, since each start costs as much as all it does. REQUEST is JSON:
-``{"zip": the bundle's path here, "sha256", "containers": [[MB, vcores], …], "step", "arguments": ["--set", …], "typed":
-what `--job` was given, "spark": options of spark-submit, "continuous", "seconds": that spark-submit may take}``.
+``{"zip": the bundle's path here, "sha256", "containers": [[MB, vcores], …], "step", "name": the application's,
+"arguments": ["--set", …], "typed": what `--job` was given, "spark": options of spark-submit, "continuous", "seconds":
+that spark-submit may take}``.
 
-Events: ``{"waiting"}`` while memory is about to come back, ``{"fits", "room"}``, ``{"made"}`` for each thing as it is
-made, and ``{"bundle", "uploaded"}``; then ``spark-submit`` takes this process's place and speaks for itself. Exit
-status 2 when it does not fit.
+Events: ``{"waiting"}`` while another submit is at work or memory is about to come back, ``{"fits", "room"}``,
+``{"made"}`` for each thing as it is made, and ``{"bundle", "uploaded"}``; then ``spark-submit`` takes this process's
+place and speaks for itself. Exit status 2 when it does not fit, or runs already.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
@@ -25,6 +27,7 @@ from typing import Any, NoReturn
 from common import prepare
 from common.channel import emit
 from common.command import print_lines
+from common.errors import JobError, WrongRequest
 from common.hdfs import Hdfs
 from common.lab import Lab
 from common.request import Job
@@ -36,6 +39,8 @@ from edge.yarn import Yarn, held_mb
 SITE = Path("/etc/streamlab/hadoop/yarn-site.xml")
 DEFAULT_STEP_MB = 1024
 SHELF = "/streamlab/bundles"
+#: A file for each lesson, which a submit has locked until YARN has its application.
+LOCK = "/tmp/streamlab-{}.lock"
 #: Seconds within which YARN has its memory back from an application that is over.
 RELEASE_SECONDS = 20
 
@@ -48,9 +53,38 @@ def allocation_step(site: Path = SITE) -> int:
     return DEFAULT_STEP_MB
 
 
-def room(yarn: Yarn, step_mb: int) -> Room:
-    """What YARN could hand out now."""
-    nodes, running = yarn.nodes(), yarn.unfinished()
+def lock(lesson: str) -> None:
+    """Let no other submit of the lesson be at work here: both would make what is missing, and start the same step.
+
+    The lock is this process's, and `spark-submit`'s that takes its place: it ends with them, however they end.
+    """
+    file = os.open(LOCK.format(lesson), os.O_RDWR | os.O_CREAT, 0o600)
+    os.set_inheritable(file, True)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        emit(waiting=f"another submit of {lesson} is at work")
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def require_not_running(request: dict[str, Any], running: list[dict[str, Any]]) -> None:
+    """Refuse a step that runs already: both runs would use the same checkpoints, and write to the same places.
+
+    Raises:
+        WrongRequest: it does; with its application, and how to end that.
+    """
+    for app in (app for app in running if app["name"] == request["name"]):
+        since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(app["startedTime"] / 1000))
+        raise WrongRequest(
+            "it runs already",
+            evidence=f"{app['id']} is {app['state']} since {since}",
+            fix=f"invoke stop --job {request['typed']}/{request['step'].partition('/')[2]}, or wait for it",
+        )
+
+
+def room(yarn: Yarn, running: list[dict[str, Any]], step_mb: int) -> Room:
+    """What YARN could hand out now, beside what is `running`."""
+    nodes = yarn.nodes()
     held = [held_mb(app) for app in running]
     return Room(
         free_mb=[node["availMemoryMB"] for node in nodes],
@@ -62,15 +96,22 @@ def room(yarn: Yarn, step_mb: int) -> Room:
     )
 
 
-def await_room(asked: Containers) -> bool:
-    """Whether it fits, now or when YARN has back what it is about to get."""
+def await_room(request: dict[str, Any]) -> bool:
+    """Whether the step fits, now or when YARN has back what it is about to get.
+
+    Raises:
+        WrongRequest: it runs already.
+    """
+    asked: Containers = request["containers"]
     yarn, step_mb, ends = Yarn(), allocation_step(), time.monotonic() + RELEASE_SECONDS
-    while not (fits := (found := room(yarn, step_mb)).fits(asked)):
-        if not found.may_come(asked) or time.monotonic() > ends:
+    while True:
+        require_not_running(request, running := yarn.unfinished())
+        found = room(yarn, running, step_mb)
+        if found.fits(asked) or not found.may_come(asked) or time.monotonic() > ends:
             break
         emit(waiting="YARN is about to get memory back from an application that is over")
         time.sleep(0.1)
-    emit(fits=fits, room=asdict(found))
+    emit(fits=(fits := found.fits(asked)), room=asdict(found))
     return fits
 
 
@@ -90,11 +131,18 @@ def lines(job: Job, lab: Lab) -> Iterator[str]:
 
 
 def _ensure(hdfs: Hdfs, path: str, data: bytes) -> bool:
-    """A file appears under its name only when it is whole."""
+    """A file appears under its name only when it is whole. Its name has the hash: whoever made it made the same."""
     if hdfs.exists(path):
         return False
-    hdfs.write(f"{path}.partial", data)
-    hdfs.rename(f"{path}.partial", path)
+    partial = f"{path}.{os.urandom(6).hex()}.partial"
+    hdfs.write(partial, data)
+    try:
+        hdfs.rename(partial, path)
+    except JobError:
+        hdfs.delete(partial)
+        if not hdfs.exists(path):
+            raise
+        return False
     return True
 
 
@@ -132,7 +180,8 @@ def hand_over(argv: list[str], seconds: int) -> NoReturn:
 
 def main(request: dict[str, Any]) -> int:
     """Returns only when there is nothing to hand over: the exit status."""
-    if not await_room(request["containers"]):
+    lock(request["step"].partition("/")[0])
+    if not await_room(request):
         return 2
     make(request["step"], [*request["arguments"], "--typed", request["typed"]])
     hand_over(command(request, *shelve(request["zip"], request["sha256"])), request["seconds"])

@@ -1,4 +1,4 @@
-"""What the lab asks a student's YARN beyond what jobs need: capacity, a driver's output, submitting, killing.
+"""What the lab asks a student's YARN beyond what jobs need: capacity, a driver's output, killing.
 
 Over REST, so that no question starts a JVM. Sources: "ResourceManager REST API's" and "NodeManager REST API's" of the
 Hadoop 3.5.0 documentation.
@@ -18,6 +18,8 @@ from common.settings import load_info
 #: States from which an application does not come back.
 FINAL = ("FINISHED", "FAILED", "KILLED")
 SECONDS = 10.0
+#: Bytes that YARN may put around those of a log file.
+AROUND = 1 << 16
 
 
 class Yarn(yarn.Yarn):
@@ -52,21 +54,22 @@ class Yarn(yarn.Yarn):
             return None
         return last["containerId"], last["nodeHttpAddress"]
 
-    def container_log(self, node_address: str, container: str, file: str) -> str:
-        """A running container's log file so far; empty while it has none.
+    def log_end(self, node_address: str, container: str, file: str, size: int) -> tuple[int, bytes]:
+        """The last bytes, at most `size`, of a running container's log file so far, and where in it they begin.
 
         Raises:
             OSError: the NodeManager does not answer.
         """
         request = Request(
-            f"http://{node_address}/ws/v1/node/containers/{container}/logs/{file}", headers={"Accept": "text/plain"}
+            f"http://{node_address}/ws/v1/node/containers/{container}/logs/{file}?size=-{size}",
+            headers={"Accept": "text/plain"},
         )
         try:
             with self._opener.open(request, timeout=self.timeout) as answer:
-                return log_files(answer.read().decode("utf-8", "replace")).get(file, "")
+                return log_files(answer.read(size + AROUND), size).get(file, (0, b""))
         except HTTPError as error:
             if error.code in (404, 500):
-                return ""
+                return 0, b""
             raise
 
     def active_stages(self, app_id: str) -> list[dict[str, Any]]:
@@ -78,21 +81,11 @@ class Yarn(yarn.Yarn):
         except (OSError, ValueError):
             return []
 
-    def new_application(self) -> str:
-        return self._send("POST", "/ws/v1/cluster/apps/new-application", None)["application-id"]
-
-    def submit(self, context: dict[str, Any]) -> None:
-        self._send("POST", "/ws/v1/cluster/apps", context)
-
     def kill(self, app_id: str) -> None:
-        self._send("PUT", f"/ws/v1/cluster/apps/{app_id}/state", {"state": "KILLED"})
-
-    def _send(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
-        data = json.dumps(body).encode() if body is not None else b""
-        request = Request(self.url + path, data=data, method=method, headers={"Content-Type": "application/json"})
-        with self._opener.open(request, timeout=self.timeout) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
+        self._json(
+            f"/ws/v1/cluster/apps/{app_id}/state", method="PUT", data=json.dumps({"state": "KILLED"}).encode(),
+            headers={"Content-Type": "application/json"},
+        )  # fmt: skip
 
 
 def held_mb(app: dict[str, Any]) -> int:
@@ -100,17 +93,20 @@ def held_mb(app: dict[str, Any]) -> int:
     return max(0, app["allocatedMB"])
 
 
-#: What YARN writes before each of a container's log files.
-_LOG_FILE = re.compile(r"^LogType:(\S+)\n(?:Log\w+:.*\n)*?LogContents:\n", re.MULTILINE)
+#: What YARN writes before each of a container's log files: its name, and the length of the whole of it.
+_LOG_FILE = re.compile(
+    rb"^LogType:(\S+)\n(?:Log\w+:.*\n)*?LogLength:(\d+)\n(?:Log\w+:.*\n)*?LogContents:\n", re.MULTILINE
+)
 
 
-def log_files(text: str) -> dict[str, str]:
-    """The text of each log file by its name, without the lines that YARN puts around it."""
-    _, *parts = _LOG_FILE.split(text)
-    return {name: _own_text(body) for name, body in zip(parts[::2], parts[1::2], strict=True)}
-
-
-def _own_text(body: str) -> str:
-    # YARN writes its end right behind the text, in the same line when the driver has not finished that one.
-    end = body.rfind("End of LogType:")
-    return body if end < 0 else body[:end]
+def log_files(text: bytes, size: int) -> dict[str, tuple[int, bytes]]:
+    """What YARN says when it is asked for the last `size` bytes of log files: by a file's name, where in it these bytes
+    begin, and the bytes, without what YARN puts around them.
+    """
+    found: dict[str, tuple[int, bytes]] = {}
+    at = 0
+    while header := _LOG_FILE.search(text, at):
+        length = int(header[2])
+        at = header.end() + min(length, size)
+        found.setdefault(header[1].decode("utf-8", "replace"), (max(0, length - size), text[header.end() : at]))
+    return found

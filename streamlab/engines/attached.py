@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import socket
 import struct
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from docker.api import APIClient
+from docker.errors import DockerException
 from docker.models.containers import Container
 
 from streamlab import cancel
@@ -18,15 +20,18 @@ from streamlab import cancel
 #: The engine cannot end what it was asked to run in a container. This variable in the environment of what it starts
 #: finds the process and its children.
 MARK = "STREAMLAB_RUN"
-#: Ends every process whose environment has the mark that is the script's own name.
-END_MARKED = 'for p in /proc/[0-9]*; do grep -qzs "^$0$" $p/environ && kill "${p#/proc/}"; done'
+#: Ends every process whose environment has the mark that is the script's own name. One that is stopped, as `timeout`
+#: itself may be, gets no signal before it goes on.
+END_MARKED = (
+    'for p in /proc/[0-9]*; do grep -qzs "^$0$" $p/environ && kill "${p#/proc/}" && kill -CONT "${p#/proc/}"; done'
+)
 #: What the engine puts before each piece of output: whose it is, and its length.
 _HEADER = struct.Struct(">BxxxL")
 _STDERR = 2
 CHUNK = 1 << 18
 #: Seconds that `timeout` inside may need beyond those of the command, to kill what does not heed it.
 _KILL_SECONDS = 5
-#: Seconds that it may take to end a command.
+#: Seconds that it may take to end a command, whatever the engine does.
 _END_SECONDS = 20
 
 
@@ -47,7 +52,7 @@ class Attached:
         idle: float | None = None,
         end: Callable[[], object] = lambda: None,
     ) -> None:
-        self._api, self._exec_id = api, exec_id
+        self._api, self._exec_id, self._idle = api, exec_id, idle
         self._ends = time.monotonic() + seconds + 2 * _KILL_SECONDS
         #: Ends the command and all that it has started.
         self.end = end
@@ -60,14 +65,31 @@ class Attached:
         self._socket.settimeout(idle)
 
     def output(self) -> Iterator[tuple[str, bytes]]:
-        """Pieces of output as they come, each with its stream, "out" or "err"."""
+        """Pieces of output as they come, each with its stream, "out" or "err".
+
+        Raises:
+            TimeoutError: the time of the command is over and it has not ended, or nothing came for as long as it may
+                be idle. `timeout` in the container is not relied on: it belongs to the student, and may be stopped.
+        """
         # What ends before it has read its input has the engine close a connection with unread bytes.
         with suppress(ConnectionResetError):
-            while len(header := self._reader.read(_HEADER.size)) == _HEADER.size:
+            while header := self._read(_HEADER.size):
+                while len(header) < _HEADER.size and (more := self._read(_HEADER.size - len(header))):
+                    header += more
+                if len(header) < _HEADER.size:
+                    return
                 stream, left = _HEADER.unpack(header)
-                while left and (chunk := self._reader.read1(min(left, CHUNK))):
+                while left and (chunk := self._read(min(left, CHUNK))):
                     left -= len(chunk)
                     yield "err" if stream == _STDERR else "out", chunk
+
+    def _read(self, size: int) -> bytes:
+        """At most so many bytes, as they come; none at the end."""
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the command did not end in time")
+        self._socket.settimeout(left if self._idle is None else min(left, self._idle))
+        return self._reader.read1(size)
 
     def send(self, data: bytes) -> None:
         """Write to the command's input.
@@ -152,8 +174,10 @@ def attached(
     running: Attached | None = None
 
     def end() -> None:
-        with suppress(TimeoutError):
-            _run(api, container.id, ["sh", "-c", END_MARKED, mark])
+        # In a thread of its own, because an engine that hangs does not let go of the one that asks.
+        ending = threading.Thread(target=_run, args=[api, container.id, ["sh", "-c", END_MARKED, mark]], daemon=True)
+        ending.start()
+        ending.join(_END_SECONDS)
 
     try:
         with cancel.waiting(end):
@@ -172,10 +196,11 @@ def attached(
 
 
 def _run(api: APIClient, container: str, argv: Sequence[str]) -> None:
-    """Run a command that says nothing and takes no time."""
-    running = Attached(api, api.exec_create(container, list(argv))["Id"], seconds=0, idle=_END_SECONDS)
-    try:
-        for _ in running.output():
-            pass
-    finally:
-        running.close()
+    """Run a command that says nothing and takes no time, unless the engine or the container is gone."""
+    with suppress(DockerException, OSError):
+        running = Attached(api, api.exec_create(container, list(argv))["Id"], seconds=_END_SECONDS)
+        try:
+            for _ in running.output():
+                pass
+        finally:
+            running.close()

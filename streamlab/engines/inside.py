@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from docker.errors import NotFound
+from docker.errors import DockerException, NotFound
 from docker.models.containers import Container
 
 from streamlab.engines.attached import attached
+from streamlab.errors import LabError
 
 #: The user `student` of every image (images/base/Dockerfile).
 STUDENT_UID = 10001
+
+
+#: Bytes that a command may print, and of them in one line where lines are handed over as they come.
+LIMIT, LINE_LIMIT = 16 << 20, 8 << 20
+#: Bytes of the standard error that are kept where lines are handed over: a cause is at the end.
+_KEPT = 1 << 16
+#: Characters of a command's output that an error shows.
+_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -31,48 +40,99 @@ def run_inside(
     *,
     seconds: int,
     env: Mapping[str, str] | None = None,
-    lines: object = None,
+    lines: Callable[[str, str], object] | None = None,
+    limit: int | None = LIMIT,
 ) -> Result:
-    """Run a command in a node and wait for it, at most `seconds`.
+    """Run a command in a node and wait for it, at most `seconds` and a few more to end it.
 
-    Output is collected; with `lines`, a function ``(stream: "out" | "err", line: str)``, it is handed over line by line
-    as it comes as well. A command that is interrupted here is ended there too.
+    Output is collected. With `lines`, a function of the stream ("out" or "err") and a line, it is handed over line by
+    line as it comes instead, and only the end of the standard error is collected. A command that is interrupted here
+    is ended there too.
+
+    Args:
+        limit: bytes that it may print; None for any number of lines.
+
+    Raises:
+        LabError: it did not end in time or printed too much, or the engine did not run it.
     """
-    heard = {stream: _Lines(stream, lines) for stream in ("out", "err")}
-    with attached(container, argv, seconds=seconds, env=env) as running:
-        try:
-            for stream, chunk in running.output():
-                heard[stream].feed(chunk)
-        finally:
-            for stream in heard.values():
-                stream.close()
-        return Result(running.code(), heard["out"].text, heard["err"].text)
+    streams = {name: _Stream(name, lines) for name in ("out", "err")}
+    who, came = f"{container.name or container.id[:12]}: {argv[0]}", 0
+    try:
+        with attached(container, argv, seconds=seconds, env=env) as running:
+            try:
+                for name, chunk in running.output():
+                    came += len(chunk)
+                    unfinished = streams[name].feed(chunk)
+                    if (limit is not None and came > limit) or unfinished > LINE_LIMIT:
+                        raise _too_much(who, came, streams[name])
+            finally:
+                for stream in streams.values():
+                    stream.close()
+            return Result(running.code(), streams["out"].text, streams["err"].text)
+    except BrokenPipeError:
+        raise  # nobody reads what `lines` prints
+    except TimeoutError as error:
+        raise LabError(
+            f"{who} did not end within {seconds} s",
+            evidence=f"{came} bytes of output came",
+            fix="invoke status shows which node is unwell; invoke provision starts it again",
+        ) from error
+    except (DockerException, OSError) as error:
+        raise LabError(
+            f"{who} could not be run to its end", evidence=str(error), fix="invoke doctor looks for the cause"
+        ) from error
 
 
-class _Lines:
-    """Bytes in any pieces in, whole lines out."""
+def _too_much(who: str, came: int, stream: _Stream) -> LabError:
+    return LabError(
+        f"{who} printed too much",
+        evidence=[f"{came} bytes came until it was ended", f"they begin with: {stream.beginning}"],
+        fix="let it print less: a loop may print for ever, or a line may have no end",
+    )
 
-    def __init__(self, stream: str, receiver: object) -> None:
-        self._stream, self._receiver = stream, receiver
+
+class _Stream:
+    """Bytes in any pieces in; whole lines out where somebody receives them, else the text at the end."""
+
+    def __init__(self, name: str, receiver: Callable[[str, str], object] | None) -> None:
+        self._name, self._receiver = name, receiver
+        #: All that came, or where lines are handed over what came of the line that is not whole yet, and its length.
         self._parts: list[bytes] = []
-        self._rest = b""
+        self._unfinished = 0
+        self._beginning, self._end = b"", b""
 
     @property
     def text(self) -> str:
-        return b"".join(self._parts).decode("utf-8", "replace")
+        return (self._end or b"".join(self._parts)).decode("utf-8", "replace")
 
-    def feed(self, chunk: bytes) -> None:
-        self._parts.append(chunk)
+    @property
+    def beginning(self) -> str:
+        return " ".join(self._beginning.decode("utf-8", "replace").split())
+
+    def feed(self, chunk: bytes) -> int:
+        """Take a piece; the bytes of the line that is not whole yet, where lines are handed over."""
+        self._beginning += chunk[: _SHOWN - len(self._beginning)]
         if self._receiver is None:
-            return
-        *whole, self._rest = (self._rest + chunk).split(b"\n")
+            self._parts.append(chunk)
+            return 0
+        if self._name == "err":
+            self._end = (self._end + chunk)[-_KEPT:]
+        *whole, rest = chunk.split(b"\n")
         for line in whole:
-            self._receiver(self._stream, line.decode("utf-8", "replace"))
+            self._hand_over(line)
+        self._parts.append(rest)
+        self._unfinished += len(rest)
+        return self._unfinished
 
     def close(self) -> None:
-        if self._rest and self._receiver is not None:
-            self._receiver(self._stream, self._rest.decode("utf-8", "replace"))
-            self._rest = b""
+        """Hand over the last line, which may have no newline; not one that is too long."""
+        if self._receiver is not None and 0 < self._unfinished <= LINE_LIMIT:
+            self._hand_over(b"")
+
+    def _hand_over(self, last: bytes) -> None:
+        line = b"".join([*self._parts, last])
+        self._parts, self._unfinished = [], 0
+        self._receiver(self._name, line.decode("utf-8", "replace"))
 
 
 def put_files(container: Container, folder: str, files: Mapping[str, bytes]) -> None:

@@ -7,27 +7,18 @@ ends in an error that shows it, and nothing that moves the cursor or rings a bel
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from streamlab.errors import LabError, WrongRequest
+from streamlab.ui import plain
 
 #: What stands before an event (`jobs/common/channel.py`).
 MARK = "\x1e"
 #: Characters of a line that an error shows.
 SHOWN = 200
 
-#: What a terminal would act on: a sequence that begins with an escape, a control character, or one that turns the
-#: direction of writing.
-_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
 T = TypeVar("T")
-
-
-def plain(text: str) -> str:
-    """`text` without what a terminal would act on; lines and tabs stay."""
-    return _CONTROL.sub("", text)
 
 
 def shortened(text: str, *, to: int = SHOWN) -> str:
@@ -52,13 +43,18 @@ def understood(read: Callable[[Any], T], said: Any, *, about: str) -> T:
         ) from error
 
 
-def fields(**kinds: type) -> Callable[[Any], dict[str, Any]]:
-    """A reader of a JSON object that has these fields, each of its kind; others may be there."""
+def fields(**kinds: Any) -> Callable[[Any], dict[str, Any]]:
+    """A reader of a JSON object that has these fields, each of its kind; others may be there.
+
+    Args:
+        kinds: name -> the Python type of its value; ``[type]`` for a list whose items are all of that type.
+    """
 
     def read(said: Any) -> dict[str, Any]:
         for name, kind in kinds.items():
-            if not isinstance(said[name], kind):
-                raise TypeError(f"{name} is {type(said[name]).__name__}, not {kind.__name__}")
+            items, of = (said[name], kind[0]) if isinstance(kind, list) else ([said[name]], kind)
+            if not isinstance(items, list) or not all(isinstance(item, of) for item in items):
+                raise TypeError(f"{name} is not {getattr(kind, '__name__', f'a list of {of.__name__}')}")
         return said
 
     return read

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,17 +24,36 @@ SHELF = "/tmp"
 #: The status by which a node says that it lacks a zip: cheaper than asking the engine first, which takes longer to look
 #: for a file than Python takes to start.
 LACKING = 97
+#: Seconds after which a zip that was not used is removed, when another is placed. Before, who has begun with an older
+#: checkout may still import from it.
+UNUSED_SECONDS = 86400
 #: Python as the lab's own programs run in a node. Isolated (`-I`) it looks into no folder of the student's, and no
-#: variable of the student's changes it; what it starts in turn still gets these variables. Its arguments are the zips,
-#: a module and that module's own arguments.
+#: variable of the student's changes it; what it starts in turn still gets these variables. Its arguments are the zips
+#: with their hashes, the suffix under which they have just been placed or nothing, a module and that module's own
+#: arguments. A zip gets its name once it is whole; one that was cut off or changed is as good as none.
 BOOT = f"""
-import os, sys
-zips = sys.argv[1].split(":")
-all(map(os.path.exists, zips)) or sys.exit({LACKING})
+import hashlib, os, sys
+zips, placed = dict(part.split("=") for part in sys.argv[1].split(":")), sys.argv[2]
+def is_whole(path):
+    try:
+        os.utime(path)
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest() == zips[path]
+    except OSError:
+        return False
+if placed:
+    import contextlib, glob, time
+    for path in zips:
+        os.replace(path + placed, path)
+    for path in glob.glob(os.path.dirname(path) + "/streamlab-*.zip*"):
+        with contextlib.suppress(OSError):  # somebody else is removing it as well
+            if path not in zips and time.time() - os.stat(path).st_ctime > {UNUSED_SECONDS}:
+                os.remove(path)
+all(map(is_whole, zips)) or sys.exit({LACKING})
 os.chdir("/")
 sys.path[:0] = zips
 from common.channel import main
-main(*sys.argv[2:])
+main(*sys.argv[3:])
 """
 #: The same for a program that is started by its own name and is written in Python.
 ISOLATED = {"PYTHONSAFEPATH": "1", "PYTHONNOUSERSITE": "1"}
@@ -55,6 +75,7 @@ def run_module(
     zips: Sequence[bundle.Bundle] = (),
     tell: Callable[[dict[str, Any]], None] = lambda event: None,
     printed: Callable[[str, str], None] = lambda stream, line: None,
+    limit: int | None = inside.LIMIT,
 ) -> inside.Result:
     """Run a module in a node, with `zips` and the lab's tools on its path; what of these the node lacks is placed.
 
@@ -62,24 +83,37 @@ def run_module(
         about: what an error names first.
         tell: is given each event as it comes.
         printed: is given the stream ("out" or "err") and each line that is no event.
+        limit: bytes that it may say, as for `run_inside`.
 
     Raises:
         LabError: the module said why it cannot do what it should, or something that is not understood.
     """
-    needed = {zip_path(packed): packed.data for packed in (*zips, bundle.tools())}
-    argv = ["python3", "-I", "-c", BOOT, ":".join(needed), module, *args]
+    needed = (*zips, bundle.tools())
     listener = Listener(about, tell=tell, printed=printed)
-    done = inside.run_inside(container, argv, seconds=seconds, lines=listener)
+
+    def run(placed: str = "") -> inside.Result:
+        argv = _argv(needed, module, *args, placed=placed)
+        return inside.run_inside(container, argv, seconds=seconds, lines=listener, limit=limit)
+
+    done = run()
     if done.code == LACKING:
-        _place(container, needed)
-        done = inside.run_inside(container, argv, seconds=seconds, lines=listener)
+        done = run(_place(container, needed))
     if listener.error:
         raise listener.error
     return done
 
 
-def _place(container: Container, zips: Mapping[str, bytes]) -> None:
-    inside.put_files(container, SHELF, {path.rpartition("/")[2]: data for path, data in zips.items()})
+def _argv(zips: Sequence[bundle.Bundle], module: str, *args: str, placed: str = "") -> list[str]:
+    named = ":".join(f"{zip_path(packed)}={packed.sha256}" for packed in zips)
+    return ["python3", "-I", "-c", BOOT, named, placed, module, *args]
+
+
+def _place(container: Container, zips: Sequence[bundle.Bundle]) -> str:
+    """Put zips beside where they belong; the suffix of their names, which BOOT takes away."""
+    placed = f".{uuid.uuid4().hex[:12]}"
+    files = {f"{zip_path(packed).rpartition('/')[2]}{placed}": packed.data for packed in zips}
+    inside.put_files(container, SHELF, files)
+    return placed
 
 
 def answer_of(
@@ -105,7 +139,7 @@ def commands_running(container: Container) -> list[str]:
             command = api.exec_inspect(exec_id)
             argv = command["ProcessConfig"]["arguments"]
             if command["Running"] and BOOT in argv:
-                found.append(plain(argv[argv.index(BOOT) + 2]))
+                found.append(plain(argv[argv.index(BOOT) + 3]))
     return found
 
 
@@ -124,11 +158,8 @@ class Stack:
     @contextmanager
     def talk(self, module: str, *args: str, seconds: int, idle: float) -> Iterator[Attached]:
         """Run a module on the edge, with the lab's tools on its path, and exchange bytes with it."""
-        needed = {zip_path(packed): packed.data for packed in [bundle.tools()]}
-        there = " && ".join(f"test -e {path}" for path in needed)
-        if inside.run_inside(self.edge, ["sh", "-c", there], seconds=30).code != 0:
-            _place(self.edge, needed)
-        argv = ["python3", "-I", "-c", BOOT, ":".join(needed), module, *args]
+        self.python("common.errors", seconds=30)  # it does nothing, but the tools are there then
+        argv = _argv([bundle.tools()], module, *args)
         with attached(self.edge, argv, seconds=seconds, stdin=True, idle=idle) as running:
             yield running
 

@@ -17,6 +17,7 @@ from streamlab.engines.inside import Result
 from streamlab.errors import LabError, WrongRequest
 from streamlab.paths import typed
 from streamlab.stacks import operation
+from streamlab.stacks.channel import fields, list_of, understood
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import failed, open_stack
 from streamlab.students.topology import Student
@@ -81,7 +82,7 @@ def put(student: Student, items: Sequence[Item], to: str, *, force: bool) -> Non
             there.end_input()
             done = _ended(there, output, answers.read(CHUNK))
         said = _require_success(student, done)
-        for one in _received(said):
+        for one in _received(student, said):
             _tell(one)
 
 
@@ -122,20 +123,28 @@ def _require_success(student: Student, done: Result) -> str:
     """
     if done.code == 0:
         return done.out
-    with suppress(ValueError, KeyError, TypeError, IndexError):
-        said = json.loads(done.err.splitlines()[-1])
-        what, evidence, fix = str(said["what"]), [str(line) for line in said["evidence"]], str(said["fix"])
-        kind = WrongRequest if said["wrong"] is True else LabError
-        raise kind(printable(what), evidence=[printable(line) for line in evidence], fix=printable(fix))
-    raise failed(f"{student.name}: the copy failed", done, seconds=SECONDS)
+    try:
+        error = understood(_refusal, done.err, about=student.name)
+    except LabError:
+        raise failed(f"{student.name}: the copy failed", done, seconds=SECONDS) from None
+    raise error
 
 
-def _received(said: str) -> list[Received]:
+_refused = fields(what=str, evidence=[str], fix=str, wrong=bool)
+_taken_in = list_of(fields(place=str, files=int, size=int))
+
+
+def _refusal(said: str) -> LabError:
+    """Why a node's side of a copy does not do it, as the last line says."""
+    why = _refused(json.loads(said.splitlines()[-1]))
+    kind = WrongRequest if why["wrong"] else LabError
+    return kind(printable(why["what"]), evidence=map(printable, why["evidence"]), fix=printable(why["fix"]))
+
+
+def _received(student: Student, said: str) -> list[Received]:
     """What a node says that it has taken in."""
-    with suppress(ValueError, KeyError, TypeError):
-        found = json.loads(said)["received"]
-        return [Received(printable(str(one["place"])), int(one["files"]), int(one["size"])) for one in found]
-    raise LabError("the node does not say what it has taken in", evidence=printable(said[:200]))
+    found = understood(lambda said: _taken_in(json.loads(said)["received"]), said, about=student.name)
+    return [Received(printable(one["place"]), one["files"], one["size"]) for one in found]
 
 
 def _tell(one: Received) -> None:

@@ -16,6 +16,8 @@ from streamlab.stacks.stack import Stack, failed
 from streamlab.ui import Progress, progress, say
 
 OUTCOME = "streamlab-outcome: "
+#: Seconds that the following may take longer than the application may run: its log is still to come, or YARN's answer.
+LATER_SECONDS = 720
 #: Characters of one line of evidence.
 EVIDENCE = 1000
 
@@ -36,8 +38,8 @@ def follow(stack: Stack, step: Step, app_id: str, began: float, *, seconds: int,
     with progress(step.full_name) as line:
         try:
             done = stack.python(
-                "edge.follow", app_id, str(seconds), seconds=seconds + 120, about=step.full_name,
-                tell=lambda event: _hear(event, seen, line),
+                "edge.follow", app_id, str(seconds), seconds=seconds + LATER_SECONDS, about=step.full_name,
+                tell=lambda event: _hear(event, seen, line), limit=None,
             )  # fmt: skip
         except KeyboardInterrupt:
             line.close()
@@ -71,6 +73,8 @@ def _hear(event: Mapping[str, Any], seen: dict[str, Any], line: Progress) -> Non
         line.update(f"{event['stage']}: {event['done']} of {event['total']} tasks")
     elif "state" in event:
         line.update(event["state"].lower())
+    elif "waiting" in event:
+        line.update(str(event["waiting"]))
 
 
 def written_by(line: str) -> dict[str, Any] | None:

@@ -39,23 +39,31 @@ def way_there(student: Student, ports: Sequence[int]) -> str:
 
 
 def node_log(student: Student, name: str, *, lines: int) -> str:
-    """The last lines that a node printed."""
+    """The last lines that a node printed; the engine keeps no more than 20 MB of them."""
     with engine.connect(student.docker_host) as client:
         container = engine.node(client, student, name, running=False)
         return container.logs(tail=lines).decode("utf-8", "replace")
 
 
 def application_log(student: Student, app_id: str) -> None:
-    """Print everything that an application's containers printed, from YARN's aggregated log."""
+    """Print everything that an application's containers printed, from YARN's aggregated log, as it comes."""
     if not app_id.startswith("application_"):
         raise WrongRequest(
             f"{app_id!r} is no application id", evidence="expected application_…_…", fix="invoke status lists them"
         )
+    empty = True
+
+    def show(stream: str, line: str) -> None:
+        nonlocal empty
+        if stream == "out":
+            empty = empty and not line.strip()
+            say(line)
+
+    command = ["yarn", "logs", "-applicationId", app_id]
     with open_stack(student) as stack:
-        done = inside.run_inside(stack.edge, ["yarn", "logs", "-applicationId", app_id], seconds=LOG_SECONDS)
-    if done.code != 0 or not done.out.strip():
-        raise failed(f"no log of {app_id}", done, seconds=LOG_SECONDS)
-    say(done.out.rstrip())
+        done = inside.run_inside(stack.edge, command, seconds=LOG_SECONDS, lines=show, limit=None)
+    if done.code != 0 or empty:
+        raise failed(f"{'no log' if empty else 'not the whole log'} of {app_id}", done, seconds=LOG_SECONDS)
 
 
 def log(student: Student, *, node: str | None, app: str | None, lines: int) -> None:

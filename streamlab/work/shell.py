@@ -6,16 +6,19 @@ import os
 import select
 import sys
 import threading
+import time
 from typing import BinaryIO, TextIO
 
 from streamlab.engines import engine
 from streamlab.engines.attached import CHUNK, Attached, attached
-from streamlab.errors import WrongRequest
+from streamlab.errors import LabError, WrongRequest
 from streamlab.students.topology import Student
 from streamlab.work import terminal
 
 #: A command of a student may take this long; a terminal may stay open for ever.
 COMMAND_SECONDS = 3600
+#: The exit status of one that was ended then, by `timeout` and by its SIGKILL.
+TIMED_OUT = (124, 137)
 #: Seconds that a command has to end by itself when nobody reads what it writes; one that writes is ended at once.
 UNREAD_SECONDS = 3
 
@@ -41,19 +44,34 @@ def shell(student: Student, node: str, command: str | None) -> int:
 
 
 def run(student: Student, node: str, argv: list[str]) -> int:
-    """Run a command in a node, with this process's input and output as its own, byte for byte."""
+    """Run a command in a node, with this process's input and output as its own, byte for byte; its exit status.
+
+    Raises:
+        LabError: it took longer than a command may, and was ended.
+    """
+    began = time.monotonic()
     with engine.connect(student.docker_host) as client:
         container = engine.node(client, student, node)
         source = _input()
-        with attached(container, argv, seconds=COMMAND_SECONDS, stdin=source is not None) as running:
-            feeder = _Feeder(running, source)
-            feeder.start()
-            for stream, chunk in running.output():
-                _write(sys.stdout.buffer if stream == "out" else sys.stderr.buffer, chunk)
-            feeder.over.set()
-            if feeder.unread:
-                raise BrokenPipeError
-            return running.code()
+        try:
+            with attached(container, argv, seconds=COMMAND_SECONDS, stdin=source is not None) as running:
+                feeder = _Feeder(running, source)
+                feeder.start()
+                for stream, chunk in running.output():
+                    _write(sys.stdout.buffer if stream == "out" else sys.stderr.buffer, chunk)
+                feeder.over.set()
+                if feeder.unread:
+                    raise BrokenPipeError
+                code = running.code()
+        except TimeoutError:
+            code = TIMED_OUT[0]
+    if code in TIMED_OUT and time.monotonic() - began >= COMMAND_SECONDS:
+        raise LabError(
+            f"{student.name}: the command was ended after {COMMAND_SECONDS} s",
+            evidence="a single command may take no longer",
+            fix="invoke shell opens a terminal, in which it may",
+        )
+    return code
 
 
 def _write(to: BinaryIO, chunk: bytes) -> None:

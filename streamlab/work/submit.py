@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +21,7 @@ from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.topology import Student, by_docker_host
 from streamlab.ui import Progress, progress, say
 from streamlab.work.follow import follow, kill
 
@@ -29,7 +29,15 @@ from streamlab.work.follow import follow, kill
 PREPARE_SECONDS = 300
 SUBMIT_SECONDS = 120
 
-_room = fields(free_mb=list, free_vcores=list, step_mb=int, total_mb=int, held_mb=int, running=list)
+_room_fields = fields(free_mb=[int], free_vcores=[int], step_mb=int, total_mb=int, held_mb=int, running=[str])
+
+
+def _room(said: Any) -> Room:
+    """What a node says of the room that its YARN has."""
+    found = Room(**_room_fields(said))
+    if len(found.free_mb) != len(found.free_vcores) or found.step_mb < 1:
+        raise ValueError("this is no room of YARN's")
+    return found
 
 
 def spark_options(student: Student, step: Step, preset: Preset) -> list[str]:
@@ -142,12 +150,31 @@ def submit_each(lab: Lab, students: Sequence[Student], wanted: Request, *, at_on
     """Submit for every student, on each Docker host `at_once` at a time, or as many as it has memory and cores for.
 
     Raises:
+        WrongRequest: somebody would never have a turn.
         LabError: it failed for some; for the others it is done.
     """
     number = _positive("--at-once", at_once) if at_once is not None else None
-    name = wanted.job.name if len(wanted.steps) > 1 else wanted.steps[0].full_name
-    bound = partial(capacity.at_once, lab) if number is None else lambda docker_host: number
-    operation.each(students, lambda student: submit(student, wanted), Operation(name, Access.USE, None, bound))
+    what = wanted.job.name if len(wanted.steps) > 1 else wanted.steps[0].full_name
+
+    @cache
+    def turns(docker_host: str) -> int:
+        return number or capacity.at_once(lab, docker_host)
+
+    if wanted.continuous and not wanted.detach and len(students) > 1:
+        for docker_host, group in by_docker_host(students):
+            _require_turns(wanted, what, docker_host, turns(docker_host), len(group))
+    operation.each(students, lambda student: submit(student, wanted), Operation(what, Access.USE, None, turns))
+
+
+def _require_turns(wanted: Request, what: str, docker_host: str, turns: int, students: int) -> None:
+    """Refuse a stream that is followed and does not end, where more students are to have it than may at a time."""
+    if students > turns:
+        step = next(step for step in wanted.steps if step.streaming)
+        raise WrongRequest(
+            f"{what} would begin for {turns} of {students} students only",
+            evidence=f"with --continuous it does not end, and {turns} run at a time on {docker_host}",
+            fix=f"--job {wanted.job.typed}/{step.name} --continuous --detach leaves it running and goes on",
+        )
 
 
 def submit(student: Student, wanted: Request) -> list[str]:
@@ -185,6 +212,7 @@ def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle)
         "sha256": packed.sha256,
         "containers": containers(preset),
         "step": step.full_name,
+        "name": application_name(stack.student, step),
         "typed": wanted.job.typed,
         "arguments": [x for key, value in sorted(wanted.args[step.name].items()) for x in ("--set", f"{key}={value}")],
         "spark": spark_options(stack.student, step, preset),
@@ -196,9 +224,10 @@ def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle)
     with progress(step.full_name) as line:
 
         def tell(event: dict[str, Any]) -> None:
-            seen.update(event)
             if "fits" in event:
-                seen["room"] = Room(**_room(event["room"]))
+                seen["fits"], seen["room"] = event["fits"] is True, _room(event["room"])
+            elif "bundle" in event:
+                seen["bundle"] = True
             _made(event, line, f"{step.full_name} for {stack.student.name}, preset {preset.name}", packed)
 
         def printed(stream: str, text: str) -> None:
@@ -232,7 +261,7 @@ def _made(event: Mapping[str, Any], line: Progress, title: str, packed: bundle.B
     """Say what edge.submit has done."""
     line.close()
     if "waiting" in event:
-        line.update(event["waiting"])
+        line.update(str(event["waiting"]))
     elif event.get("fits"):
         say(title)
     elif "made" in event:

@@ -98,6 +98,14 @@ def test_an_answer_is_read_as_what_it_should_be() -> None:
             channel.understood(read, bad, about="ada")
 
 
+@pytest.mark.parametrize("bad", [5, None, {}, ["1"], [1, None]])
+def test_the_items_of_a_list_have_a_kind_as_well(bad: Any) -> None:
+    read = channel.fields(free_mb=[int])
+    assert read({"free_mb": [1, 2]}) == {"free_mb": [1, 2]}
+    with pytest.raises(TypeError, match="free_mb is not a list of int"):
+        read({"free_mb": bad})
+
+
 def test_an_error_that_was_meant_goes_through() -> None:
     def refuse(said: object) -> None:
         raise WrongRequest("too large")

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from common.errors import JobError, WrongRequest
 from edge import submit
+from streamlab.paths import JOBS, ROOT
 
-ASKED = [(1408, 1), (1920, 2)]
+REQUEST = {
+    "containers": [(1408, 1), (1920, 2)], "step": "lesson08/score", "name": "ada-lesson08-score",
+}  # fmt: skip
 
 
 class FakeYarn:
@@ -18,11 +28,11 @@ class FakeYarn:
     def __init__(self, *answers: tuple[int, list[dict[str, Any]]]) -> None:
         self.answers = list(answers)
 
-    def nodes(self) -> list[dict[str, int]]:
-        return [{"availMemoryMB": self.answers[0][0], "availableVirtualCores": 8}]
-
     def unfinished(self) -> list[dict[str, Any]]:
-        return self.answers.pop(0)[1]
+        return self.answers[0][1]
+
+    def nodes(self) -> list[dict[str, int]]:
+        return [{"availMemoryMB": self.answers.pop(0)[0], "availableVirtualCores": 8}]
 
     def metrics(self) -> dict[str, int]:
         return {"totalMB": 4096}
@@ -32,9 +42,9 @@ class FakeYarn:
 def told(monkeypatch: pytest.MonkeyPatch, events: Callable) -> Callable[..., list[dict]]:
     """Asks for room of a YARN that gives these answers; the events that were printed."""
 
-    def call(*answers: tuple[int, list[dict[str, Any]]]) -> list[dict]:
+    def call(*answers: tuple[int, list[dict[str, Any]]], typed: str = "lesson08") -> list[dict]:
         monkeypatch.setattr(submit, "Yarn", lambda: FakeYarn(*answers))
-        submit.await_room(ASKED)
+        submit.await_room(REQUEST | {"typed": typed})
         return events()
 
     monkeypatch.setattr(submit, "allocation_step", lambda: 128)
@@ -42,8 +52,10 @@ def told(monkeypatch: pytest.MonkeyPatch, events: Callable) -> Callable[..., lis
     return call
 
 
-def app(mb: int) -> dict[str, Any]:
-    return {"id": "application_1_2", "name": "ada-lesson03-read", "allocatedMB": mb}
+def app(mb: int, name: str = "ada-lesson03-read") -> dict[str, Any]:
+    return {
+        "id": "application_1_2", "name": name, "allocatedMB": mb, "state": "RUNNING", "startedTime": 1735725600123,
+    }  # fmt: skip
 
 
 def test_what_fits_is_said_at_once(told: Callable) -> None:
@@ -72,6 +84,90 @@ def test_what_is_not_given_back_is_waited_for_until_the_deadline(
     monkeypatch.setattr(submit, "RELEASE_SECONDS", 0)
     *_, last = told(*[(2688, [])] * 9)
     assert not last["fits"]
+
+
+@pytest.mark.parametrize("typed", ["lesson08", "../field/hungry"])
+def test_a_step_that_runs_already_is_refused_with_its_application(told: Callable, typed: str) -> None:
+    """Also where there would be room for it."""
+    with pytest.raises(WrongRequest) as caught:
+        told((8192, [app(896), app(1408, "ada-lesson08-score")]), typed=typed)
+    assert str(caught.value) == (
+        "error: it runs already\n"
+        "  application_1_2 is RUNNING since 2025-01-01 10:00:00 UTC\n"
+        f"  fix: invoke stop --job {typed}/score, or wait for it"
+    )
+
+
+def test_a_step_that_another_submit_has_begun_meanwhile_is_refused(told: Callable) -> None:
+    with pytest.raises(WrongRequest):
+        told((2688, []), (2688, [app(-1, "ada-lesson08-score")]))
+
+
+def test_submits_of_one_lesson_have_their_turns(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, events: Callable
+) -> None:
+    """What takes a submit's place has the lock until it ends, by whatever."""
+    monkeypatch.setattr(submit, "LOCK", f"{tmp_path}/{{}}.lock")
+    program = (
+        f"import os; from edge import submit; submit.LOCK = {submit.LOCK!r}; submit.lock('lesson08'); "
+        "print(flush=True); os.execvp('sleep', ['sleep', '60'])"
+    )
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}/streamlab:{JOBS}"}
+    with subprocess.Popen([sys.executable, "-c", program], env=env, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"\n"
+        submit.lock("lesson01")
+        assert events() == []
+        waiting = threading.Thread(target=submit.lock, args=["lesson08"])
+        waiting.start()
+        waiting.join(0.2)
+        assert waiting.is_alive()
+        assert events() == [{"waiting": "another submit of lesson08 is at work"}]
+        other.kill()
+    waiting.join(10)
+    assert not waiting.is_alive()
+
+
+class Shelf:
+    """An HDFS as a dictionary. The first look of each of `everybody` finds nothing: all look before one writes."""
+
+    def __init__(self, everybody: int, *, full: bool = False) -> None:
+        self.files: dict[str, bytes] = {}
+        self.full = full
+        self.first_look = threading.Barrier(everybody)
+        self.looked = threading.local()
+
+    def exists(self, path: str) -> bool:
+        if not hasattr(self.looked, "once"):
+            self.looked.once = True
+            self.first_look.wait(5)
+            return False
+        return path in self.files
+
+    def write(self, path: str, data: bytes) -> None:
+        self.files[path] = data
+
+    def rename(self, path: str, to: str) -> None:
+        if self.full or to in self.files:
+            raise JobError(f"HDFS does not rename {path} to {to}")
+        self.files[to] = self.files.pop(path)
+
+    def delete(self, path: str) -> None:
+        del self.files[path]
+
+
+def test_who_puts_the_same_bundle_there_at_the_same_time_is_served_too() -> None:
+    hdfs = Shelf(everybody=4)
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: submit._ensure(hdfs, "/b/1.zip", b"zip"), range(4)))
+    assert sorted(done) == [False, False, False, True]
+    assert hdfs.files == {"/b/1.zip": b"zip"}
+
+
+def test_a_bundle_that_cannot_be_put_there_is_an_error() -> None:
+    hdfs = Shelf(everybody=1, full=True)
+    with pytest.raises(JobError, match="HDFS does not rename"):
+        submit._ensure(hdfs, "/b/1.zip", b"zip")
+    assert hdfs.files == {}
 
 
 def test_the_command_line_of_a_step() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from streamlab import ui
@@ -61,3 +63,27 @@ def test_progress_prints_at_most_a_line_every_ten_seconds_where_nobody_watches(
         for now in (105.0, 110.0, 111.0, 121.0):
             line.update(f"at {now:.0f}")
     assert capsys.readouterr().out == "  building: at 110\n  building: at 121\n"
+
+
+def test_nothing_that_a_terminal_acts_on_gets_through(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = "\x1b[2J\x1b]52;c;cm0gLXJm\x07red\x9b31m\r\u202egpj\tтак\nnext"
+    harmless = "]52;c;cm0gLXJmred31mgpj\tтак\nnext"
+    ui.say(hostile)
+    assert capsys.readouterr().out == f"{harmless}\n"
+    assert str(LabError(hostile, evidence=[hostile], fix=hostile)) == (
+        f"error: {harmless}\n  {harmless}\n  fix: {harmless}"
+    )
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with ui.progress("work") as line:
+        line.update(hostile)
+    assert capsys.readouterr().out == "\r\x1b[K  work: ]52;c;cm0gLXJmred31mgpj так next\r\x1b[K"
+
+
+def test_who_listens_hears_plain_text_too_and_keeps_no_more_than_the_last_lines() -> None:
+    with ui.unheard() as said:
+        for number in range(100_000):
+            ui.say(f"\x1b[1m{number}")
+    assert said[-1] == "99999"
+    assert len(said) == 100

@@ -31,11 +31,9 @@ def node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeNode:
 
     def run(command: Command) -> int:
         argv = command.argv[4:]  # without timeout
-        if argv[0] == "sh":
-            return 0  # the lab's tools are there
         assert argv[:3] == ["python3", "-I", "-c"]  # the way it begins, and the zips, come before the module
         process = subprocess.Popen(
-            [sys.executable, "-m", *argv[5:]], env=env, stdin=command.socket.fileno(), stdout=subprocess.PIPE,
+            [sys.executable, "-m", *argv[6:]], env=env, stdin=command.socket.fileno(), stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -173,6 +171,7 @@ def test_several_students_files_come_to_a_folder_of_each(
         ),
         ("warning\nTraceback\nValueError: x\n", "error: ada: the copy failed\n  warning\n  Traceback\n  ValueError: x"),
         ("[1]\n", "error: ada: the copy failed\n  [1]"),
+        ("[" * 100_000 + "\n", "error: ada: the copy failed\n  [["),
         ('{"what": "no"}\n', 'error: ada: the copy failed\n  {"what": "no"}'),
     ],
 )
@@ -180,8 +179,8 @@ def test_a_node_s_words_are_taken_for_no_more_than_words(
     there: Path, here: Path, student: Student, monkeypatch: pytest.MonkeyPatch, error_of: Callable, err: str, text: str
 ) -> None:
     def run(command: Command) -> int:
-        if command.argv[4] == "sh":
-            return 0
+        if "common.errors" in command.argv:
+            return 0  # the lab's tools are there
         command.write(err.encode(), ERR)
         return 1
 
@@ -192,6 +191,28 @@ def test_a_node_s_words_are_taken_for_no_more_than_words(
     monkeypatch.setattr(files, "open_stack", opened)
     assert error_of(files.put_each, [student], ["a b.csv"], "", force=False).startswith(text)
     assert error_of(files.get_each, [student], ["a"], "", force=False).startswith(text)
+
+
+@pytest.mark.parametrize(
+    "said", ["", "5", "[" * 100_000, '{"received": 5}', '{"received": [{"place": "a", "files": "1"}]}']
+)
+def test_what_a_node_says_that_it_took_in_is_understood_or_an_error(
+    here: Path, student: Student, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    def run(command: Command) -> int:
+        if "common.errors" not in command.argv:
+            command.write(b"send it\n")
+            command.input.read()
+            command.write(said.encode())
+        return 0
+
+    @contextmanager
+    def opened(student: Student) -> Iterator[Stack]:
+        yield Stack(student, None, FakeNode(run))
+
+    monkeypatch.setattr(files, "open_stack", opened)
+    with pytest.raises(LabError, match="ada: the node said something that is not understood"):
+        files.put_each([student], ["a b.csv"], "", force=False)
 
 
 def test_a_connection_that_breaks_down_is_no_traceback(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from common.errors import Unreachable
 from edge import follow
 
 OUTCOME = 'streamlab-outcome: {"written": {"hdfs /m": 1}}'
@@ -15,28 +16,40 @@ TRACE = 'Traceback (most recent call last):\n  File "a.py", line 1\nValueError: 
 
 
 class Yarn:
-    """A YARN that goes through the given states, one at each question, and stays in the last."""
+    """A YARN that goes through the given states, one at each question, and stays in the last; at an empty one it gives
+    no answer.
+    """
 
     def __init__(
-        self, *states: str, final: str = "SUCCEEDED", printed: str = "", diagnostics: str = "", ran_ms: int = 60_000
+        self,
+        *states: str,
+        final: str = "SUCCEEDED",
+        printed: str = "",
+        diagnostics: str = "",
+        ran_ms: int = 60_000,
+        held_mb: int = -1,
     ) -> None:
         self.states, self.final, self.printed, self.diagnostics = list(states), final, printed, diagnostics
-        self.ran_ms = ran_ms
+        self.ran_ms, self.held_mb = ran_ms, held_mb
         self.killed: list[str] = []
 
     def application(self, app_id: str) -> dict[str, Any]:
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        if not state:
+            raise Unreachable("YARN gives no answer", evidence=["asked: it"])
         final = "UNDEFINED" if state in ("ACCEPTED", "RUNNING") else self.final
         return {
-            "state": state, "finalStatus": final, "diagnostics": self.diagnostics, "elapsedTime": self.ran_ms
+            "state": state, "finalStatus": final, "diagnostics": self.diagnostics, "elapsedTime": self.ran_ms,
+            "allocatedMB": self.held_mb,
         }  # fmt: skip
 
     def driver_container(self, app_id: str) -> tuple[str, str]:
         return "container_1", "nodemanager1:8042"
 
-    def container_log(self, node: str, container: str, file: str) -> str:
+    def log_end(self, node: str, container: str, file: str, size: int) -> tuple[int, bytes]:
         assert (node, container, file) == ("nodemanager1:8042", "container_1", "stdout")
-        return self.printed
+        data = self.printed.encode()
+        return max(0, len(data) - size), data[-size:]
 
     def active_stages(self, app_id: str) -> list[dict[str, Any]]:
         name = "count at /data/local/lesson.zip/lesson08/train.py:40"
@@ -64,7 +77,8 @@ def aggregated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str
     def prints(text: str) -> None:
         program = tmp_path / "yarn"
         program.write_text(
-            f"#!/bin/sh\ncat <<'END'\nLogType:stdout\nLogLength:1\nLogContents:\n{text}\nEnd of LogType:stdout\nEND\n"
+            f"#!/bin/sh\ncat <<'END'\nLogType:stdout\nLogLength:{len(text.encode())}\nLogContents:\n{text}\n"
+            "End of LogType:stdout\nEND\n"
         )
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
@@ -117,6 +131,41 @@ def test_a_step_that_is_never_given_a_container_is_killed_and_says_why(
     final = told(yarn)[-1]
     assert yarn.killed
     assert final["diagnostics"] == "YARN gave it no container in -1 s: Queue's AM resource limit exceeded."
+
+
+def test_a_driver_that_starts_slowly_has_its_container_and_is_waited_for(
+    told: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """YARN calls an application accepted until its driver registers."""
+    monkeypatch.setattr(follow, "ACCEPTED_SECONDS", -1)
+    yarn = Yarn("ACCEPTED", "ACCEPTED", "RUNNING", "FINISHED", printed=f"{OUTCOME}\n", held_mb=1408)
+    assert told(yarn)[-1]["final"] == "SUCCEEDED"
+    assert not yarn.killed
+
+
+def test_a_yarn_that_gives_no_answer_for_a_while_is_asked_again(told: Callable) -> None:
+    events = told(Yarn("RUNNING", "", "", "RUNNING", "FINISHED", printed=f"hello\n{OUTCOME}\n", ran_ms=0))
+    assert events[:-1] == [
+        {"state": "RUNNING"},
+        {"out": "hello"},
+        {"out": OUTCOME},
+        {"waiting": "YARN gives no answer; it is asked again"},
+        {"waiting": "YARN gives no answer; it is asked again"},
+        {"state": "RUNNING"},
+        {"state": "FINISHED"},
+    ]
+    assert events[-1]["final"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(("silent_seconds", "seconds"), [(-1, 60), (600, -1)])
+def test_a_yarn_that_is_gone_is_not_asked_for_ever(
+    told: Callable, monkeypatch: pytest.MonkeyPatch, silent_seconds: int, seconds: int
+) -> None:
+    """Not longer than a ResourceManager takes to start again, nor than the application may run."""
+    monkeypatch.setattr(follow, "SILENT_SECONDS", silent_seconds)
+    with pytest.raises(Unreachable) as caught:
+        told(Yarn(""), seconds)
+    assert caught.value.evidence == ["asked: it", "application_1_2 may still run"]
 
 
 def test_a_driver_that_has_told_its_end_is_not_waited_for_until_its_container_is_gone(told: Callable) -> None:

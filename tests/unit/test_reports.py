@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from fake_node import ERR, Command, FakeNode
+from streamlab.errors import LabError
 from streamlab.stacks import status
+from streamlab.stacks.stack import Stack
 from streamlab.students.topology import Node, Student
 from streamlab.work import check, look
 
@@ -123,6 +126,50 @@ def test_pages_are_listed_with_their_addresses(student: Student) -> None:
         "YARN                   http://127.0.0.1:20088/\n"
         "a running application  http://127.0.0.1:20088/proxy/APPLICATION_ID/"
     )
+
+
+@pytest.fixture
+def edge(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Command], int]], None]:
+    """The student's edge node, in which commands are what the test says."""
+
+    def of(run: Callable[[Command], int]) -> None:
+        @contextmanager
+        def opened(student: Student) -> Iterator[Stack]:
+            yield Stack(student, None, FakeNode(run))
+
+        monkeypatch.setattr(look, "open_stack", opened)
+
+    return of
+
+
+def test_a_log_is_printed_as_it_comes_however_long_it_is(
+    edge: Callable, student: Student, capsys: pytest.CaptureFixture
+) -> None:
+    def talk(command: Command) -> int:
+        assert command.argv[4:] == ["yarn", "logs", "-applicationId", "application_1_2"]
+        command.write(b"WARN of Hadoop\n", ERR)
+        command.write(b"\x1b[2Jfirst\n")
+        for _ in range(20):
+            command.write(b"x" * ((1 << 20) - 1) + b"\n")
+        command.write(b"last")
+        return 0
+
+    edge(talk)
+    look.application_log(student, "application_1_2")
+    printed = capsys.readouterr().out
+    assert (printed[:6], printed[-6:], len(printed)) == ("first\n", "\nlast\n", (20 << 20) + 11)
+
+
+@pytest.mark.parametrize(
+    ("out", "code", "what"),
+    [(b"", 0, "no log"), (b"\n", 0, "no log"), (b"", 1, "no log"), (b"begun\n", 124, "not the whole log")],
+)
+def test_a_log_that_is_not_there_is_an_error(
+    edge: Callable, student: Student, out: bytes, code: int, what: str
+) -> None:
+    edge(lambda command: command.write(out) or code)
+    with pytest.raises(LabError, match=f"{what} of application_1_2"):
+        look.application_log(student, "application_1_2")
 
 
 ROWS = {"name": "rows in Cassandra", "expected": "200", "found": "200", "passed": True, "where": "cqlsh"}

@@ -18,6 +18,7 @@ from fake_node import ERR, Command, FakeNode
 from streamlab.cancel import Cancelled, cancelled_by_signals
 from streamlab.edge import hangup
 from streamlab.engines import engine
+from streamlab.errors import LabError
 from streamlab.students.topology import Student
 from streamlab.work import shell, terminal
 
@@ -138,6 +139,28 @@ def test_who_ends_by_itself_keeps_its_exit_status_unread(into: Callable, standar
 
     into(finished)
     assert standard.run(student) == 5
+
+
+@pytest.mark.parametrize("code", [124, 137])
+def test_a_command_that_took_too_long_says_so(
+    into: Callable, standard: Pipes, student: Student, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    into(lambda command: code)
+    assert standard.run(student, stdin=False) == code  # of its own accord, and soon
+    monkeypatch.setattr(shell, "COMMAND_SECONDS", 0)
+    with pytest.raises(LabError, match="ada: the command was ended after 0 s"):
+        standard.run(student, stdin=False)
+
+
+def test_a_command_that_does_not_end_in_time_says_so_as_well(
+    into: Callable, standard: Pipes, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`timeout` there is the student's, and may be stopped; it would have had ten seconds more."""
+    monkeypatch.setattr(shell, "COMMAND_SECONDS", -10)
+    node = into(lambda command: command.ended.wait(10) and 0)
+    with pytest.raises(LabError, match="ada: the command was ended after -10 s"):
+        standard.run(student, stdin=False)
+    assert node.commands[0].ended.is_set()
 
 
 def test_without_any_input_a_command_reads_nothing(into: Callable, standard: Pipes, student: Student) -> None:

@@ -23,7 +23,7 @@ class Node:
     def __init__(self, shelf: Path, home: Path) -> None:
         self.shelf, self.home, self.placed, self.runs = shelf, home, [], 0
 
-    def run(self, node: Any, argv: Sequence[str], *, seconds: int, lines: Any) -> Result:
+    def run(self, node: Any, argv: Sequence[str], *, seconds: int, lines: Any, limit: int | None) -> Result:
         self.runs += 1
         home = {"HOME": str(self.home), "PYTHONPATH": str(self.home), "PYTHONSTARTUP": str(self.home / "json.py")}
         done = subprocess.run(
@@ -36,7 +36,7 @@ class Node:
 
     def put(self, node: Any, folder: str, files: Mapping[str, bytes]) -> None:
         assert folder == stack.SHELF
-        self.placed.append(sorted(files))
+        self.placed.append(sorted(name.rpartition(".zip.")[0] for name in files))
         for name, data in files.items():
             (self.shelf / name).write_bytes(data)
 
@@ -58,8 +58,42 @@ def run(*argv: str, **options: Any) -> Result:
 def test_what_a_node_lacks_is_placed_once(node: Node) -> None:
     first, second = (run("zipfile", "--help") for _ in range(2))
     assert (first.code, second.code) == (0, 0)
-    assert node.placed == [[Path(stack.zip_path(bundle.tools())).name]]
+    assert node.placed == [[tools().stem]]
     assert node.runs == 3  # the first was told of what was missing, and run again
+
+
+def tools() -> Path:
+    return Path(stack.zip_path(bundle.tools()))
+
+
+@pytest.mark.parametrize("change", [lambda data: data[:-1000], lambda data: data + b" ", lambda data: b""])
+def test_a_zip_that_was_cut_off_or_changed_is_replaced(node: Node, change: Callable[[bytes], bytes]) -> None:
+    run("zipfile", "--help")
+    (zipped,) = node.shelf.iterdir()
+    whole = zipped.read_bytes()
+    assert whole == bundle.tools().data
+    zipped.write_bytes(change(whole))
+    assert run("zipfile", "--help").code == 0
+    assert (zipped.read_bytes(), len(node.placed)) == (whole, 2)
+
+
+def test_a_zip_has_its_name_only_when_it_is_whole(node: Node) -> None:
+    """Whoever is cut off while placing it leaves nothing that another takes for it."""
+    stack._place(None, [bundle.tools()])
+    assert [path.name.startswith(f"{tools().name}.") for path in node.shelf.iterdir()] == [True]
+    assert run("zipfile", "--help").code == 0
+    assert tools().name in {path.name for path in node.shelf.iterdir()}
+
+
+def test_zips_that_nobody_has_used_for_long_are_removed(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    (node.shelf / "streamlab-0123456789ab.zip").write_bytes(b"an older checkout's")
+    (node.shelf / "streamlab-proved-0123456789ab").write_bytes(b"")
+    run("zipfile", "--help")
+    assert len(list(node.shelf.iterdir())) == 3  # who has begun with it may still import from it
+    monkeypatch.setattr(stack, "BOOT", stack.BOOT.replace(f"> {stack.UNUSED_SECONDS}", "> -1"))
+    (node.shelf / tools().name).unlink()
+    run("zipfile", "--help")
+    assert {path.name for path in node.shelf.iterdir()} == {"streamlab-proved-0123456789ab", tools().name}
 
 
 def test_a_program_that_fails_is_not_run_again(node: Node) -> None:

@@ -218,6 +218,24 @@ def test_what_does_not_fit_is_refused_and_nothing_was_said(
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"free_mb": 5}, {"free_mb": ["1"]}, {"free_mb": [1, 2]}, {"step_mb": 0}, {"running": [5]}, {"more": 1}],
+)
+def test_room_that_cannot_be_is_not_understood(change: dict[str, Any]) -> None:
+    """It is a LabError by then: what an event's reader raises is."""
+    assert submit._room(FITS["room"]) == replace(FREE, running=[])
+    with pytest.raises((TypeError, ValueError)):
+        submit._room(FITS["room"] | change)
+
+
+def test_what_else_an_event_says_changes_nothing(hand_over: Callable, error_of: Callable) -> None:
+    full = asdict(replace(FREE, free_mb=[2048], running=[]))
+    assert error_of(hand_over, {"fits": False, "room": full}, {"made": "x", "room": 5}, code=2).startswith(
+        "error: preset ml does not fit"
+    )
+
+
 def test_what_fails_on_the_way_is_named(hand_over: Callable, error_of: Callable) -> None:
     made = error_of(hand_over, FITS, "error: Kafka gives no answer", code=1)
     assert made.startswith("error: lesson08/score: what it needs could not be made\n  error: Kafka gives no answer\n")
@@ -256,3 +274,26 @@ def test_many_are_submitted_for_under_the_name_that_was_asked_for(
     assert asked[1].at_once("unix:///a") == 3
     with pytest.raises(WrongRequest, match="--at-once 0 is no whole number above 0"):
         submit.submit_each(lab, lab.students, submit.request(step), at_once="0")
+
+
+def test_streams_that_would_never_have_a_turn_are_refused(
+    student: Student, monkeypatch: pytest.MonkeyPatch, error_of: Callable
+) -> None:
+    turns: list[int] = []
+    monkeypatch.setattr(
+        submit.many, "each", lambda students, do, *, what, at_once: turns.append(at_once(student.docker_host))
+    )
+    monkeypatch.setattr(submit.capacity, "at_once", lambda lab, docker_host: 1)
+    lab = Lab(Path("class.yml"), (student, replace(student, name="bob")))
+    stream = submit.request("lesson08", continuous=True)
+    assert error_of(submit.submit_each, lab, lab.students, stream) == (
+        "error: lesson08 would begin for 1 of 2 students only\n"
+        "  with --continuous it does not end, and 1 run at a time on unix:///var/run/docker.sock\n"
+        "  fix: --job lesson08/score --continuous --detach leaves it running and goes on"
+    )
+    assert turns == []
+    submit.submit_each(lab, lab.students, stream, at_once="2")
+    submit.submit_each(lab, lab.students[:1], stream)
+    submit.submit_each(lab, lab.students, submit.request("lesson08/score", continuous=True, detach=True))
+    submit.submit_each(lab, lab.students, submit.request("lesson08"))
+    assert turns == [2, 1, 1, 1]

@@ -93,3 +93,8 @@ def test_one_that_was_ended_says_why() -> None:
 
 def test_evidence_is_never_longer_than_a_person_reads() -> None:
     assert max(len(line) for line in failed(log="x" * 99_999).splitlines()) < follow.EVIDENCE + 5
+
+
+def test_a_yarn_that_gives_no_answer_is_shown() -> None:
+    _, progress = hear({"waiting": "YARN gives no answer; it is asked again"})
+    assert progress == ["YARN gives no answer; it is asked again"]
