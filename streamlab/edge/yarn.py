@@ -78,9 +78,6 @@ class Yarn(yarn.Yarn):
         except (OSError, ValueError):
             return []
 
-    def new_application(self) -> str:
-        return self._send("POST", "/ws/v1/cluster/apps/new-application", None)["application-id"]
-
     def submit(self, context: dict[str, Any]) -> None:
         self._send("POST", "/ws/v1/cluster/apps", context)
 
