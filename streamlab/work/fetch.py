@@ -50,13 +50,20 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
         for path in copied:  # one by one: extractall(filter=…) is younger than the Python of Debian 12
             file = half / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(parcels.extractfile(f"{Path(parcel).name}/{path}").read())
+            packed = parcels.extractfile(f"{Path(parcel).name}/{path}")
+            if packed is None:
+                raise LabError(
+                    f"{path} of {student.name} cannot be brought",
+                    evidence="it is not a file any more",
+                    fix="run the same command again",
+                )
+            file.write_bytes(packed.read())
     shutil.rmtree(place, ignore_errors=True)
     half.rename(place)
-    paths = [place / path for path in copied]
-    for path in paths:
-        say(f"{path}  {path.stat().st_size} bytes")
-    return paths
+    files = [place / path for path in copied]
+    for file in files:
+        say(f"{file}  {file.stat().st_size} bytes")
+    return files
 
 
 def _below(said: str) -> str:

@@ -17,9 +17,9 @@ from streamlab.work import fetch
 
 
 class Edge:
-    """The edge node: what `edge.fetch` copies to a folder of it, and what of that is left."""
+    """The edge node: what `edge.fetch` copies to a folder of it, and what of that is left. None is a folder."""
 
-    def __init__(self, files: dict[str, bytes]) -> None:
+    def __init__(self, files: dict[str, bytes | None]) -> None:
         self.files = files
         self.parcels: set[str] = set()
 
@@ -34,8 +34,8 @@ class Edge:
         with tarfile.open(fileobj=buffer, mode="w") as archive:
             for name, data in self.files.items():
                 entry = tarfile.TarInfo(f"{Path(path).name}/{name}")
-                entry.size = len(data)
-                archive.addfile(entry, io.BytesIO(data))
+                entry.size, entry.type = len(data or b""), tarfile.DIRTYPE if data is None else tarfile.REGTYPE
+                archive.addfile(entry, io.BytesIO(data or b""))
         data = buffer.getvalue()
         return iter([data[:700], data[700:]]), {}
 
@@ -46,7 +46,7 @@ class Edge:
 
 @pytest.fixture
 def left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[dict[str, bytes]], Edge]:
-    def on_hdfs(files: dict[str, bytes]) -> Edge:
+    def on_hdfs(files: dict[str, bytes | None]) -> Edge:
         edge = Edge(files)
 
         @contextmanager
@@ -100,6 +100,15 @@ def test_without_output_that_is_said(left: Callable, student: Student, error_of:
         "  fix: invoke submit --job lesson08"
     )
     assert edge.parcels == set()
+
+
+def test_what_has_become_a_folder_meanwhile_is_an_error_in_words(
+    left: Callable, student: Student, error_of: Callable
+) -> None:
+    left({"plots": None, "report.json": b"{}"})
+    assert error_of(fetch.fetch_output, student, "lesson08", None) == (
+        "error: plots of ada cannot be brought\n  it is not a file any more\n  fix: run the same command again"
+    )
 
 
 @pytest.mark.parametrize("path", ["../../.bashrc", "/etc/passwd", "plots/../../x"])
