@@ -12,7 +12,8 @@ import sys
 import time
 
 from common.channel import emit
-from edge.yarn import FINAL, Yarn, log_files
+
+from .yarn import FINAL, Yarn, log_files
 
 #: Seconds that an application may wait for its first container before we say why.
 ACCEPTED_SECONDS = 60

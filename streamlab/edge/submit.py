@@ -29,9 +29,10 @@ from common.hdfs import Hdfs
 from common.lab import Lab
 from common.request import Job
 from common.settings import load_info
-from edge import topics
-from edge.room import Containers, Room
-from edge.yarn import Yarn, held_mb
+
+from . import topics
+from .room import Containers, Room
+from .yarn import Yarn, held_mb
 
 SITE = Path("/etc/streamlab/hadoop/yarn-site.xml")
 DEFAULT_STEP_MB = 1024

@@ -137,6 +137,7 @@ def test_what_both_sides_know_stands_alone() -> None:
     for name in shared:
         source = (ROOT / "streamlab" / "edge" / f"{name}.py").read_text(encoding="utf-8")
         assert re.findall(r"^(?:from|import) (?:common|edge)\b", source, re.MULTILINE) == []
+        assert set(re.findall(r"^from \.(\w*) import", source, re.MULTILINE)) <= shared
 
 
 def test_every_folder_of_the_control_program_is_a_room() -> None:
