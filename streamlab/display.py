@@ -78,7 +78,7 @@ def learn(seconds: Mapping[str, float]) -> None:
     """Remember how long stages took. Nothing else depends on it, so a cache that cannot be written is no failure."""
     with suppress(OSError):
         _learnt().parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps({name: round(value, 1) for name, value in (usual() | seconds).items()}, indent=1)
+        text = json.dumps({name: round(value, 1) for name, value in {**usual(), **seconds}.items()}, indent=1)
         half = _learnt().with_suffix(".new")
         half.write_text(text + "\n", encoding="utf-8")
         half.replace(_learnt())
@@ -184,13 +184,13 @@ class Display:
         No thread of the display runs meanwhile, so processes can be forked.
         """
         outer, self._inner, self._at_once = self._outer, dict(after), at_once
-        began = self._running.pop(outer, None)
+        began = self._running.pop(outer, None) if outer is not None else None
         self._stop_ticking()
         try:
             yield
         finally:
             self._inner = {}
-            if began:
+            if outer is not None and began:
                 self._running[outer] = began
                 self._start_ticking()
 
@@ -310,5 +310,9 @@ def stage(name: str) -> Iterator[None]:
             yield
 
 
-def current() -> Display | None:
-    return _current.get()
+def current() -> Display:
+    """The display of the run; there is one inside `whole`."""
+    display = _current.get()
+    if display is None:
+        raise RuntimeError("no run has begun")
+    return display

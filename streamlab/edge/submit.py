@@ -45,7 +45,7 @@ def allocation_step(site: Path = SITE) -> int:
     """YARN gives memory in multiples of this (MB)."""
     for prop in ElementTree.parse(site).getroot().iter("property"):
         if prop.findtext("name") == "yarn.scheduler.minimum-allocation-mb":
-            return int(prop.findtext("value"))
+            return int(prop.findtext("value") or DEFAULT_STEP_MB)
     return DEFAULT_STEP_MB
 
 

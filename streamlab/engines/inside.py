@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from docker.errors import NotFound
@@ -31,7 +31,7 @@ def run_inside(
     *,
     seconds: int,
     env: Mapping[str, str] | None = None,
-    lines: object = None,
+    lines: Callable[[str, str], object] | None = None,
 ) -> Result:
     """Run a command in a node and wait for it, at most `seconds`.
 
@@ -44,15 +44,15 @@ def run_inside(
             for stream, chunk in running.output():
                 heard[stream].feed(chunk)
         finally:
-            for stream in heard.values():
-                stream.close()
+            for lines_of in heard.values():
+                lines_of.close()
         return Result(running.code(), heard["out"].text, heard["err"].text)
 
 
 class _Lines:
     """Bytes in any pieces in, whole lines out."""
 
-    def __init__(self, stream: str, receiver: object) -> None:
+    def __init__(self, stream: str, receiver: Callable[[str, str], object] | None) -> None:
         self._stream, self._receiver = stream, receiver
         self._parts: list[bytes] = []
         self._rest = b""

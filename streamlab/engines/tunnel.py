@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from streamlab.students.docker_hosts import remote_socket, ssh_destination
 
@@ -36,7 +37,7 @@ _OPTIONS = (
 class Tunnel:
     """A running ssh, and the folder with its end of the socket."""
 
-    process: subprocess.Popen
+    process: subprocess.Popen[bytes]
     folder: Path
 
     @property
@@ -49,14 +50,15 @@ class Tunnel:
         return [line.strip() for line in said.splitlines() if line.strip()][-3:]
 
     def close(self) -> None:
+        to, back = _pipes(self.process)
         with suppress(BrokenPipeError):
-            self.process.stdin.close()  # `cat` at the other end reads to the end of its input, and ssh ends with it
+            to.close()  # `cat` at the other end reads to the end of its input, and ssh ends with it
         try:
             self.process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.process.stdout.close()
+        back.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -109,18 +111,25 @@ def _dig(docker_host: str) -> Tunnel:
     return made
 
 
-def _echoes(process: subprocess.Popen) -> bool:
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    assert process.stdin is not None  # `_dig` asks for both
+    assert process.stdout is not None
+    return process.stdin, process.stdout
+
+
+def _echoes(process: subprocess.Popen[bytes]) -> bool:
     """Whether the other end sends back a line in time: forwarding is set up before the command there runs."""
+    to, back = _pipes(process)
     try:
-        process.stdin.write(b"there?\n")
-        process.stdin.flush()
+        to.write(b"there?\n")
+        to.flush()
     except BrokenPipeError:
         return False
     ends = time.monotonic() + CONNECT_SECONDS
-    while not select.select([process.stdout], [], [], 0.2)[0]:
+    while not select.select([back], [], [], 0.2)[0]:
         if time.monotonic() > ends:
             return False
-    return bool(process.stdout.readline())
+    return bool(back.readline())
 
 
 @atexit.register

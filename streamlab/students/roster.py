@@ -41,9 +41,8 @@ def slots(entries: Sequence[Entry], there: Mapping[str, int], *, room: int) -> d
             fix="give --ports-from a lower port or --subnets a larger network, or make two classes",
         )  # fmt: skip
     kept = {entry.host: there[entry.host] for entry in entries if there.get(entry.host, room) < room}
-    free = (slot for slot in range(room) if slot not in kept.values())
     # A slot that somebody has just left may still be in use by a stack; it goes last.
-    free = sorted(free, key=lambda slot: (slot in there.values(), slot))
+    free = sorted(set(range(room)) - set(kept.values()), key=lambda slot: (slot in there.values(), slot))
     return {entry.host: kept[entry.host] if entry.host in kept else free.pop(0) for entry in entries}
 
 
