@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import tomllib
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -83,6 +84,23 @@ def test_no_image_is_built_on_one_that_moves(file: Path) -> None:
     for base in bases:
         assert ":latest" not in base
         assert "$" in base or re.match(r"\w+$", base), f"{base} is no argument and no stage"
+
+
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "images").rglob("Dockerfile")), ids=lambda file: file.parent.relative_to(ROOT).as_posix()
+)
+def test_no_step_of_a_build_hides_a_failure(file: Path) -> None:
+    """A pipe has the status of its last command, a loop that of its last turn."""
+    text = file.read_text(encoding="utf-8")
+    assert re.findall(r"\| *(?:head|tail|grep|cat)\b", text) == []
+    loops = re.findall(r"\bdo\b.*?\bdone\b", text, re.DOTALL)
+    assert [loop for loop in loops if not loop.endswith("|| exit 1; done")] == []
+
+
+def test_python_without_its_suffix_is_checked_too() -> None:
+    scripts = {name for name, text in texts().items() if re.match(r"#!.*\bpython", text)}
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert sorted(name for name in scripts if not name.endswith(".py")) == settings["tool"]["ruff"]["extend-include"]
 
 
 TASKS = [node for node in ast.parse((ROOT / "tasks.py").read_text()).body if isinstance(node, ast.FunctionDef)]
