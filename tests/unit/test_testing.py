@@ -21,6 +21,11 @@ def test_each_kind_is_a_folder_and_help_names_it() -> None:
     assert HELP["test.only"] == "one kind: " + ", ".join(kinds[:-1]) + f" or {kinds[-1]}"
 
 
+def test_contributors_read_of_each_kind_what_it_needs() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .+ \| .+ \|$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert tuple(rows) == testing.KINDS
+
+
 def test_an_ordinary_run_has_a_short_part_of_the_seat_s_sessions_on_the_same_stack() -> None:
     command = testing.pytest_command("cluster")
     assert command == [sys.executable, "-m", "pytest", "tests/cluster", "tests/seat/test_start.py"]
