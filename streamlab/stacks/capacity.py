@@ -16,6 +16,7 @@ from streamlab.errors import WrongRequest
 from streamlab.lessons import jobs
 from streamlab.lessons.jobs import Preset
 from streamlab.lessons.resources import containers
+from streamlab.paths import JOBS
 from streamlab.students.docker_hosts import machine
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student, by_docker_host
@@ -115,7 +116,7 @@ def preset_rows(left_mb: int, students: int) -> list[list[str]]:
     """Each preset: what it asks for, how many of the students can work with it at once, and in which lessons."""
     lessons: dict[str, list[str]] = {}
     for name in jobs.known_jobs():
-        for preset in sorted({step.preset for step in jobs.load(jobs.JOBS / name).steps}):
+        for preset in sorted({step.preset for step in jobs.load(JOBS / name).steps}):
             lessons.setdefault(preset, []).append(name)
     return [
         [
