@@ -37,11 +37,13 @@ class Lab(Program):
 def _wrong(error: ParseError, tasks: Iterable[str]) -> WrongRequest:
     """What invoke's parser has found, with what it knows of the place."""
     context, said = error.context, str(error)
-    task = context.name if context else None
-    fix = f"invoke --help {task} tells what each option is" if task else "invoke --list shows the tasks"
     found = re.fullmatch(r"No idea what '(.+)' is!", said)
-    if found and task is None:
-        return unknown("task", found[1], tasks, usage="invoke {}")
+    words = re.sub(r"<Argument: (\w+).*?>", lambda name: _option(name[1]), said)
+    if context is None or context.name is None:
+        if found:
+            return unknown("task", found[1], tasks, usage="invoke {}")
+        return WrongRequest(words, fix="invoke --list shows the tasks")
+    task, fix = context.name, f"invoke --help {context.name} tells what each option is"
     if found and found[1].startswith("-"):
         return unknown(f"option of {task}", found[1], context.flags, usage="{}")
     if found:
@@ -50,10 +52,10 @@ def _wrong(error: ParseError, tasks: Iterable[str]) -> WrongRequest:
             evidence=f"its options: {', '.join(option for option in context.flags if option.startswith('--'))}",
             fix=fix,
         )
-    missing = [_option(argument.name) for argument in context.missing_positional_args] if task else []
+    missing = [_option(str(argument.name)) for argument in context.missing_positional_args]
     if missing:
         return WrongRequest(f"{task} needs {' and '.join(missing)}", fix=fix)
-    return WrongRequest(re.sub(r"<Argument: (\w+).*?>", lambda name: _option(name[1]), said), fix=fix)
+    return WrongRequest(words, fix=fix)
 
 
 def _option(name: str) -> str:

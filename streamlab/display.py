@@ -120,7 +120,7 @@ class Display:
         No thread of the display runs meanwhile, so processes can be forked.
         """
         outer, self._inner, self._at_once = self._outer, dict(after), at_once
-        began = self._running.pop(outer, None)
+        began = self._running.pop(outer, None) if outer is not None else None
         self._stop_ticking()
         try:
             yield
@@ -248,5 +248,9 @@ def stage(name: str) -> Iterator[None]:
             yield
 
 
-def current() -> Display | None:
-    return _current.get()
+def current() -> Display:
+    """The display of the run; there is one inside `whole`."""
+    display = _current.get()
+    if display is None:
+        raise RuntimeError("no run has begun")
+    return display

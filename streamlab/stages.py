@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from streamlab import display, estimate
 from streamlab.cancel import cancelled_by_signals
@@ -83,7 +84,8 @@ def _run(
                 ours, process = _begun(work[name])
                 running[ours] = name, process
                 board.begin(name)
-            for ours in wait(list(running), display.TICK_SECONDS):
+            spoke = wait(list(running), display.TICK_SECONDS)
+            for ours in [one for one in running if one in spoke]:
                 name, process = running[ours]
                 kind, value = _heard(ours, name)
                 if kind == "said":
@@ -145,7 +147,7 @@ def _child(work: Callable[[], object], to: Connection) -> None:
         to.send(last)
 
 
-def _heard(ours: Connection, name: str) -> tuple[str, object]:
+def _heard(ours: Connection, name: str) -> tuple[str, Any]:
     try:
         return ours.recv()
     except EOFError:

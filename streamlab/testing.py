@@ -1,8 +1,10 @@
-"""`./lab test`: the tests by what is real in them: nothing, Spark inside its image, a whole stack."""
+"""`./lab test`: static checks; tests by what is real in them: nothing, Spark inside its image, a whole stack."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,12 +17,12 @@ from streamlab.building import images
 from streamlab.engines import engine, inside
 from streamlab.errors import LabError, unknown
 from streamlab.lessons.bundle import files_below
-from streamlab.paths import JOBS, ROOT
+from streamlab.paths import ANSIBLE, JOBS, ROOT
 from streamlab.stacks.provision import ensure_engines, ensure_images
 from streamlab.students import inventory
 from streamlab.ui import say
 
-ORDINARY = ("unit", "jobs", "cluster")
+ORDINARY = ("static", "unit", "jobs", "cluster")
 
 #: What takes too long for every change: each lesson run, repeated, broken and killed on a real stack; each handout
 #: followed from its first command to its last; seat: each lesson as a student types it, without any help of the lab;
@@ -36,6 +38,9 @@ PYTEST_ARGUMENTS = {
 
 #: The tests' own class: its stacks stand beside a user's without touching them.
 INVENTORY = ROOT / "inventory" / "test.yml"
+#: What the static checks need beyond requirements.lock, so that nobody installs it who only works with a cluster.
+DEV_LOCK = ROOT / "requirements-dev.lock"
+_SHELL = re.compile(rb"#!\s*\S*/(?:env\s+)?(?:ba|da)?sh\b")
 DOCKER_PID = Path("/run/docker.pid")
 JOB_TEST_SECONDS = 1200
 
@@ -52,22 +57,83 @@ def test(only: str | None) -> None:
         raise unknown("kind of test", only, KINDS, usage="--only {}")
     lab = inventory.load(INVENTORY)
     kinds = [only] if only else list(ORDINARY)
-    started = kinds != ["unit"] and ensure_engines(lab, lab.students)
+    started = bool(set(kinds) - {"static", "unit"}) and ensure_engines(lab, lab.students)
     try:
         failures = [kind for kind in kinds if not _run(kind, lab.students[0].docker_host)]
     finally:
         if started and not Path("/run/systemd/system").exists():
             stop_engine()
     if failures:
-        raise LabError(f"tests failed: {', '.join(failures)}", evidence="pytest's own words are above", fix="mend them")
+        raise LabError(
+            f"tests failed: {', '.join(failures)}",
+            evidence="each says above what is wrong",
+            fix=f"correct it, then: ./lab test --only {failures[0]}",
+        )
 
 
 def _run(kind: str, docker_host: str) -> bool:
     say(f"\n== {kind} tests")
     began = time.monotonic()
-    passed = _in_image(docker_host) if kind == "jobs" else _here(kind)
+    if kind == "static":
+        passed = run_static_checks()
+    else:
+        passed = _in_image(docker_host) if kind == "jobs" else _succeeds(pytest_command(kind))
     say(f"{kind} tests: {'passed' if passed else 'FAILED'} in {time.monotonic() - began:.0f} s")
     return passed
+
+
+def static_checks() -> dict[str, tuple[list[str], Path]]:
+    """By name: the command of each static check as a person would type it, and the folder to type it in."""
+    return {
+        "ruff check": (["ruff", "check", "."], ROOT),
+        "ruff format": (["ruff", "format", "--check", "."], ROOT),
+        "mypy": (["mypy"], ROOT),
+        "ansible-lint": (["ansible-lint"], ANSIBLE),  # where ansible.cfg says in which folders roles and modules are
+        "shellcheck": (["shellcheck", *shell_scripts()], ROOT),
+    }
+
+
+def shell_scripts(top: Path = ROOT) -> list[str]:
+    """The files below `top` whose first line names a shell, by path; not those that are still to be rendered."""
+    found = []
+    for folder, below, names in os.walk(top):
+        below[:] = [name for name in below if name == ".ci" or not name.startswith(".")]
+        for path in (Path(folder, name) for name in names if not name.endswith(".j2")):
+            with path.open("rb") as file:
+                if _SHELL.match(file.readline()):
+                    found.append(path.relative_to(top).as_posix())
+    return sorted(found)
+
+
+def run_static_checks() -> bool:
+    """Run every static check, those after a failed one too; whether all passed."""
+    ensure_tools()
+    outcomes = []
+    for name, ((program, *arguments), folder) in static_checks().items():
+        began = time.monotonic()
+        outcomes.append(_succeeds([str(Path(sys.executable).with_name(program)), *arguments], folder))
+        say(f"{name}: {'passed' if outcomes[-1] else 'FAILED'} in {time.monotonic() - began:.1f} s")
+    return all(outcomes)
+
+
+def ensure_tools() -> None:
+    """Install what requirements-dev.lock lists beside the program that runs, unless it is there.
+
+    Raises:
+        LabError: pip could not install it.
+    """
+    stamp, wanted = Path(sys.prefix, "requirements-dev.sha256"), hashlib.sha256(DEV_LOCK.read_bytes()).hexdigest()
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    say(f"Adding to {Path(sys.prefix).name} the static checks' tools, from {DEV_LOCK.name} (once)")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
+    if not _succeeds([*pip, f"--requirement={DEV_LOCK}"]):
+        raise LabError(
+            "the static checks' tools could not be installed",
+            evidence="pip's own words are above",
+            fix="see to the network, then try again; without one: ./lab test --only unit",
+        )
+    stamp.write_text(wanted, encoding="utf-8")
 
 
 def pytest_command(kind: str) -> list[str]:
@@ -75,8 +141,8 @@ def pytest_command(kind: str) -> list[str]:
     return [sys.executable, "-m", "pytest", *PYTEST_ARGUMENTS.get(kind, (f"tests/{kind}",))]
 
 
-def _here(kind: str) -> bool:
-    return subprocess.run(pytest_command(kind), cwd=ROOT, check=False).returncode == 0
+def _succeeds(command: list[str], folder: Path = ROOT) -> bool:
+    return subprocess.run(command, cwd=folder, check=False).returncode == 0
 
 
 def _in_image(docker_host: str) -> bool:

@@ -6,7 +6,8 @@ so a check on an empty cluster fails in plain words instead of crashing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Set
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -14,6 +15,7 @@ from common.errors import JobError
 from common.settings import application_name
 
 if TYPE_CHECKING:  # the clients' packages are on the cluster's nodes only; checks are tested without them
+    from common.kafka import Record
     from common.lab import Lab
 
 T = TypeVar("T")
@@ -54,18 +56,37 @@ def at_least(name: str, limit: float, found: Callable[[], float], where: str) ->
     return holds(name, f"at least {limit:,}", found, where, when=lambda value: value >= limit)
 
 
-def same_members(name: str, expected: set[str], found: Callable[[], set[str]], where: str) -> Assertion:
-    """The found set has exactly the expected members; names the first few that are missing or too many."""
+def same_members(name: str, expected: Set[str], found: Callable[[], Set[str | None]], where: str) -> Assertion:
+    """The found set has exactly the expected members; names the first few that are missing or too many.
+
+    The key of a record without one is None, shown as `null`, as Kafka's console consumer prints it.
+    """
 
     def difference() -> str:
         have = found()
         parts = [f"{len(have)}"]
         for words, members in (("missing", expected - have), ("too many", have - expected)):
             if members:
-                parts.append(f"{len(members)} {words}: {', '.join(sorted(members)[:3])}{'…' * (len(members) > 3)}")
+                shown = sorted("null" if member is None else member for member in members)
+                parts.append(f"{len(shown)} {words}: {', '.join(shown[:3])}{'…' * (len(shown) > 3)}")
         return "; ".join(parts)
 
     return equal(name, f"{len(expected)}", difference, where)
+
+
+def json_of(record: Record) -> Any:
+    """The value of a Kafka record, which should be JSON.
+
+    Raises:
+        JobError: the record has no value, or one that is not JSON.
+    """
+    value, wrong = record.value, "has no value"
+    if value is not None:
+        try:
+            return json.loads(value)
+        except ValueError:
+            wrong = f"is not JSON: {value[:60]!r}"
+    raise JobError(f"the record at offset {record.offset} of partition {record.partition} {wrong}")
 
 
 def application_succeeded(lab: Lab, step: str) -> Assertion:
@@ -80,18 +101,19 @@ class Fact(Generic[T]):
 
     def __init__(self, look: Callable[[], T]) -> None:
         self._look = look
-        self._outcome: tuple[T | None, Exception | None] | None = None
+        self._found: list[T] = []  # one value, once it has been looked up: None is a value too
+        self._failure: Exception | None = None
 
     def __call__(self) -> T:
-        if self._outcome is None:
+        if self._failure:
+            raise self._failure
+        if not self._found:
             try:
-                self._outcome = (self._look(), None)
+                self._found.append(self._look())
             except Exception as error:  # kept, and raised again for each assertion that needs this
-                self._outcome = (None, error)
-        value, error = self._outcome
-        if error:
-            raise error
-        return value
+                self._failure = error
+                raise
+        return self._found[0]
 
 
 def _in_words(error: Exception) -> str:

@@ -101,7 +101,7 @@ class Hdfs:
         An error when something has that name. Where the pieces end too soon, the file is there and shorter.
         """
         place = urlsplit(self._place(path, overwrite="false"))
-        connection = HTTPConnection(place.hostname, place.port, timeout=self.timeout)
+        connection = HTTPConnection(place.netloc, timeout=self.timeout)
         with self._answered(path), closing(connection):
             # One that refuses says so before it was sent everything, and takes no more.
             with suppress(ConnectionError):

@@ -127,11 +127,11 @@ class Kafka:
         return False
 
     def _create(self, topic: str, *, partitions: int, config: Mapping[str, str], brokers: Sequence[int]) -> bool:
+        wanted: dict[str, Any] = {"configs": dict(config)}
         if brokers:
-            wanted = {"assignments": {partition: [broker] for partition, broker in enumerate(brokers)}}
+            wanted["assignments"] = {partition: [broker] for partition, broker in enumerate(brokers)}
         else:
-            wanted = {"num_partitions": partitions, "replication_factor": self.replication}
-        wanted["configs"] = dict(config)
+            wanted |= {"num_partitions": partitions, "replication_factor": self.replication}
         with self._errors(topic):
             try:
                 self._admin.create_topics({topic: wanted}, timeout_ms=int(self.timeout * 1000))
@@ -320,7 +320,7 @@ def _text(data: bytes | None) -> str | None:
     return None if data is None else data.decode("utf-8", "replace")
 
 
-def _record(raw: object) -> Record:
+def _record(raw: Any) -> Record:
     return Record(
         partition=raw.partition,
         offset=raw.offset,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.resources import files
 from types import ModuleType
+from typing import Any
 
 import yaml
 
@@ -90,7 +91,7 @@ def load_job(lesson: str) -> Job:
     )
 
 
-def _step(name: str, raw: Mapping[str, object]) -> Step:
+def _step(name: str, raw: Mapping[str, Any]) -> Step:
     return Step(
         name=name,
         title=raw["title"],

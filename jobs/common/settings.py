@@ -97,11 +97,6 @@ class Settings:
         """The command that brings the lesson back to its start."""
         return f"invoke reset --job {self.typed or self.lesson}"
 
-    @property
-    def app_name(self) -> str:
-        """The YARN application's name: it leaves the stack, so it says whose it is."""
-        return application_name(self.student, self.lesson, self.step)
-
     def topic(self, short: str) -> str:
         """The lesson's topic by its name without the lesson's prefix: "jobs" for the l08-jobs of its job.yml."""
         return _declared("topic", short, {name.partition("-")[2]: name for name in self.topics})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -35,7 +36,7 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
     return Outcome(details={"returned": repr(returned), "stop": failure, "reached": reached, "together": side_by_side})
 
 
-def chained(stream: DataFrame, name: str, place: str, **trigger: bool | str) -> None:
+def chained(stream: DataFrame, name: str, place: str, **trigger: bool | str) -> Any:
     """The helper with the mistake: it hands back what awaitTermination() returns, not the query."""
     writer = stream.writeStream.format("noop").queryName(name).option("checkpointLocation", place)
     return writer.trigger(**trigger).start().awaitTermination()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from common.checkpoint import Checkpoint
@@ -49,15 +50,7 @@ def files(lab: Lab) -> list[Assertion]:
             lambda: {name for name, rows in data.files().items() if arrived().get(name) == data.csv(rows)},
             f"hdfs dfs -ls {folder}",
         ),
-        *(
-            equal(
-                f"stream: finished batches of {query}",
-                done,
-                lambda query=query: len(checkpoint(lab, query).commits),
-                f"hdfs dfs -ls {lab.settings.checkpoint(query)}/commits",
-            )
-            for query in (FILES, CONSOLE)
-        ),
+        *(finished(lab, query, batches=done) for query in (FILES, CONSOLE)),
         equal(
             f"stream: files that one batch of {FILES} took at most",
             1,
@@ -74,6 +67,15 @@ def files(lab: Lab) -> list[Assertion]:
         ),
         equal("stream: columns of the output", TYPES, lambda: types(rows()), read_back),
     ]
+
+
+def finished(lab: Lab, query: str, *, batches: int) -> Assertion:
+    return equal(
+        f"stream: finished batches of {query}",
+        batches,
+        lambda: len(checkpoint(lab, query).commits),
+        f"hdfs dfs -ls {lab.settings.checkpoint(query)}/commits",
+    )
 
 
 def numbers(lab: Lab) -> list[Assertion]:
@@ -117,7 +119,7 @@ def formats(lab: Lab) -> list[Assertion]:
             equal(
                 f"formats: rows from {name} that differ from the input",
                 {"missing": 0, "too many": 0},
-                lambda name=name: found(name),
+                partial(found, name),
                 f"spark-sql -e 'SELECT * FROM parquet.`{lab.settings.output(query_of(name))}`'",
             )
             for name in FORMATS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from common.checks import Assertion, Fact, application_succeeded, equal
+from common.checks import Assertion, Fact, application_succeeded, equal, json_of
 from common.errors import Missing
 from lesson02 import data
 from lesson02.places import AT_LEAST_ONCE, AT_MOST_ONCE, COUNT, GROUPS, MEMBERS, MEMBERS_OUT, effects
@@ -52,13 +53,13 @@ def sliced(lab: Lab) -> list[Assertion]:
         equal(
             f"slice: events in {topic}",
             "all as sent",
-            lambda: differences(wanted, Counter(text(o.key, json.loads(o.value)) for o in records() if o.key != COUNT)),
+            lambda: differences(wanted, Counter(text(o.key, json_of(o)) for o in records() if o.key != COUNT)),
             read,
         ),
         equal(
             f"slice: the count in {topic}",
             [{"rows": len(data.sliced())}],
-            lambda: [json.loads(one.value) for one in records() if one.key == COUNT],
+            lambda: [json_of(one) for one in records() if one.key == COUNT],
             read,
         ),
     ]
@@ -75,7 +76,7 @@ def groups(lab: Lab) -> list[Assertion]:
             equal(
                 f"groups: offsets that {group} has committed",
                 committed_by_partition(),
-                lambda group=group: committed(lab, group, topic),
+                partial(committed, lab, group, topic),
                 f"kafka-consumer-groups.sh --bootstrap-server {lab.info.kafka} --describe --group {group}",
             )
             for group in GROUPS
@@ -173,7 +174,7 @@ def out_of_order(records: list[Record]) -> list[str]:
     """Keys whose events are not numbered 0, 1, 2, … in the order of their offsets."""
     seqs: dict[str, list[int]] = defaultdict(list)
     for record in records:
-        seqs[str(record.key)].append(json.loads(record.value)["seq"])
+        seqs[str(record.key)].append(json_of(record)["seq"])
     return sorted(key for key, found in seqs.items() if found != sorted(set(found)))
 
 

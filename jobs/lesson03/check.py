@@ -55,7 +55,7 @@ def arrived(lab: Lab, records: Fact[list[Record]], *, second: bool) -> list[Asse
         same_members(
             f"read: keys in {topic}",
             keys,
-            lambda: {str(record.key) for record in records()},
+            lambda: {record.key for record in records()},
             f"kafka-console-consumer.sh --bootstrap-server {lab.info.kafka} --topic {topic} --from-beginning",
         ),
     ]

@@ -27,7 +27,7 @@ class PowerCut(Exception):
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     """The same stream, the same failure, two ways to write; what is there after the restart."""
     Hdfs(settings.info.webhdfs).delete(settings.broken(NAME))  # so that it shows the same thing each time
-    counts = {}
+    counts: dict[str, int] = {}
     for way in ("append", "overwrite"):
         counts |= shown(spark, settings, way)
     return Outcome(

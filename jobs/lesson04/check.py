@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from common import file_sink
 from common.checkpoint import Checkpoint
-from common.checks import Assertion, Fact, application_succeeded, at_most, equal, holds, same_members
+from common.checks import Assertion, Fact, application_succeeded, at_most, equal, holds, json_of, same_members
 from common.settings import application_name
 from lesson04 import data
 from lesson04.places import (
@@ -126,35 +126,36 @@ def order_ids(body: bytes, file_format: str) -> list[str]:
 
 def in_topics(lab: Lab) -> list[Assertion]:
     """Kafka's sink is at least once: a batch that a kill cut off is sent again. Without a kill nothing is doubled."""
-    found = []
-    for short, query in (("row", ROW_QUERY), ("json", JSON_QUERY)):
-        topic = lab.settings.topic(short)
-        records: Fact[list[Record]] = Fact(lambda topic=topic: lab.kafka.consume_all(topic))
-        found += [
-            same_members(
-                f"{STEP}: keys in {topic}",
-                set(data.by_id()),
-                lambda records=records: {str(record.key) for record in records()},
-                console(lab, topic),
-            ),
-            at_most(
-                f"{STEP}: copies in {topic}, of batches that were cut off and sent again",
-                allowed(lab, query),
-                lambda topic=topic, records=records: lab.kafka.count(topic) - len({one.key for one in records()}),
-                offsets_of(lab, topic),
-            ),
-            equal(
-                f"{STEP}: records of {topic} that are not what was ordered",
-                [],
-                lambda records=records, right=RIGHT[short]: [one.key for one in records() if not right(one)][:3],
-                console(lab, topic),
-            ),
-        ]
-    return found
+    return [*in_topic(lab, "row", ROW_QUERY), *in_topic(lab, "json", JSON_QUERY)]
+
+
+def in_topic(lab: Lab, short: str, query: str) -> list[Assertion]:
+    topic, right = lab.settings.topic(short), RIGHT[short]
+    records = Fact(lambda: lab.kafka.consume_all(topic))
+    return [
+        same_members(
+            f"{STEP}: keys in {topic}",
+            set(data.by_id()),
+            lambda: {record.key for record in records()},
+            console(lab, topic),
+        ),
+        at_most(
+            f"{STEP}: copies in {topic}, of batches that were cut off and sent again",
+            allowed(lab, query),
+            lambda: lab.kafka.count(topic) - len({one.key for one in records()}),
+            offsets_of(lab, topic),
+        ),
+        equal(
+            f"{STEP}: records of {topic} that are not what was ordered",
+            [],
+            lambda: [one.key for one in records() if not right(one)][:3],
+            console(lab, topic),
+        ),
+    ]
 
 
 def right_json(record: Record) -> bool:
-    return json.loads(str(record.value)) == data.by_id().get(str(record.key))
+    return json_of(record) == data.by_id().get(str(record.key))
 
 
 def right_row(record: Record) -> bool:

@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from common.checkpoint import Checkpoint
-from common.checks import Assertion, Fact, application_succeeded, at_least, equal, same_members
+from common.checks import Assertion, Fact, application_succeeded, at_least, equal, json_of, same_members
 from common.file_sink import json_rows
 from lesson05 import data, places
 
 if TYPE_CHECKING:
+    from common.kafka import Record
     from common.lab import Lab
 
 #: What a join of two streams keeps: the rows of each side, and how many there are of each key.
@@ -38,10 +40,11 @@ def check(lab: Lab) -> list[Assertion]:
 
 def arrived(lab: Lab) -> list[Assertion]:
     """What there was to read."""
-    return [
-        equal(f"state: records in {topic}", records, lambda topic=topic: lab.kafka.count(topic), _offsets(lab, topic))
-        for topic, records in ((lab.settings.topic("orders"), ORDERS[0]), (lab.settings.topic("items"), ITEMS[0]))
-    ]
+
+    def there(topic: str, records: int) -> Assertion:
+        return equal(f"state: records in {topic}", records, lambda: lab.kafka.count(topic), _offsets(lab, topic))
+
+    return [there(lab.settings.topic("orders"), ORDERS[0]), there(lab.settings.topic("items"), ITEMS[0])]
 
 
 def batches(lab: Lab) -> list[Assertion]:
@@ -53,11 +56,15 @@ def batches(lab: Lab) -> list[Assertion]:
         name: data.batch_sizes(ORDERS, ITEMS) if name in joins else data.batch_sizes(ORDERS) for name in QUERIES
     }
     last = {name: [] if name in (places.COMPLETE, places.STATIC) else [0] for name in QUERIES}
+
+    def read(name: str) -> list[int]:
+        return Checkpoint(lab.hdfs, lab.settings.checkpoint(name)).batch_sizes()
+
     return [
         equal(
             f"state: {name}: records of each batch",
             expected[name] + last[name],
-            lambda name=name: Checkpoint(lab.hdfs, lab.settings.checkpoint(name)).batch_sizes(),
+            partial(read, name),
             f"hdfs dfs -cat {lab.settings.checkpoint(name)}/offsets/0",
         )
         for name in QUERIES
@@ -78,7 +85,7 @@ def remembered(lab: Lab) -> list[Assertion]:
         equal(
             f"state: {name}: last watermark",
             data.iso(wanted),
-            lambda query=query: data.iso(datetime.fromtimestamp(query.watermark_ms() / 1000, data.START.tzinfo)),
+            partial(_watermark, query),
             f"hdfs dfs -cat {query.path}/offsets/7",
         )
         for name, query, wanted in (
@@ -99,6 +106,10 @@ def remembered(lab: Lab) -> list[Assertion]:
             f"hdfs dfs -ls {stores}",
         ),
     ]
+
+
+def _watermark(query: Checkpoint) -> str:
+    return data.iso(datetime.fromtimestamp(query.watermark_ms() / 1000, data.START.tzinfo))
 
 
 def without_copies(lab: Lab) -> list[Assertion]:
@@ -157,7 +168,7 @@ def joins(lab: Lab) -> list[Assertion]:
             same_members(
                 f"state: {name}: orders with their items",
                 pairs,
-                lambda joined=joined: {f"{r['order_id']} {r['item_id']}" for r in joined.rows() if "item_id" in r},
+                partial(_pairs, joined),
                 joined.where,
             )
             for name, joined in ((places.INNER, inner), (places.LEFT, left))
@@ -173,9 +184,13 @@ def joins(lab: Lab) -> list[Assertion]:
     ]
 
 
-def latest(records: Iterable[Any]) -> set[str]:
+def _pairs(joined: Sink) -> set[str]:
+    return {f"{row['order_id']} {row['item_id']}" for row in joined.rows() if "item_id" in row}
+
+
+def latest(records: Iterable[Record]) -> set[str]:
     """What the last record of each key says."""
-    return _windows(json.loads(text) for text in {record.key: record.value for record in records}.values())
+    return _windows(json_of(record) for record in {record.key: record for record in records}.values())
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from common.checkpoint import Checkpoint
@@ -61,6 +62,10 @@ def batch(lab: Lab) -> list[Assertion]:
 def arrived(lab: Lab) -> list[Assertion]:
     """What the stream had to read, and how far its checkpoints say it has read."""
     topic, names, sent = lab.settings.topic("orders"), lab.settings.table("customer_names"), len(data.todays())
+
+    def done(query: str) -> int:
+        return Checkpoint(lab.hdfs, lab.settings.checkpoint(query)).records_done()
+
     return [
         equal(
             f"speed: records in {topic}",
@@ -78,7 +83,7 @@ def arrived(lab: Lab) -> list[Assertion]:
             equal(
                 f"speed: records that the checkpoint of {query} says are done",
                 sent,
-                lambda query=query: Checkpoint(lab.hdfs, lab.settings.checkpoint(query)).records_done(),
+                partial(done, query),
                 f"hdfs dfs -ls {lab.settings.checkpoint(query)}/offsets {lab.settings.checkpoint(query)}/commits",
             )
             for query in (ORDERS, SPEED)
@@ -149,7 +154,7 @@ def serving(lab: Lab) -> list[Assertion]:
             equal(
                 f"speed: key of {table}",
                 key,
-                lambda table=table: _key(lab, table),
+                partial(_key, lab, table),
                 f'cqlsh -e "DESCRIBE TABLE {table}"',
             )
             for table, key in (

@@ -30,7 +30,6 @@ APOSTROPHE = "O'Bari"
 CITIES = ("Ashford", "Birchwick", "Caldmere", "Dunholt", "Elmsea")
 
 NAME_COLUMNS = ("cid", "full_name", "city")
-VIEW_COLUMNS = ("day", "status", "orders")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from common.checks import Assertion, Fact, application_succeeded, at_least, at_most, equal, same_members
+from common.checks import Assertion, Fact, application_succeeded, at_least, at_most, equal, json_of, same_members
 from lesson08 import data
 from lesson08.algos import ALGOS, known_algo
 from lesson08.places import METRICS, MODEL, QUERY
@@ -91,7 +91,7 @@ def scored(lab: Lab) -> list[Assertion]:
     rows = Fact(lambda: lab.cassandra.rows(f"SELECT id, prediction, algo FROM {table}"))
     records = Fact(lambda: lab.kafka.consume_all(topic))
     kept = Fact(lambda: {row["id"]: row["prediction"] for row in rows() if row["prediction"] is not None})
-    sent = Fact(lambda: {record.key: json.loads(record.value)["prediction"] for record in records()})
+    sent = Fact(lambda: {record.key: json_of(record)["prediction"] for record in records()})
     wanted = set(data.held_out_ids())
     in_table = _select(f"id, prediction FROM {table}")
     in_topic = f"kafka-console-consumer.sh --bootstrap-server {lab.info.kafka} --topic {topic} --from-beginning"
@@ -141,9 +141,9 @@ def records_done(lab: Lab, checkpoint: str, topic: str) -> int:
     return sum(json.loads(noted)[topic].values())
 
 
-def difference(sent: dict[str, float], kept: dict[str, float]) -> float:
+def difference(sent: dict[str | None, float], kept: dict[str, float]) -> float:
     """The largest difference over the keys that both have; a last record of a key is the one that counts."""
-    return max(abs(sent[key] - kept[key]) for key in sent.keys() & kept.keys())
+    return max(abs(sent[key] - value) for key, value in kept.items() if key in sent)
 
 
 def letters() -> dict[str, int]:

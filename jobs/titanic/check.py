@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from common.checks import Assertion, Fact, application_succeeded, at_least, equal, same_members
+from common.checks import Assertion, Fact, application_succeeded, at_least, equal, json_of, same_members
 from common.file_sink import committed_files, parquet_rows
 from titanic import data
 from titanic.places import BANDS, CHART, ENRICHED, WINDOWS
@@ -43,7 +43,7 @@ def enriched(lab: Lab) -> list[Assertion]:
     """Everyone once in the raw topic, and everyone with a class and an age band in the other."""
     raw, target = lab.settings.topic("raw"), lab.settings.topic("enriched")
     records = Fact(lambda: lab.kafka.consume_all(target))
-    people = Fact(lambda: {record.key: json.loads(record.value) for record in records()})
+    people = Fact(lambda: {record.key: json_of(record) for record in records()})
     where = consumer(lab, target)
     return [
         equal(f"enrich: records in {raw}", len(data.passengers()), lambda: lab.kafka.count(raw), offsets(lab, raw)),
@@ -109,7 +109,7 @@ def charted(lab: Lab) -> list[Assertion]:
     ]
 
 
-def present(people: dict[str, Any]) -> dict[str, Any]:
+def present(people: dict[str | None, Any]) -> dict[str | None, Any]:
     """The same, unless there is nobody: no passenger without a class name proves nothing about an empty topic."""
     if not people:
         raise LookupError("no records")

@@ -121,10 +121,6 @@ def bands() -> dict[str, dict[str, int]]:
     return {band: {name: counted[band, name] for name in CLASS_NAMES.values()} for band in AGES}
 
 
-def event_time(passenger_id: int) -> datetime:
-    return START + timedelta(seconds=SECONDS_APART * passenger_id)
-
-
 def windows() -> dict[str, int]:
     """Passengers by the minute in which they came, by its start.
 

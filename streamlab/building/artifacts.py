@@ -39,10 +39,12 @@ _HOUSEKEEPING = re.compile(
 _PREAMBLE = re.compile(r"^Failed to execute goal on project \S+: Could not resolve dependencies for project \S+: ")
 #: What is locked of Python for the cluster's nodes.
 NODES_LOCK = lock_folder("spark") / "requirements.lock"
-#: Python locks: what is asked for, and what is written. One for the cluster's nodes, one for the control machine.
+#: Python locks: what is asked for, and what is written. For the cluster's nodes; for the control machine; for its
+#: static checks, which keep the second's versions.
 PYTHON_LOCKS = {
     NODES_LOCK.with_suffix(".in"): NODES_LOCK,
     ROOT / "requirements.in": ROOT / "requirements.lock",
+    ROOT / "requirements-dev.in": ROOT / "requirements-dev.lock",
 }
 
 
@@ -162,9 +164,7 @@ def _size(folder: Path) -> int:
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:
-            with suppress(
-                FileNotFoundError
-            ):  # pip moves its files about while we look; os.walk takes that in its stride
+            with suppress(FileNotFoundError):  # pip moves its files while we look; os.walk does not mind
                 total += Path(parent, name).stat().st_size
     return total
 
@@ -181,7 +181,7 @@ def write_locks(client: docker.DockerClient, builder: str, *, upgrade: bool = Fa
         _replace(jars_lock(product), format_lock(jars))
     for source, lock in PYTHON_LOCKS.items():
         before = lock.read_text(encoding="utf-8") if lock.is_file() else ""
-        after = _compile(client, builder, source, before="" if upgrade else before, uv=versions.uv)
+        after = _compile(client, builder, source, lock, before="" if upgrade else before, uv=versions.uv)
         if before != after:
             changes.append(f"{lock.relative_to(ROOT)}: changed, see git diff")
             _replace(lock, after)
@@ -227,20 +227,21 @@ def _hashed(jars: Iterable[Jar]) -> list[Jar]:
     return sorted(replace(jar, sha256=sha256(_fetched(jar))) for jar in jars)
 
 
-def _compile(client: docker.DockerClient, builder: str, source: Path, *, before: str, uv: str) -> str:
+def _compile(client: docker.DockerClient, builder: str, source: Path, lock: Path, *, before: str, uv: str) -> str:
     """Lock Python packages with uv: for every platform, with hashes, without any address."""
     with work_folder() as work, progress("resolving") as line:
-        (work / "requirements.in").write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
-        (work / "requirements.lock").write_text(before, encoding="utf-8")
+        for file in source.parent.glob("requirements*"):  # one may name another as its constraints
+            shutil.copyfile(file, work / file.name)
+        (work / lock.name).write_text(before, encoding="utf-8")
         install = 'python3 -m pip install --quiet --target /tmp/uv "uv==$0" && exec /tmp/uv/bin/uv "$@"'
         argv = ["sh", "-c", install, uv, "pip", "compile", "--quiet", "--universal", "--python-version=3.11"]
         argv += ["--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header"]
-        argv += ["--output-file=requirements.lock", "requirements.in"]
+        argv += [f"--output-file={lock.name}", source.name]
         try:
             run_client(client, builder, argv, work=work, watch=lambda: line.update(source.name))
         except ClientFailed as error:
             raise _not_fetched(f"what {source.relative_to(ROOT)} asks for", error) from error
-        return (work / "requirements.lock").read_text(encoding="utf-8")
+        return (work / lock.name).read_text(encoding="utf-8")
 
 
 def _run_maven(

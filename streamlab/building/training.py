@@ -36,11 +36,8 @@ def lock_hash(product: str, folder: Path = IMAGES) -> str:
     """What a product's list of classes depends on: its jars, and for Spark those that PySpark brings."""
     digest = hashlib.sha256((lock_folder(product, folder) / "jars.lock").read_bytes())
     if product == "spark":
-        digest.update(
-            _PYSPARK.search((lock_folder(product, folder) / "requirements.lock").read_text(encoding="utf-8"))[
-                0
-            ].encode()
-        )
+        lines = _PYSPARK.findall((lock_folder(product, folder) / "requirements.lock").read_text(encoding="utf-8"))
+        digest.update("".join(lines).encode())
     return digest.hexdigest()
 
 
@@ -94,4 +91,4 @@ def _lists(client: docker.DockerClient, tag: str) -> list[str]:
     with engine.throw_away(client, tag, ["true"]) as container:
         packed = BytesIO(b"".join(container.get_archive(LISTS)[0]))
     with tarfile.open(fileobj=packed) as tar:
-        return [tar.extractfile(entry).read().decode() for entry in tar if entry.isfile()]
+        return [file.read().decode() for entry in tar if (file := tar.extractfile(entry))]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import docker
 import requests
-from docker.errors import DockerException
+from docker.errors import DockerException, create_api_error_from_http_exception
 
 from streamlab.building import build, images
 from streamlab.engines import engine
@@ -63,10 +63,18 @@ def saved(client: docker.DockerClient, tags: Sequence[str]) -> Iterator[bytes]:
     """The images as one archive, piece by piece, with the layers that they share once.
 
     The SDK asks for one image at a time, and so for the shared layers again and again; the engine knows better.
+
+    Raises:
+        DockerException: the engine refuses, for example because it lacks one of the images.
+        RequestException: the engine went away.
     """
-    answer = client.api._get(client.api._url("/images/get"), params={"names": list(tags)}, stream=True)
-    client.api._raise_for_status(answer)
-    with answer:
+    api = client.api  # a session of requests
+    url = f"{api.base_url}/v{api.api_version}/images/get"
+    with api.get(url, params={"names": list(tags)}, stream=True, timeout=api.timeout) as answer:
+        try:
+            answer.raise_for_status()
+        except requests.HTTPError as error:
+            create_api_error_from_http_exception(error)
         yield from answer.iter_content(PIECE)
 
 

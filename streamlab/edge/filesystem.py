@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 #: The pieces in which a file is read.
 CHUNK = 1 << 20
@@ -133,7 +133,7 @@ def _found(path: str, status: os.stat_result) -> Found:
     return Found(name, is_folder, 0 if is_folder else status.st_size, bool(status.st_mode & stat.S_IXUSR))
 
 
-def is_path(value: Any) -> bool:
+def is_path(value: Any) -> TypeGuard[str]:
     """Whether it is a path, and leads to below the folder that it begins in."""
     if not isinstance(value, str) or "\0" in value or {"", ".", ".."} & set(value.split("/")):
         return False

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from common.channel import emit
 from common.errors import Unreachable
-from edge.yarn import FINAL, Yarn, held_mb, log_files
+from .yarn import FINAL, Yarn, held_mb, log_files
 
 #: Seconds that an application may wait for its first container before we say why.
 ACCEPTED_SECONDS = 60

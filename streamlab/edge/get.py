@@ -10,8 +10,9 @@ import sys
 import threading
 
 from common.settings import load_info
-from edge.place import find, saying_why
-from edge.transfer import contents, gather, manifest
+
+from .place import find, saying_why
+from .transfer import contents, gather, manifest
 
 
 def leave_with_reader() -> None:

@@ -15,7 +15,8 @@ from typing import NoReturn
 from common.errors import JobError, Missing, WrongRequest
 from common.hdfs import Hdfs, Status
 from common.settings import USER, LabInfo
-from edge.filesystem import TRY_AGAIN, Disk, FileSystem, Found, Refused, printable
+
+from .filesystem import TRY_AGAIN, Disk, FileSystem, Found, Refused, printable
 
 HOME = f"/home/{USER}"
 HDFS_HOME = f"/user/{USER}"

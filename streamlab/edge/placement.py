@@ -27,12 +27,14 @@ from common.errors import Missing
 from common.hdfs import Hdfs
 from common.lab import Lab
 from common.settings import Settings, load_info
-from edge.health import bean, problem
-from edge.yarn import Yarn
+
+from .health import bean, problem
+from .yarn import Yarn
 
 if TYPE_CHECKING:
     from common.cassandra import Cassandra
-    from edge.kafka import Brokers
+
+    from .kafka import Brokers
 
 #: Where the copies stand that the data was brought to last.
 MARK = "/streamlab/replication.json"
@@ -95,7 +97,7 @@ def _until_none(left: Callable[[], list[str]], wanted: Mapping[str, Any]) -> dic
 
 def brokers_of(lab: Lab) -> AbstractContextManager[Brokers]:
     """The client of Kafka that moves partitions; imported when it is needed, as `Lab` does with its clients."""
-    from edge.kafka import Brokers
+    from .kafka import Brokers
 
     return closing(Brokers(lab.info.kafka))
 

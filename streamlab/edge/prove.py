@@ -24,7 +24,8 @@ from common.channel import emit
 from common.hdfs import Hdfs
 from common.lab import Lab
 from common.settings import Settings, load_info
-from edge.yarn import Yarn
+
+from .yarn import Yarn
 
 #: It waits for YARN itself: its JVM and Python start while the daemons do.
 COUNT_SCRIPT = """

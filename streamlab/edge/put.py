@@ -10,8 +10,9 @@ import sys
 from dataclasses import asdict
 
 from common.settings import load_info
-from edge.place import find, saying_why
-from edge.transfer import arrival, read_manifest
+
+from .place import find, saying_why
+from .transfer import arrival, read_manifest
 
 
 def main(place: str, *options: str) -> None:

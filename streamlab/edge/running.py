@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 from common.channel import emit
-from edge.yarn import Yarn
+
+from .yarn import Yarn
 
 
 def main(names: list[str]) -> None:

@@ -14,7 +14,8 @@ from common.channel import emit
 from common.errors import JobError
 from common.hdfs import Hdfs
 from common.settings import Settings, load_info
-from edge.yarn import FINAL, Yarn, held_mb
+
+from .yarn import FINAL, Yarn, held_mb
 
 
 def main(lesson: str, step: str, app_id: str, seconds: str) -> None:

@@ -32,9 +32,10 @@ from common.hdfs import Hdfs
 from common.lab import Lab
 from common.request import Job
 from common.settings import load_info
-from edge import topics
-from edge.room import Containers, Room
-from edge.yarn import Yarn, held_mb
+
+from . import topics
+from .room import Containers, Room
+from .yarn import Yarn, held_mb
 
 SITE = Path("/etc/streamlab/hadoop/yarn-site.xml")
 DEFAULT_STEP_MB = 1024
@@ -49,7 +50,7 @@ def allocation_step(site: Path = SITE) -> int:
     """YARN gives memory in multiples of this (MB)."""
     for prop in ElementTree.parse(site).getroot().iter("property"):
         if prop.findtext("name") == "yarn.scheduler.minimum-allocation-mb":
-            return int(prop.findtext("value"))
+            return int(prop.findtext("value") or DEFAULT_STEP_MB)
     return DEFAULT_STEP_MB
 
 

@@ -16,7 +16,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeGuard
 
 from .filesystem import CHUNK, TRY_AGAIN, FileSystem, Found, Refused, amount, is_path, printable
 
@@ -129,8 +129,9 @@ def read_manifest(source: BinaryIO) -> Manifest:
     """Read the first line of a stream."""
     line = _read_line(source)
     names, entries, size = line.get("names"), line.get("entries"), line.get("size")
-    right = isinstance(names, list) and names and all(is_path(name) and "/" not in name for name in names)
-    if not (right and _is_size(entries) and _is_size(size)):
+    if not (isinstance(names, list) and names and all(is_path(name) and "/" not in name for name in names)):
+        raise _not_ours()
+    if not (_is_size(entries) and _is_size(size)):
         raise _not_ours()
     return Manifest(tuple(names), entries, size)
 
@@ -303,7 +304,7 @@ def _pieces(source: BinaryIO, size: int, count: Callable[[int], object]) -> Iter
         yield chunk
 
 
-def _is_size(value: Any) -> bool:
+def _is_size(value: Any) -> TypeGuard[int]:
     return type(value) is int and value >= 0
 
 

@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from docker.api import APIClient
 from docker.errors import DockerException
@@ -135,7 +136,7 @@ class Output(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:
+    def readinto(self, buffer: Any) -> int:
         while not self._rest:
             stream, piece = next(self._pieces, ("", b""))
             if not stream:

@@ -209,7 +209,8 @@ def _socket_owner(docker_host: str) -> str:
 
 def _reason(error: BaseException) -> str:
     """The operating system's words, where they are the innermost of a chain of exceptions, else the client's."""
-    words, inner = str(error), error
+    words = str(error)
+    inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, OSError) and inner.strerror:
             words = inner.strerror

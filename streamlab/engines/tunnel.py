@@ -26,6 +26,7 @@ from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from streamlab.students.docker_hosts import remote_socket, ssh_destination
 
@@ -186,18 +187,25 @@ def _dig_once(docker_host: str, at: Path) -> Tunnel:
     return made
 
 
-def _echoes(process: subprocess.Popen) -> bool:
+def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
+    assert process.stdin is not None  # `_dig` asks for both
+    assert process.stdout is not None
+    return process.stdin, process.stdout
+
+
+def _echoes(process: subprocess.Popen[bytes]) -> bool:
     """Whether the other end sends back a line in time: forwarding is set up before the command there runs."""
+    to, back = _pipes(process)
     try:
-        process.stdin.write(b"there?\n")
-        process.stdin.flush()
+        to.write(b"there?\n")
+        to.flush()
     except BrokenPipeError:
         return False
     ends = time.monotonic() + CONNECT_SECONDS
-    while not select.select([process.stdout], [], [], 0.2)[0]:
+    while not select.select([back], [], [], 0.2)[0]:
         if time.monotonic() > ends:
             return False
-    return bool(process.stdout.readline())
+    return bool(back.readline())
 
 
 @atexit.register

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from streamlab.errors import LabError
 from streamlab.paths import ANSIBLE, ROOT
@@ -70,8 +71,8 @@ def play(playbook: str, lab: Lab, *, limit: Sequence[str] = (), at_once: int = 0
     summary, rest = Summary(), []
     # A file: a pipe that nobody reads until the end would stop Ansible once it is full of warnings.
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as kept:
-        piped = {} if verbose else {"stdout": subprocess.PIPE, "stderr": kept}
-        process = subprocess.Popen(command, env=env, encoding="utf-8", errors="replace", **piped)
+        out, errors_to = (None, None) if verbose else (subprocess.PIPE, kept)
+        process = subprocess.Popen(command, env=env, encoding="utf-8", errors="replace", stdout=out, stderr=errors_to)
         try:
             if process.stdout is not None:
                 rest = _listen(process.stdout, summary)
@@ -126,7 +127,7 @@ def _listen(lines: Iterable[str], summary: Summary) -> list[str]:
     return rest
 
 
-def describe(event: Mapping[str, object]) -> str:
+def describe(event: Mapping[str, Any]) -> str:
     """One event as people read it: ``student01     hdfs        changed: namenode, datanode1  (1.2 s)``."""
     if "failed" in event:
         state = "FAILED"

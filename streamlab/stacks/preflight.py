@@ -82,7 +82,8 @@ def port_problem(client: docker.DockerClient, student: Student) -> WrongRequest 
 def subnet_problem(client: docker.DockerClient, student: Student) -> WrongRequest | None:
     """Whether the student's subnet overlaps a network that the engine or the machine already uses."""
     wanted = ipaddress.IPv4Network(student.subnet)
-    used, own = {}, set()
+    used: dict[str, str] = {}
+    own: set[str] = set()
     for network in client.networks.list():
         for pool in network.attrs["IPAM"]["Config"] or ():
             used.setdefault(pool["Subnet"], f"the engine's network {network.name}")

@@ -77,7 +77,8 @@ def _kept(name: str, known: Mapping[str, str]) -> str | None:
 
 def problems_of(entries: Sequence[Entry]) -> dict[int, str]:
     """What makes a roster unusable: the number of a line -> what is wrong there."""
-    problems, seen = {}, {}
+    problems: dict[int, str] = {}
+    seen: dict[str, Entry] = {}
     for entry in entries:
         first = seen.setdefault(entry.host, entry)
         if not entry.name:

@@ -105,7 +105,7 @@ def _plain(heading: str) -> str:
 def _known(headings: Sequence[str], *, but: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Those of `OWN` that the headings themselves name, `but` those that --columns gives."""
     plain = {_plain(heading): heading for heading in headings if heading}
-    found = {own: (plain[_plain(own)],) for own in OWN if _plain(own) in plain}
+    found: dict[str, tuple[str, ...]] = {own: (plain[_plain(own)],) for own in OWN if _plain(own) in plain}
     for own, names in (("login", LOGIN), ("name", FULL)):
         there = [plain[name] for name in names if name in plain]
         if there and own not in found and own not in but:

@@ -128,7 +128,8 @@ def require_kinds(
         names = dict.fromkeys(place.file.relative_to(source.parent).as_posix() for place in same)
         return f" in {' or '.join(names) or source.name}"
 
-    whose = {f"{variable}{files(variable)} {what}": [] for variable, what in slips(set(places) - set(checks)).items()}
+    unknown = slips(set(places) - set(checks))
+    whose: dict[str, list[str]] = {f"{variable}{files(variable)} {what}": [] for variable, what in unknown.items()}
     for name, values in variables.items():
         for wrong in wrong_in(values, checks):
             whose.setdefault(wrong.described(files(wrong.variable, values[wrong.variable])), []).append(name)

@@ -204,16 +204,15 @@ def _ask_ansible(source: Path, names: Collection[str] = tuple(VARIABLES)) -> dic
             evidence="a playbook runs, and the file changed meanwhile or the playbook was started by hand",
             fix="run the lab's own command again: invoke provision",
         )
+    from ansible.constants import CONFIG_FILE
     from ansible.errors import AnsibleError
     from ansible.inventory.manager import InventoryManager
     from ansible.parsing.dataloader import DataLoader
     from ansible.vars.manager import VariableManager
 
-    from ansible import constants
-
     show_any_script()  # Ansible has its own way by now, with a warning and question marks
-    if str(constants.CONFIG_FILE) != str(_CONFIG):  # the answer would be another one, and be kept
-        raise RuntimeError(f"Ansible was imported before it was told of {_CONFIG}; it reads {constants.CONFIG_FILE}")
+    if str(CONFIG_FILE) != str(_CONFIG):  # the answer would be another one, and be kept
+        raise RuntimeError(f"Ansible was imported before it was told of {_CONFIG}; it reads {CONFIG_FILE}")
     try:
         loader = DataLoader()
         inventory = InventoryManager(loader=loader, sources=[str(source)])

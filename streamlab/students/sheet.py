@@ -113,7 +113,7 @@ def decode(data: bytes, encoding: str | None, name: str) -> tuple[str, str, bool
         except UnicodeError as error:
             reason = f"{chosen}: {error}"
             continue
-        if "\0" not in text:
+        if chosen and "\0" not in text:
             return text, "" if codecs.lookup(chosen).name in ("utf-8", "utf-8-sig") else chosen, codec is None
         reason = "it has bytes that are no letters"
     raise WrongRequest(f"{name} cannot be read as text", evidence=reason, fix="save it as CSV in UTF-8")

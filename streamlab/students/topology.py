@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from streamlab import __version__
 from streamlab.students.docker_hosts import is_here
@@ -54,6 +54,19 @@ IMAGE_OF = {
 
 #: Of a network with room for thousands of nodes, so many of a kind are named before there are so many.
 MOST_NAMED = 30
+
+
+class Placed(Protocol):
+    """What is on a Docker host: a student, or what is left of one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def docker_host(self) -> str: ...
+
+
+P = TypeVar("P", bound=Placed)
 
 
 @dataclass(frozen=True)
@@ -198,7 +211,7 @@ def nodes(student: Student) -> list[Node]:
     return made
 
 
-def by_docker_host(students: Sequence[Student]) -> Iterator[tuple[str, list[Student]]]:
+def by_docker_host(students: Sequence[P]) -> Iterator[tuple[str, list[P]]]:
     """The students of each Docker host together; the hosts of this machine come first."""
     ordered = sorted(students, key=lambda student: (not is_here(student.docker_host), student.docker_host))
     return ((host, list(group)) for host, group in groupby(ordered, key=lambda student: student.docker_host))

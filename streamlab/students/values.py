@@ -147,7 +147,7 @@ def wrong_in(values: Mapping[str, Any], checks: Mapping[str, Check] = VARIABLES)
 
 def option(kind: str) -> Check:
     """What a role's argument spec calls `kind`; a template is what Ansible makes of it later, and left to it."""
-    types = {"dict": Mapping, "list": list, "str": _SCALAR, "path": str}
+    types: Mapping[str, Any] = {"dict": Mapping, "list": list, "str": _SCALAR, "path": str}
     words = {"int": "a whole number", "bool": "yes or no", "dict": "a mapping", "list": "a list"}
 
     def check(path: str, value: Any) -> Iterator[Wrong]:

@@ -68,10 +68,10 @@ def application_log(student: Student, app_id: str) -> None:
 
 def log(student: Student, *, node: str | None, app: str | None, lines: int) -> None:
     """Print what a node or an application said; exactly one of the two is named."""
-    if (node is None) == (app is None):
+    if app is not None and node is None:
+        application_log(student, app)
+    elif node is not None and app is None:
+        say(node_log(student, node, lines=lines).rstrip())
+    else:
         names = ", ".join(n.name for n in nodes(student))
         raise WrongRequest("logs of what?", evidence=f"nodes: {names}", fix="--node kafka1, or --app application_…")
-    if app is not None:
-        application_log(student, app)
-    else:
-        say(node_log(student, node, lines=lines).rstrip())

@@ -117,14 +117,16 @@ class _Feeder(threading.Thread):
             for ready, _ in watched.poll():
                 if ready != self._source:
                     self.unread = not self.over.wait(UNREAD_SECONDS)
-                    return self._running.end() if self.unread else None
-                if not self._hand_on():
-                    watched.unregister(self._source)
+                    if self.unread:
+                        self._running.end()
+                    return
+                if not self._hand_on(ready):
+                    watched.unregister(ready)
 
-    def _hand_on(self) -> bool:
+    def _hand_on(self, source: int) -> bool:
         """Whether there may be more."""
         try:
-            if chunk := os.read(self._source, CHUNK):
+            if chunk := os.read(source, CHUNK):
                 self._running.send(chunk)
                 return True
         except OSError:

@@ -108,7 +108,9 @@ def request(
     """
     found, steps = jobs.find(job)
     options = {key: f"--{key.removesuffix('_mb').replace('_', '-')}" for key in resources}
-    values = {key: _positive(options[key], value) for key, value in resources.items() if value is not None}
+    values: dict[str, Any] = {
+        key: _positive(options[key], value) for key, value in resources.items() if value is not None
+    }
     presets = {step.name: replace(jobs.preset(preset or step.preset), **values) for step in steps}
     if detach and len(steps) > 1:
         raise WrongRequest(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from common.checks import Fact, at_least, at_most, equal, same_members
+from common.checks import Fact, at_least, at_most, equal, json_of, same_members
 from common.errors import Missing
 
 
@@ -38,6 +41,29 @@ def test_sets_name_what_is_missing_and_what_is_too_many() -> None:
     assert (wrong.expected, wrong.found, wrong.passed) == ("2", "2; 1 missing: a; 1 too many: x", False)
     many = same_members("ids", set("abcde"), set, "")
     assert many.found == "0; 5 missing: a, b, c…"
+
+
+def test_a_record_without_a_key_is_found_as_the_console_consumer_prints_it() -> None:
+    assert same_members("keys", {"a"}, lambda: {None}, "").found == "1; 1 missing: a; 1 too many: null"
+    assert same_members("keys", {"a"}, lambda: {"a", "x", None}, "").found == "3; 2 too many: null, x"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "the record at offset 7 of partition 1 has no value"),
+        ("no JSON", "the record at offset 7 of partition 1 is not JSON: 'no JSON'"),
+        ('{"seq": ', "the record at offset 7 of partition 1 is not JSON: '{\"seq\": '"),
+    ],
+)
+def test_a_value_that_is_no_json_is_found_in_plain_words(value: str | None, words: str) -> None:
+    record: Any = SimpleNamespace(partition=1, offset=7, key="a", value=value)
+    assert equal("seq", 0, lambda: json_of(record)["seq"], "").found == words
+
+
+def test_a_value_that_is_json_is_read() -> None:
+    record: Any = SimpleNamespace(value='{"seq": 3}')
+    assert json_of(record) == {"seq": 3}
 
 
 def test_a_fact_is_looked_up_once_even_when_that_fails() -> None:

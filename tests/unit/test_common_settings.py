@@ -9,7 +9,7 @@ import pytest
 
 from common import request
 from common.errors import JobError, WrongRequest
-from common.settings import LabInfo, Settings, load_info
+from common.settings import LabInfo, Settings, application_name, load_info
 
 LAB = {
     "student": "student01",
@@ -58,7 +58,7 @@ def test_a_lab_that_cannot_be_read_says_so(tmp_path: Path) -> None:
 
 def test_every_path_is_built_in_one_place(info: LabInfo) -> None:
     made = settings(info, "lesson08/score")
-    assert made.app_name == "student01-lesson08-score"
+    assert application_name(made.student, made.lesson, made.step) == "student01-lesson08-score"
     assert made.home == "/user/student/lesson08"
     assert made.checkpoint("l08-score") == "/user/student/lesson08/checkpoint/l08-score"
     assert made.throwaway("l08-score", "1a2b") == "/user/student/lesson08/throwaway/l08-score-1a2b"

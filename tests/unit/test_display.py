@@ -134,4 +134,5 @@ def test_a_run_within_a_run_has_no_display_of_its_own() -> None:
             assert display.current() is outer
             with display.stage("images"):
                 assert outer.busy
-    assert display.current() is None
+    with pytest.raises(RuntimeError, match="no run has begun"):
+        display.current()

@@ -73,17 +73,6 @@ def test_a_tar_has_the_folders_its_files_need_and_anyone_may_read_it() -> None:
     assert content == b"22"
 
 
-def test_output_arrives_in_pieces_and_is_handed_over_in_lines() -> None:
-    heard: list[tuple[str, str]] = []
-    lines = inside._Lines("out", lambda stream, line: heard.append((stream, line)))
-    for piece in (b"on", b"e\ntw", "o é".encode()[:-1], "é".encode()[-1:] + b"\n\nth", b"ree"):
-        lines.feed(piece)
-    assert heard == [("out", "one"), ("out", "two é"), ("out", "")]
-    lines.close()
-    assert heard[-1] == ("out", "three")
-    assert lines.text == "one\ntwo é\n\nthree"
-
-
 def test_a_node_is_found_by_its_labels_and_is_nobody_else_s(student: Student) -> None:
     fake = FakeEngine()
     for whose in ({}, {"student": "bob"}, {"lab_class": "autumn"}):

@@ -82,7 +82,7 @@ def test_nothing_that_a_terminal_acts_on_gets_through(
 
 
 def test_who_listens_hears_plain_text_too_and_keeps_no_more_than_the_last_lines() -> None:
-    with ui.unheard() as said:
+    with ui.captured_output() as said:
         for number in range(100_000):
             ui.say(f"\x1b[1m{number}")
     assert said[-1] == "99999"

@@ -18,7 +18,7 @@ from streamlab.work import fetch
 
 
 class Edge:
-    """The edge node: what `edge.fetch` copies to a folder of it, and what of that is left."""
+    """The edge node: what `edge.fetch` copies to a folder of it, and what of that is left. None is a folder."""
 
     def __init__(self, files: dict[str, bytes], kind: bytes = tarfile.REGTYPE) -> None:
         self.files, self.kind = files, kind

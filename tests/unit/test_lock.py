@@ -12,6 +12,7 @@ from streamlab.building.lock import Jar, diff_locks, format_lock, parse_lock
 from streamlab.building.versions import load_versions
 from streamlab.engines.throwaway import proxy_properties, trust_store, without_hosts
 from streamlab.errors import LabError
+from streamlab.paths import ROOT
 
 ONE, TWO = "1" * 64, "2" * 64
 GUAVA = Jar("com.example", "guava", "33.0-jre", sha256=ONE)
@@ -87,10 +88,20 @@ def test_no_lock_names_an_address() -> None:
         assert "://" not in lock.read_text(), lock
 
 
-@pytest.mark.parametrize("lock", artifacts.PYTHON_LOCKS.values(), ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("lock", artifacts.PYTHON_LOCKS.values(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_python_package_is_pinned_and_hashed(lock: Path) -> None:
     for entry in lock.read_text().replace("\\\n", "").splitlines():
         assert re.match(r"[a-z0-9-]+==[^ ]+ .*--hash=sha256:", entry), entry
+
+
+def test_the_static_checks_tools_change_no_version_of_the_control_program() -> None:
+    """They go into the same .venv."""
+    versions = [
+        dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", (ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-dev.lock")
+    ]
+    assert {name: version for name, version in versions[1].items() if versions[0].get(name, version) != version} == {}
+    assert {"mypy", "ruff", "ansible-lint"} <= versions[1].keys() - versions[0].keys()
 
 
 def test_spark_has_one_version() -> None:

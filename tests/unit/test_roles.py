@@ -67,6 +67,14 @@ def test_a_role_s_variables_carry_its_name(role: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=by_name)
+def test_an_option_has_nothing_but_a_type_and_a_sentence(role: Path) -> None:
+    """A comma ends a value in YAML's braces: what follows would be one more key, and the sentence cut in half."""
+    for name, option in options(role).items():
+        assert {"type", "description"} <= set(option) <= {"type", "elements", "required", "description"}, name
+        assert option["description"].endswith("."), name
+
+
+@pytest.mark.parametrize("role", ROLES, ids=by_name)
 def test_a_role_describes_exactly_what_it_may_be_told(role: Path) -> None:
     arguments, told = options(role), "".join(file.read_text() for file in role.glob("tasks/*.yml"))
     assert set(defaults(role)) - set(arguments) == set()

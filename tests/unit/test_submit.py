@@ -281,7 +281,7 @@ def test_streams_that_would_never_have_a_turn_are_refused(
 ) -> None:
     turns: list[int] = []
     monkeypatch.setattr(
-        submit.many, "each", lambda students, do, *, what, at_once: turns.append(at_once(student.docker_host))
+        submit.operation, "each", lambda students, do, each: turns.append(each.at_once(student.docker_host))
     )
     monkeypatch.setattr(submit.capacity, "at_once", lambda lab, docker_host: 1)
     lab = Lab(Path("class.yml"), (student, replace(student, name="bob")))

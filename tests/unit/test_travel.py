@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
+import docker
 import pytest
 import requests
+from docker.errors import APIError
 
 from streamlab.building import images, travel
 from streamlab.engines import engine
@@ -25,27 +27,15 @@ class Engine:
         self.tags = {TAGS[name] for name in products}
         self.processor = processor
         self.images = SimpleNamespace(list=lambda name: [name] if name in self.tags else [])
-        self.api = self
+        self.api, self.base_url, self.api_version, self.timeout = self, "http://engine", "1.43", 7
 
     def version(self) -> dict[str, str]:
         return {"Arch": self.processor}
 
-    def _url(self, path: str) -> str:
-        return path
-
-    def _get(self, url: str, *, params: dict, stream: bool) -> Any:
-        assert (url, stream) == ("/images/get", True)
-
-        @contextmanager
-        def answer() -> Iterator[None]:
-            yield
-
-        opened = answer()
-        opened.iter_content = lambda size: iter([f"{tag}\n".encode() for tag in params["names"]])
-        return opened
-
-    def _raise_for_status(self, answer: Any) -> None:
-        pass
+    def get(self, url: str, *, params: dict, stream: bool, timeout: int) -> Any:
+        assert (url, stream, timeout) == ("http://engine/v1.43/images/get", True, 7)
+        pieces = [f"{tag}\n".encode() for tag in params["names"]]
+        return nullcontext(SimpleNamespace(raise_for_status=lambda: None, iter_content=lambda size: iter(pieces)))
 
     def load_image(self, archive: Iterable[bytes], *, quiet: bool) -> Iterator[dict]:
         self.tags |= {piece.decode().strip() for piece in archive}
@@ -110,9 +100,34 @@ def test_images_that_do_not_arrive_are_an_error(error_of: Callable, target: Engi
 
 def test_a_source_that_goes_away_is_an_error(engines: dict) -> None:
     class Breaking(Engine):
-        def _get(self, url: str, **_: Any) -> Any:
+        def get(self, url: str, **_: Any) -> Any:
             raise requests.ConnectionError("the other engine is gone")
 
     engines.update(here=Engine(), there=Breaking("kafka"))
     with pytest.raises(LabError, match="images did not arrive"):
         travel.bring("here", "there")
+
+
+@pytest.fixture
+def answering(raw: Callable) -> Callable[[bytes], tuple[Any, list[bytes]]]:
+    """A client of Docker's own SDK, the answer to its one question, and what it asked."""
+
+    def client(answer: bytes) -> tuple[Any, list[bytes]]:
+        asked: list[bytes] = []
+        raw(2375, lambda request: asked.append(request) or answer)
+        api = docker.APIClient(base_url="tcp://engine:2375", version="1.43", timeout=5)
+        return SimpleNamespace(api=api), asked
+
+    return client
+
+
+def test_all_images_are_asked_for_at_once(answering: Callable) -> None:
+    client, asked = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\narchive")
+    assert b"".join(travel.saved(client, ["streamlab/a:1", "streamlab/b:2"])) == b"archive"
+    assert asked[0].startswith(b"GET /v1.43/images/get?names=streamlab%2Fa%3A1&names=streamlab%2Fb%3A2 HTTP/1.1\r\n")
+
+
+def test_an_engine_that_lacks_an_image_says_so(answering: Callable) -> None:
+    client, _ = answering(b'HTTP/1.1 404 Not Found\r\nContent-Length: 28\r\n\r\n{"message":"no such image"}\r\n')
+    with pytest.raises(APIError, match="no such image"):
+        list(travel.saved(client, ["streamlab/a:1"]))
