@@ -11,7 +11,7 @@ from streamlab.tasks import lab_task, with_words
 
 
 @lab_task
-def roster(_, from_, name="class", to="inventory/class.yml", ports_from=24000, subnets="10.90.0.0/16", columns=None,
+def roster(_, from_, name="class", to="inventory/class.yml", ports_from=0, subnets=None, columns=None,
            encoding=None):  # fmt: skip
     """Make an inventory of a list of students: --from students.csv."""
     from streamlab.students import roster as rosters
@@ -30,7 +30,7 @@ def demo(_, inventory=None, student=None):
 
 
 @lab_task
-def capacity(_, inventory=None, at_work=1):
+def capacity(_, inventory=None, at_work=0):
     """How many students of which size fit each Docker host."""
     from streamlab.stacks import capacity as capacities
     from streamlab.students.inventory import load

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from common.channel import emit
 from common.errors import Unreachable
+
 from .yarn import FINAL, Yarn, held_mb, log_files
 
 #: Seconds that an application may wait for its first container before we say why.

@@ -140,11 +140,13 @@ def name_at(lesson: str) -> str:
 
 def chosen_name(name: str | None, at: str | None) -> str:
     """The name that was given, or the one that belongs to a lesson; exactly one of the two is given."""
-    if (name is None) == (at is None):
-        raise WrongRequest(
-            "which snapshot?", evidence="give one of --name and --at", fix="--name before-exam, or --at lesson05"
-        )
-    return name or name_at(at)
+    if name is not None and at is None:
+        return name
+    if at is not None and name is None:
+        return name_at(at)
+    raise WrongRequest(
+        "which snapshot?", evidence="give one of --name and --at", fix="--name before-exam, or --at lesson05"
+    )
 
 
 def snapshot_at(student: Student, lesson: str, *, yes: bool) -> None:

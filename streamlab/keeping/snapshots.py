@@ -14,7 +14,7 @@ from pathlib import Path
 
 from streamlab.building.versions import load_versions
 from streamlab.errors import LabError, WrongRequest, unknown
-from streamlab.paths import SNAPSHOTS
+from streamlab.paths import SNAPSHOTS, private_folder
 from streamlab.stacks.operation import confirm
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
@@ -40,7 +40,7 @@ class Manifest:
 
     @property
     def size_mb(self) -> float:
-        return sum(file["bytes"] for file in self.files.values()) / 2**20
+        return sum(int(file["bytes"]) for file in self.files.values()) / 2**20
 
 
 def products() -> dict[str, str]:
@@ -91,9 +91,8 @@ def new(lab_class: str, name: str, *, replace: bool = False) -> Iterator[Path]:
     folder = SNAPSHOTS / lab_class / name
     half, old = (folder.with_name(f"{name}.{os.getpid()}.{kind}{PARTIAL}") for kind in ("new", "old"))
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _remove_cut_off(folder.parent)
-        half.mkdir(mode=0o700)
+        _remove_cut_off(private_folder(folder.parent))
+        private_folder(half)
         yield half
         for file in half.iterdir():
             file.chmod(0o600)  # all data of a student

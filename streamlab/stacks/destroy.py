@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import docker
 from docker.errors import APIError, NotFound
@@ -82,15 +84,15 @@ def remove(client: docker.DockerClient, found: Belongings) -> None:
     """
     # Killed rather than stopped: the volumes go too, so there is nothing to write out.
     for name in found.containers:
-        _gone(lambda name=name: client.containers.get(name).remove(force=True, v=True))
+        _remove(client.containers, name, force=True, v=True)
     removals = [
-        *(lambda name=name: client.networks.get(name).remove() for name in found.networks),
-        *(lambda name=name: client.volumes.get(name).remove(force=True) for name in found.volumes),
+        *(partial(_remove, client.networks, name) for name in found.networks),
+        *(partial(_remove, client.volumes, name, force=True) for name in found.volumes),
     ]
     used = []
     for removal in removals:
         try:
-            _gone(removal)
+            removal()
         except APIError as error:  # somebody else's container has joined our network, or mounts our volume
             used.append(str(error.explanation))
     if used:
@@ -136,7 +138,7 @@ def destroy(
 
 def _named(lab: Lab, there: Sequence[Remains], student: str | None, limit: str | None) -> set[str]:
     """Those who are named, of everybody in the inventory or, though they have left it, on an engine."""
-    known = {one.name for one in (*there, *lab.students)}
+    known = {one.name for one in there} | {one.name for one in lab.students}
     try:
         if limit is not None:
             return matching(limit, known)
@@ -180,8 +182,9 @@ def _take_away(one: Remains) -> None:
     say(f"removed {found}")
 
 
-def _gone(remove: Callable[[], None]) -> None:
+def _remove(collection: Any, name: str, **options: bool) -> None:
+    """Remove one of the client's containers, networks or volumes, unless it is gone already."""
     try:
-        remove()
+        collection.get(name).remove(**options)
     except NotFound:
         return

@@ -289,16 +289,16 @@ def require_done(outcomes: Sequence[Outcome], operation: Operation) -> None:
         WrongRequest: it was wrong for everybody.
         LabError: it failed for some.
     """
-    failed = [outcome for outcome in outcomes if outcome.error]
+    failed = {outcome.name: outcome.error for outcome in outcomes if outcome.error}
     if not failed:
         return
-    if len(outcomes) == 1:
-        raise failed[0].error
-    for outcome in failed:
-        print(f"\n{outcome.name}\n{outcome.error}", file=sys.stderr)
+    for name, error in failed.items():
+        if len(outcomes) == 1:
+            raise error
+        print(f"\n{name}\n{error}", file=sys.stderr)
     print(file=sys.stderr)
-    names = [outcome.name for outcome in failed]
-    everybody = len(failed) == len(outcomes) and all(isinstance(outcome.error, WrongRequest) for outcome in failed)
+    names = list(failed)
+    everybody = len(failed) == len(outcomes) and all(isinstance(error, WrongRequest) for error in failed.values())
     raise (WrongRequest if everybody else LabError)(
         f"{operation.name}: {len(failed)} of {len(outcomes)} students failed",
         evidence=", ".join(names),

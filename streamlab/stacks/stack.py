@@ -5,11 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from streamlab.engines import engine, inside
@@ -17,8 +17,12 @@ from streamlab.engines.attached import Attached, attached
 from streamlab.errors import LabError
 from streamlab.lessons import bundle
 from streamlab.stacks.channel import Listener, plain, understood
-from streamlab.students.topology import Student
+from streamlab.students.topology import Student, spare_addresses
 
+#: Where a node has its configuration, which nobody in it can change.
+CONFIGURATION = "/etc/streamlab"
+#: The memory of a container that asks a stack, and the seconds after which it ends though its command was killed.
+BESIDE_MEMORY, BESIDE_SECONDS = "1g", 1800
 #: Where zips of the control program stand in a node.
 SHELF = "/tmp"
 #: The status by which a node says that it lacks a zip: cheaper than asking the engine first, which takes longer to look
@@ -190,3 +194,48 @@ def open_stack(student: Student) -> Iterator[Stack]:
     """
     with engine.connect(student.docker_host) as client:
         yield Stack(student, client, engine.node(client, student, "edge"))
+
+
+@contextmanager
+def open_beside(student: Student) -> Iterator[Stack]:
+    """The student's stack, asked from a temporary container beside it in place of the edge node.
+
+    The container has the edge's image, network and configuration, and nothing that the student can change: what is
+    asked there, and with which code, is the lab's own.
+
+    Raises:
+        LabError: the edge node does not run, or the stack's network has no address left.
+    """
+    with open_stack(student) as stack:
+        edge = stack.edge.attrs
+        config = next(mount["Name"] for mount in edge["Mounts"] if mount["Destination"] == CONFIGURATION)
+        with engine.throw_away(
+            stack.client, edge["Config"]["Image"], ["sleep", str(BESIDE_SECONDS)],
+            name=f"{student.prefix}-asks-{uuid.uuid4().hex[:8]}", init=True, environment=edge["Config"]["Env"],
+            labels={name: stack.edge.labels[name] for name in ("streamlab.class", "streamlab.student")},
+            volumes={config: {"bind": CONFIGURATION, "mode": "ro"}}, network=student.network,
+            mem_limit=BESIDE_MEMORY, pids_limit=256, cap_drop=["ALL"], security_opt=["no-new-privileges:true"],
+        ) as container:  # fmt: skip
+            _start_at_free_address(stack, container)
+            yield replace(stack, edge=container)
+
+
+def _start_at_free_address(stack: Stack, container: Container) -> None:
+    """Start a container at an address that no node of the stack has, though that node may not run just now."""
+    network = stack.client.networks.get(stack.student.network)
+    network.disconnect(container)
+    for address in spare_addresses(stack.student):
+        network.connect(container, ipv4_address=address)
+        try:
+            container.start()
+        except APIError as error:
+            if "in use" not in str(error.explanation):
+                raise
+            network.disconnect(container)  # another command asks from there
+        else:
+            return
+    raise LabError(
+        f"{stack.student.name}: no address is left in {stack.student.subnet} to ask the stack from",
+        evidence="every address that no node has is in use",
+        fix="let other commands for this student end, or give the student a larger subnet",
+    )

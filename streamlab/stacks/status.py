@@ -42,11 +42,15 @@ def look(students: Sequence[Student]) -> dict[str, Any]:
         None where YARN does not answer}]}``, where a student's state is healthy, unhealthy, suspended, missing,
         unreachable where its Docker host does not answer, or unknown; `busy` is the command that changes the stack now.
     """
-    return {"students": [outcome.answer or _unknown(student, outcome.error) for student, outcome in _ask_all(students)]}
+    return _states(_ask_all(students))
 
 
 def _ask_all(students: Sequence[Student]) -> list[tuple[Student, Outcome]]:
     return list(zip(students, operation.run(students, _student, LOOK), strict=True))
+
+
+def _states(asked: Sequence[tuple[Student, Outcome]]) -> dict[str, Any]:
+    return {"students": [_unknown(one, outcome.error) if outcome.error else outcome.answer for one, outcome in asked]}
 
 
 def _unknown(student: Student, error: LabError) -> dict[str, Any]:
@@ -179,6 +183,6 @@ def report(students: Sequence[Student], *, as_json: bool) -> None:
         LabError: a student's state could not be found out; the others were shown.
     """
     asked = _ask_all(students)
-    found = {"students": [outcome.answer or _unknown(student, outcome.error) for student, outcome in asked]}
+    found = _states(asked)
     say(json.dumps(found, indent=2) if as_json else describe(found))
     operation.require_done([outcome for _, outcome in asked], LOOK)

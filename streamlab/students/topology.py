@@ -195,6 +195,13 @@ def address(student: Student, name: str) -> str:
     return str(ipaddress.IPv4Network(student.subnet).network_address + place(name))
 
 
+def spare_addresses(student: Student) -> list[str]:
+    """Addresses of the stack's network that no node has, from the highest down."""
+    taken = {node.address for node in nodes(student)}
+    hosts = list(ipaddress.IPv4Network(student.subnet).hosts())[1:]  # the first is the gateway's
+    return [str(one) for one in reversed(hosts) if str(one) not in taken]
+
+
 def nodes(student: Student) -> list[Node]:
     """All nodes of a student's stack, in reading order."""
     made = []

@@ -12,7 +12,7 @@ from streamlab.lessons.jobs import Job
 from streamlab.stacks import operation
 from streamlab.stacks.channel import fields, list_of
 from streamlab.stacks.operation import Access, Operation
-from streamlab.stacks.stack import failed, open_stack
+from streamlab.stacks.stack import failed, open_beside, open_stack
 from streamlab.students.topology import Student
 from streamlab.ui import say
 from streamlab.work.submit import running_of
@@ -23,7 +23,10 @@ SECONDS = 120
 def check(
     student: Student, job: Job, step: str = "", *, printed: Callable[[str, str], None] = lambda stream, line: None
 ) -> dict[str, Any]:
-    """Ask a lesson's check on the student's edge node; with a `step`, what concerns that step alone.
+    """Ask a lesson's check from beside the student's stack; with a `step`, what concerns that step alone.
+
+    It asks the services with the lab's own code, in a container that the student cannot change. What a job has written
+    may still be forged by who owns the stack; that it is there, as it is, is what `passed` says.
 
     Args:
         printed: is given the stream and each line that the check prints of its own accord.
@@ -31,7 +34,7 @@ def check(
     Returns:
         ``{"job", "student", "passed", "assertions": [{"name", "expected", "found", "passed", "where"}]}``
     """
-    with open_stack(student) as stack:
+    with open_beside(student) as stack:
         target = f"{job.name}/{step}" if step else job.name
         zips = [bundle.job_bundle(job.folder)]
         assertions = stack.answer(

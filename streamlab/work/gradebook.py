@@ -170,7 +170,9 @@ def _write(place: Path, text: str) -> None:
         partial.write_text(text, encoding="utf-8")
         partial.replace(place)
     except OSError as error:
-        raise LabError(f"{place} cannot be written", evidence=error.strerror, fix="choose another --csv") from error
+        raise LabError(
+            f"{place} cannot be written", evidence=error.strerror or str(error), fix="choose another --csv"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
 
