@@ -31,7 +31,7 @@ def two(lab: LabRunner, tmp_path_factory: pytest.TempPathFactory) -> LabRunner:
 @pytest.fixture(scope="module")
 def submitted(two: LabRunner) -> tuple[str, str]:
     """What a submit for everybody printed, and its errors."""
-    two("reset", "--job", "lesson03")
+    two("reset", "--yes", "--job", "lesson03")
     ran = two.run("submit", "--job", "lesson03", "--student", "all", student=False)
     assert ran.code == 1
     return ran.out, ran.err
@@ -93,7 +93,7 @@ def test_a_table_as_json_has_every_assertion(two: LabRunner, submitted: tuple[st
 
 def test_stop_and_reset_go_on_past_who_has_no_stack(two: LabRunner, submitted: tuple[str, str]) -> None:
     stopped = two.run("stop", "--job", "lesson03", "--student", "all", student=False)
-    reset = two.run("reset", "--job", "lesson03", "--limit", "*", student=False)
+    reset = two.run("reset", "--yes", "--job", "lesson03", "--limit", "*", student=False)
     for ran, last in (
         (stopped, f"nothing to stop: no step of lesson03 runs for {two.student}"),
         (reset, f"lesson03 of {two.student}: back at its start"),

@@ -16,7 +16,7 @@ OFFSETS = "kafka-get-offsets.sh --bootstrap-server kafka1:9092 --topic {} --time
 @pytest.fixture(scope="module")
 def scored(lab: LabRunner) -> str:
     """What `submit` printed when it ran the whole lesson from its start."""
-    lab("reset", "--job", "lesson08")
+    lab("reset", "--yes", "--job", "lesson08")
     return lab("submit", "--job", "lesson08")
 
 

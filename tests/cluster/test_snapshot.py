@@ -99,7 +99,7 @@ def test_wrecked_and_restored_it_answers_as_before(lab: LabRunner, kept: Kept) -
         lab.inside(command)
     assert not lab.check("lesson08")["passed"]
 
-    printed = lab("restore", "--name", NAME)
+    printed = lab("restore", "--yes", "--name", NAME)
     assert f"{lab.student}: restored from {NAME} of {lab.student} and proved in " in printed
     assert look(lab) == kept.answers
     assert lab.inside(TABLES) == tables
@@ -115,7 +115,7 @@ def test_another_student_is_given_it(lab: LabRunner, kept: Kept, tmp_path: Path)
     other = LabRunner(str(write_inventory(tmp_path, lab_class(lab), students)), "copycat")
     try:
         other("provision")
-        printed = other("restore", "--name", NAME)
+        printed = other("restore", "--yes", "--name", NAME)
         assert f"copycat: restored from {NAME} of {lab.student} and proved in " in printed
         assert look(other) == kept.answers  # the first one's stack has gone on since
         assert other.inside(TABLES) == lab.inside(TABLES)
@@ -143,7 +143,7 @@ def test_one_that_cannot_be_restored_touches_nothing(lab: LabRunner, kept: Kept)
             return {name: container.attrs["State"]["StartedAt"] for name, container in found}
 
     def refused(name: str) -> str:
-        ran = lab.run("restore", "--name", name)
+        ran = lab.run("restore", "--yes", "--name", name)
         assert ran.code == 2, ran.err
         return ran.err
 
@@ -186,7 +186,7 @@ def test_a_restore_that_fails_between_two_volumes_gives_back_what_was(lab: LabRu
         manifest = json.loads((bad / "manifest.json").read_text())
         manifest["files"]["kafka1.tar.gz"] = described(bad / "kafka1.tar.gz")
         (bad / "manifest.json").write_text(json.dumps(manifest))
-        ran = lab.run("restore", "--name", "test-bad")
+        ran = lab.run("restore", "--yes", "--name", "test-bad")
     finally:
         shutil.rmtree(bad)
     assert ran.code == 1

@@ -38,7 +38,7 @@ def test_every_service_proves_itself(with_files: LabRunner) -> None:
 
 
 def test_a_lesson_runs_is_checked_and_taken_away(with_files: LabRunner) -> None:
-    for command in (["reset"], ["submit"], ["check"], ["stop"], ["reset"]):
+    for command in (["reset", "--yes"], ["submit"], ["check"], ["stop"], ["reset", "--yes"]):
         printed = with_files(*command, "--job", "lesson02" if command != ["stop"] else "lesson03")
         assert "hello" not in printed
     ran = with_files.run("fetch-output", "--job", "lesson02")

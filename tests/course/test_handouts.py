@@ -31,11 +31,12 @@ def test_every_lesson_has_a_handout_with_commands() -> None:
 
 @pytest.mark.parametrize("handout", HANDOUTS, ids=lambda path: path.parent.name)
 def test_a_handout_works_as_it_is_written(lab: LabRunner, handout: Path) -> None:
-    lab("reset", "--job", handout.parent.name)
+    lab("reset", "--yes", "--job", handout.parent.name)
     for line in commands(handout):
         command, _, note = line.partition("  # ")
         program, task, *arguments = shlex.split(command)
         assert program == "invoke", f"not a command of the lab: {line}"
-        ran = lab.run(task, *arguments)
+        yes = ["--yes"] if task == "reset" else []  # which a student is asked for
+        ran = lab.run(task, *yes, *arguments)
         wanted = ran.code != 0 if note.startswith("fails") else ran.code == 0
         assert wanted, f"{line}\nexited {ran.code}\n{ran.out[-2000:]}\n{ran.err[-2000:]}"

@@ -41,7 +41,8 @@ def test_a_job_with_a_link_to_a_private_key_is_refused_and_the_key_stays_here(
     key.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\n", encoding="utf-8")
     (job / "check.py").write_text(SLOW_CHECK, encoding="utf-8")
     (job / "notes.txt").symlink_to(key)
-    ran = lab.run(task, "--job", str(job), seconds=BEGIN_SECONDS)
+    yes = ["--yes"] if task == "reset" else []
+    ran = lab.run(task, *yes, "--job", str(job), seconds=BEGIN_SECONDS)
     assert ran.code == 2, ran
     assert "notes.txt" in ran.err
     assert str(key) in ran.err

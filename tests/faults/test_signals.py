@@ -117,11 +117,11 @@ def test_a_restore(
     stack: LabRunner, before: tuple[str, str, str], snapshot: str, later: tuple[str, str, str], stage: str,
     number: signal.Signals,
 ) -> None:  # fmt: skip
-    ended_at(stack, RESTORE[stage], number, "restore", "--name", snapshot)
+    ended_at(stack, RESTORE[stage], number, "restore", "--yes", "--name", snapshot)
     if number != signal.SIGKILL:
         await_health(stack)
         assert kept.held(stack, DATA) in (before, later)
-    stack("restore", "--name", snapshot)
+    stack("restore", "--yes", "--name", snapshot)
     assert kept.held(stack, DATA) == before
 
 
@@ -130,7 +130,7 @@ def test_a_killed_restore_that_is_not_run_again_leaves_one_whole_state(
     stack: LabRunner, before: tuple[str, str, str], snapshot: str, later: tuple[str, str, str], name: str, stage: str
 ) -> None:
     """Neither the next provision nor the next snapshot, which both clear up, lose anything."""
-    ended_at(stack, RESTORE[stage], signal.SIGKILL, "restore", "--name", snapshot)
+    ended_at(stack, RESTORE[stage], signal.SIGKILL, "restore", "--yes", "--name", snapshot)
     stack("provision")
     found = kept.held(stack, DATA)
     assert found in (before, later)

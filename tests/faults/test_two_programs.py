@@ -16,7 +16,7 @@ DATA = "twice"
 #: Task -> what it is given. The first to work is refused nothing; `destroy` comes last.
 CHANGING = {
     "snapshot": ("--name", "first"),
-    "restore": ("--name", "whole"),
+    "restore": ("--yes", "--name", "whole"),
     "provision": (),
     "suspend": (),
     "destroy": ("--yes",),

@@ -149,7 +149,7 @@ def stack(lab: LabRunner) -> Iterator[LoadedStack]:
     """The stack with the copying at its start; afterwards as it was found."""
     student = inventory.load(lab.inventory).student(lab.student)
     with engine.connect(student.docker_host, seconds=120) as client, observing(client, student) as observer:
-        lab("reset", "--job", str(COPYING))
+        lab("reset", "--yes", "--job", str(COPYING))
         stack = LoadedStack(lab, student, client, observer)
         try:
             yield stack
@@ -158,7 +158,7 @@ def stack(lab: LabRunner) -> Iterator[LoadedStack]:
                 release(client, student, node)
             lab("prove", "--seconds", "150")
             lab("stop", "--job", str(COPYING))
-            lab("reset", "--job", str(COPYING))
+            lab("reset", "--yes", "--job", str(COPYING))
             lab.inside("cqlsh -e 'DROP KEYSPACE IF EXISTS copying'")
 
 

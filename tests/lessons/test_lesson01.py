@@ -14,12 +14,12 @@ OUT = "/user/student/lesson01/out/files"
 @pytest.fixture(scope="module")
 def streamed(lab: LabRunner) -> str:
     """What `submit` printed when it ran the lesson from its start."""
-    lab("reset", "--job", "lesson01")
+    lab("reset", "--yes", "--job", "lesson01")
     return lab("submit", "--job", "lesson01")
 
 
 def test_an_empty_cluster_fails_everywhere(lab: LabRunner) -> None:
-    lab("reset", "--job", "lesson01")
+    lab("reset", "--yes", "--job", "lesson01")
     found = lab.check("lesson01")["assertions"]
     # YARN remembers earlier runs of this stack, whatever a reset takes away.
     assert [one["name"] for one in found if one["passed"] and "YARN" not in one["name"]] == []

@@ -15,12 +15,12 @@ KAFKA = "--bootstrap-server kafka1:9092"
 @pytest.fixture(scope="module")
 def read(lab: LabRunner) -> str:
     """What `submit` printed when it ran the lesson from its start."""
-    lab("reset", "--job", "lesson02")
+    lab("reset", "--yes", "--job", "lesson02")
     return lab("submit", "--job", "lesson02")
 
 
 def test_an_empty_cluster_fails_everywhere(lab: LabRunner) -> None:
-    lab("reset", "--job", "lesson02")
+    lab("reset", "--yes", "--job", "lesson02")
     found = lab.check("lesson02")["assertions"]
     # YARN remembers earlier runs of this stack, whatever a reset takes away.
     assert [one["name"] for one in found if one["passed"] and "YARN" not in one["name"]] == []
@@ -75,7 +75,7 @@ def test_a_record_that_comes_a_second_time_is_found(lab: LabRunner, read: str) -
     options = "--reader-property parse.key=true --reader-property key.separator='|'"
     lab.inside(f'echo "{record}" | kafka-console-producer.sh {KAFKA} --topic l02-slice {options}')
     ran = lab.run("check", "--job", "lesson02")
-    lab("reset", "--job", "lesson02")
+    lab("reset", "--yes", "--job", "lesson02")
     assert ran.code == 1
     assert "WRONG slice: records in l02-slice: expected 10, found 11" in ran.out
     assert "found 1 too many: " in ran.out

@@ -20,9 +20,9 @@ SEND_SECOND_DELIVERY = (
 @pytest.fixture(scope="module")
 def first(lab: LabRunner) -> Iterator[str]:
     """What `submit` printed when it ran the lesson from its start."""
-    lab("reset", "--job", "lesson03")
+    lab("reset", "--yes", "--job", "lesson03")
     yield lab("submit", "--job", "lesson03")
-    lab("reset", "--job", "lesson03")
+    lab("reset", "--yes", "--job", "lesson03")
 
 
 def batches(printed: str, query: str) -> list[int]:
@@ -130,6 +130,6 @@ def test_a_topic_made_anew_is_never_gone_on_with(lab: LabRunner, first: str) -> 
     anew = lab.run("submit", "--job", "lesson03")
     assert anew.code == 2
     assert "topic l03-orders was deleted and made again: its id was " in anew.err
-    lab("reset", "--job", "lesson03")
+    lab("reset", "--yes", "--job", "lesson03")
     assert batches(lab("submit", "--job", "lesson03"), "l03-orders") == [298, 299, 299, 104]
     assert lab.check("lesson03")["passed"]

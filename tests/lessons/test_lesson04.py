@@ -16,9 +16,9 @@ OFFSETS = "kafka-get-offsets.sh --bootstrap-server kafka1:9092 --topic {} --time
 @pytest.fixture(scope="module")
 def filled(lab: LabRunner) -> Iterator[str]:
     """What `submit` printed when it ran the lesson from its start. The last test leaves a copy behind."""
-    lab("reset", "--job", "lesson04")
+    lab("reset", "--yes", "--job", "lesson04")
     yield lab("submit", "--job", "lesson04")
-    lab("reset", "--job", "lesson04")
+    lab("reset", "--yes", "--job", "lesson04")
 
 
 def ends(lab: LabRunner, topic: str) -> int:

@@ -17,7 +17,7 @@ HOME = "/user/student/lesson05"
 @pytest.fixture(scope="module")
 def first(lab: LabRunner) -> str:
     """What `submit` printed when it ran the lesson from its start."""
-    lab("reset", "--job", "lesson05")
+    lab("reset", "--yes", "--job", "lesson05")
     return lab("submit", "--job", "lesson05")
 
 

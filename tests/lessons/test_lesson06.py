@@ -14,7 +14,7 @@ HOME = "/user/student/lesson06"
 @pytest.fixture(scope="module")
 def first(lab: LabRunner) -> str:
     """What `submit` printed when it ran both layers from their start."""
-    lab("reset", "--job", "lesson06")
+    lab("reset", "--yes", "--job", "lesson06")
     return lab("submit", "--job", "lesson06")
 
 

@@ -14,7 +14,7 @@ HOME = "/user/student/lesson07"
 @pytest.fixture(scope="module")
 def first(lab: LabRunner) -> str:
     """What `submit` printed when it ran the lesson from its start."""
-    lab("reset", "--job", "lesson07")
+    lab("reset", "--yes", "--job", "lesson07")
     return lab("submit", "--job", "lesson07")
 
 
@@ -111,7 +111,7 @@ def test_the_label_s_indexer_cannot_serve(lab: LabRunner, first: str) -> None:
 
 def test_reset_forgets_the_tables(lab: LabRunner, first: str) -> None:
     """The last one: what the others look at is gone afterwards."""
-    assert "database shop: dropped" in lab("reset", "--job", "lesson07")
+    assert "database shop: dropped" in lab("reset", "--yes", "--job", "lesson07")
     wrong = lab.wrong("lesson07")
     assert wrong["sql: tables in shop"]["found"].startswith("0; 6 missing: sales, sales_by_city, user_totals")
-    assert "database shop: not there" in lab("reset", "--job", "lesson07")
+    assert "database shop: not there" in lab("reset", "--yes", "--job", "lesson07")

@@ -30,7 +30,7 @@ def until(holds: Callable[[], bool], what: str, *, seconds: float) -> None:
 
 def begun(lab: LabRunner) -> str:
     """The application's id, once the lesson, started anew, is in its middle."""
-    lab("reset", "--job", "lesson04")
+    lab("reset", "--yes", "--job", "lesson04")
     printed = lab("submit", "--job", "lesson04/sinks", "--detach", "--set", f"per_batch={PER_BATCH}")
     app_id = re.search(r"application_\d+_\d+", printed)[0]
 

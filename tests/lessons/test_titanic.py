@@ -12,7 +12,7 @@ HOME = "/user/student/titanic"
 @pytest.fixture(scope="module")
 def first(lab: LabRunner) -> str:
     """What `submit` printed when it ran the lesson from its start."""
-    lab("reset", "--job", "titanic")
+    lab("reset", "--yes", "--job", "titanic")
     return lab("submit", "--job", "titanic")
 
 
@@ -60,4 +60,4 @@ def test_a_passenger_loaded_twice_is_found(lab: LabRunner, first: str) -> None:
     lab.inside(f"echo '7={{}}' | {produce} --reader-property parse.key=true --reader-property key.separator==")
     wrong = lab.wrong("titanic")
     assert {name: one["found"] for name, one in wrong.items()} == {"enrich: records in titanic-raw": 892}
-    assert "topic titanic-raw: deleted" in lab("reset", "--job", "titanic")
+    assert "topic titanic-raw: deleted" in lab("reset", "--yes", "--job", "titanic")

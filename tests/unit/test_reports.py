@@ -195,7 +195,7 @@ def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
             printed("out", "a line of the check's own")
             return read(list(assertions))
 
-        monkeypatch.setattr(check, "open_stack", opened)
+        monkeypatch.setattr(check, "open_beside", opened)
         check.report(student, "lesson08", as_json=False)
 
     return run
