@@ -26,7 +26,6 @@ from streamlab.errors import WrongRequest
 from streamlab.lessons import jobs
 from streamlab.lessons.jobs import Preset
 from streamlab.lessons.resources import containers
-from streamlab.paths import JOBS
 from streamlab.students.docker_hosts import machine
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import SERVICE_OF, Student, by_docker_host
