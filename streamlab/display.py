@@ -126,10 +126,11 @@ class Display:
             yield
         finally:
             self._inner = {}
-            self._counted.add(outer)
-            if began:
-                self._running[outer] = began
-                self._start_ticking()
+            if outer is not None:
+                self._counted.add(outer)
+                if began:
+                    self._running[outer] = began
+                    self._start_ticking()
 
     def begin(self, name: str) -> None:
         if not self._begun:

@@ -49,7 +49,7 @@ def usual() -> dict[str, float]:
 
 def learn(seconds: Mapping[str, float]) -> None:
     """Remember how long stages took. Nothing else depends on it, so a cache that cannot be written is no failure."""
-    text = json.dumps({name: round(value, 1) for name, value in (usual() | seconds).items()}, indent=1)
+    text = json.dumps({name: round(value, 1) for name, value in {**usual(), **seconds}.items()}, indent=1)
     with suppress(OSError, LabError):
         private_folder(CACHE)
         with private_file(_file()) as file:

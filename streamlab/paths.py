@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from streamlab.errors import WrongRequest
 
@@ -59,7 +59,7 @@ def private_folder(path: Path) -> Path:
 
 
 @contextmanager
-def private_file(path: Path) -> Iterator[BinaryIO]:
+def private_file(path: Path) -> Iterator[IO[bytes]]:
     """A file to write to that only this user may read: under its name once the block has ended well, otherwise gone."""
     import tempfile  # takes longer to import than most commands take to need it
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -18,7 +18,13 @@ MOST_LEVELS, MOST_VALUES = 50, 1_000_000
 SHOWN = 120
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+if TYPE_CHECKING:
+    _Base = yaml.SafeLoader
+else:
+    _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the latter where PyYAML was built without libyaml
+
+
+class _Loader(_Base):
     """As Ansible reads: what libyaml refuses and the one in Python takes would be refused later, in many more words."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
@@ -83,7 +89,10 @@ def _require_small(text: str) -> None:
             continue
         if max(len(above), levels) > MOST_LEVELS or values > MOST_VALUES:
             what = f"more than {MOST_LEVELS} levels, or than {MOST_VALUES} values with aliases written out"
-            raise yaml.MarkedYAMLError(problem=what, problem_mark=event.start_mark)
+            begins = event.start_mark
+            assert begins is not None  # only an event that was made by hand has none
+            mark = yaml.Mark(begins.name, begins.index, begins.line, begins.column, None, 0)
+            raise yaml.MarkedYAMLError(problem=what, problem_mark=mark)
         if not isinstance(event, yaml.CollectionStartEvent):
             anchor, deepest, sum_of = above[-1]
             above[-1] = anchor, max(deepest, levels + 1), sum_of + values

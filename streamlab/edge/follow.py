@@ -155,7 +155,7 @@ def follow(app_id: str, seconds: float) -> None:
         without_container = (without_container or now) if waits else None
         if now > ends:
             killed = f"it ran longer than its limit of {seconds:.0f} s, and was ended"
-        elif waits and now - without_container > ACCEPTED_SECONDS:
+        elif without_container is not None and now - without_container > ACCEPTED_SECONDS:
             killed = f"YARN gave it no container in {ACCEPTED_SECONDS} s: {app['diagnostics'].strip()}"
         if killed:
             follower.answer(lambda: follower.yarn.kill(app_id), now + SILENT_SECONDS)

@@ -19,7 +19,7 @@ from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.students import endpoint
 from streamlab.students.docker_hosts import LOCAL, is_here, ssh_destination
 from streamlab.students.endpoint import Endpoint
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.topology import Placed, Student, by_docker_host
 
 #: Seconds that one answer of the engine may take.
 ANSWER_SECONDS = 60
@@ -128,7 +128,7 @@ def _is_there(docker_host: str) -> bool:
     return True
 
 
-def unreachable(students: Sequence[Student]) -> dict[str, NoEngine]:
+def unreachable(students: Sequence[Placed]) -> dict[str, NoEngine]:
     """Docker host -> why it does not answer, of those that do not; all are asked at once."""
     hosts = sorted({student.docker_host for student in students})
     with ThreadPoolExecutor(max(1, len(hosts))) as pool:

@@ -24,6 +24,9 @@ _KEPT = 1 << 16
 #: Characters of a command's output that an error shows.
 _SHOWN = 200
 
+#: What is called with the stream ("out" or "err") and a line of it.
+Receiver = Callable[[str, str], object]
+
 
 @dataclass(frozen=True)
 class Result:
@@ -40,7 +43,7 @@ def run_inside(
     *,
     seconds: int,
     env: Mapping[str, str] | None = None,
-    lines: Callable[[str, str], object] | None = None,
+    lines: Receiver | None = None,
     limit: int | None = LIMIT,
 ) -> Result:
     """Run a command in a node and wait for it, at most `seconds` and a few more to end it.
@@ -94,7 +97,7 @@ def _too_much(who: str, came: int, stream: _Stream) -> LabError:
 class _Stream:
     """Bytes in any pieces in; whole lines out where somebody receives them, else the text at the end."""
 
-    def __init__(self, name: str, receiver: Callable[[str, str], object] | None) -> None:
+    def __init__(self, name: str, receiver: Receiver | None) -> None:
         self._name, self._receiver = name, receiver
         #: All that came, or where lines are handed over what came of the line that is not whole yet, and its length.
         self._parts: list[bytes] = []
@@ -119,7 +122,7 @@ class _Stream:
             self._end = (self._end + chunk)[-_KEPT:]
         *whole, rest = chunk.split(b"\n")
         for line in whole:
-            self._hand_over(line)
+            self._hand_over(self._receiver, line)
         self._parts.append(rest)
         self._unfinished += len(rest)
         return self._unfinished
@@ -127,12 +130,12 @@ class _Stream:
     def close(self) -> None:
         """Hand over the last line, which may have no newline; not one that is too long."""
         if self._receiver is not None and 0 < self._unfinished <= LINE_LIMIT:
-            self._hand_over(b"")
+            self._hand_over(self._receiver, b"")
 
-    def _hand_over(self, last: bytes) -> None:
+    def _hand_over(self, receiver: Receiver, last: bytes) -> None:
         line = b"".join([*self._parts, last])
         self._parts, self._unfinished = [], 0
-        self._receiver(self._name, line.decode("utf-8", "replace"))
+        receiver(self._name, line.decode("utf-8", "replace"))
 
 
 def put_files(container: Container, folder: str, files: Mapping[str, bytes]) -> None:

@@ -55,7 +55,7 @@ class Tunnel:
     """This machine's end of a socket; `process` is its ssh, or None where another process opened it."""
 
     socket: Path
-    process: subprocess.Popen | None = None
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def docker_host(self) -> str:
@@ -80,8 +80,9 @@ class Tunnel:
 
     def hang_up(self) -> None:
         if self.process:
+            to, _ = _pipes(self.process)
             with suppress(BrokenPipeError):
-                self.process.stdin.close()  # `cat` at the other end reads to the end of its input, and ssh ends with it
+                to.close()  # `cat` at the other end reads to the end of its input, and ssh ends with it
 
     def close(self) -> None:
         if self.process is None:
@@ -92,7 +93,8 @@ class Tunnel:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.process.stdout.close()
+        _, back = _pipes(self.process)
+        back.close()
         self.socket.unlink(missing_ok=True)
 
 
@@ -188,7 +190,7 @@ def _dig_once(docker_host: str, at: Path) -> Tunnel:
 
 
 def _pipes(process: subprocess.Popen[bytes]) -> tuple[IO[bytes], IO[bytes]]:
-    assert process.stdin is not None  # `_dig` asks for both
+    assert process.stdin is not None  # `_dig_once` asks for both
     assert process.stdout is not None
     return process.stdin, process.stdout
 

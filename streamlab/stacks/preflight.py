@@ -7,7 +7,8 @@ import os
 import shutil
 import socket
 import struct
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import docker
@@ -79,24 +80,30 @@ def port_problem(client: docker.DockerClient, student: Student) -> WrongRequest 
     return None
 
 
-def subnet_problem(client: docker.DockerClient, student: Student) -> WrongRequest | None:
-    """Whether the student's subnet overlaps a network that the engine or the machine already uses."""
-    wanted = ipaddress.IPv4Network(student.subnet)
-    used: dict[str, str] = {}
-    own: set[str] = set()
+def used_subnets(client: docker.DockerClient, docker_host: str) -> dict[str, list[str]]:
+    """Subnet -> who has it: networks of the engine, and the interface by which this machine reaches it."""
+    used = defaultdict(list)
     for network in client.networks.list():
         for pool in network.attrs["IPAM"]["Config"] or ():
-            used.setdefault(pool["Subnet"], f"the engine's network {network.name}")
-            if network.name == student.network:
-                own.add(pool["Subnet"])
-    if is_here(student.docker_host):
+            used[pool["Subnet"]].append(_network(network.name))
+    if is_here(docker_host):
         for subnet, interface in routes():
-            used.setdefault(subnet, f"this machine's interface {interface}")
-    for subnet, holder in used.items():
-        if subnet not in own and ":" not in subnet and wanted.overlaps(ipaddress.IPv4Network(subnet)):
+            used[subnet].append(f"this machine's interface {interface}")
+    return dict(used)
+
+
+def _network(name: str) -> str:
+    return f"the engine's network {name}"
+
+
+def subnet_problem(student: Student, used: Mapping[str, Sequence[str]]) -> WrongRequest | None:
+    """Whether the student's subnet overlaps one that is in `used_subnets`, other than their own network's."""
+    wanted, own = ipaddress.IPv4Network(student.subnet), _network(student.network)
+    for subnet, holders in used.items():
+        if own not in holders and ":" not in subnet and wanted.overlaps(ipaddress.IPv4Network(subnet)):
             return WrongRequest(
                 f"{student.name}'s subnet {wanted} is in use",
-                evidence=f"{holder} has {subnet}",
+                evidence=f"{holders[0]} has {subnet}",
                 fix=f"give {student.name} another subnet in the inventory",
             )
     return None
@@ -200,8 +207,9 @@ def require_possible(
     there = capacity.running(client, students[0], [*students, *classmates])
     together = [*students, *(one for one in there if one not in students)]
     problem = None if overcommit else memory_problem(together, machine_mb)
+    used = used_subnets(client, students[0].docker_host)
     for student in students:
-        problem = problem or port_problem(client, student) or subnet_problem(client, student)
+        problem = problem or port_problem(client, student) or subnet_problem(student, used)
     if problem:
         raise problem
     require_room(client, students[0].docker_host, needed_gb=DISK_GB_TO_RUN)

@@ -36,9 +36,15 @@ def machine(docker_host: str) -> str:
     return ssh["machine"].lower() if ssh else docker_host
 
 
+def _parts(docker_host: str) -> re.Match[str]:
+    ssh = _SSH.fullmatch(docker_host)
+    assert ssh is not None, f"{docker_host} is no ssh:// host"
+    return ssh
+
+
 def remote_socket(docker_host: str) -> str:
     """Where an ``ssh://`` host has its engine's socket: the path of the address, if there is one."""
-    path = _SSH.fullmatch(docker_host)["socket"]
+    path = _parts(docker_host)["socket"]
     return path if path not in (None, "/") else _SOCKET
 
 
@@ -47,7 +53,7 @@ def ssh_destination(docker_host: str) -> list[str]:
 
     The machine may be a Host of ~/.ssh/config, where ssh tells upper case from lower.
     """
-    ssh = _SSH.fullmatch(docker_host)
+    ssh = _parts(docker_host)
     return [*(["-p", ssh["port"]] if ssh["port"] else []), ssh["destination"]]
 
 

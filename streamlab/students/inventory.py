@@ -190,8 +190,8 @@ def _cached_variables(source: Path, files: Sequence[Path], names: Collection[str
         with suppress(FileNotFoundError):
             if old.stat().st_mtime < time.time() - KEPT_DAYS * 86400:
                 old.unlink()
-    with private_file(kept) as file:  # the proofs of several students ask at once
-        file.write(json.dumps(variables).encode())
+    with private_file(kept) as new:  # the proofs of several students ask at once
+        new.write(json.dumps(variables).encode())
     return variables
 
 

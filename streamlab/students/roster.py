@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial as bind
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def edit(
     if new:
         edits.append(add_under(text, pairs_at(root, "all", "children", "students")["hosts"], new))
     made, wanted = edited(text, edits), deepcopy(there.document)
-    hosts = {host: values | changed.get(host, {}) for host, values in _hosts(wanted).items() if host not in gone}
+    hosts = {host: {**values, **changed.get(host, {})} for host, values in _hosts(wanted).items() if host not in gone}
     wanted["all"]["vars"][KEPT] = where.values
     wanted["all"]["children"]["students"]["hosts"] = {**hosts, **new}
     try:
@@ -220,16 +221,16 @@ def make(
 def _write(there: There, entries: Sequence[Entry], where: Block, file: Path, source: str) -> None:
     new = {e.host: {"roster_name": e.name, **e.settings} for e in entries if e.host not in there.known}
     gone = _gone(there, entries)
-    edits = {"changed": changed_settings(there, entries), "gone": gone}
+    text_with = bind(edit, there, where, changed=changed_settings(there, entries), gone=gone)
     partial = file.with_name(f"{file.stem}.partial.yml")
     try:
         # Which engine a student without a docker_host has is for Ansible to say: groups and other files may set it.
-        partial.write_bytes(edit(there, where, new=new, **edits).encode())
+        partial.write_bytes(text_with(new=new).encode())
         newcomers = {host: its for host, its in inventory.docker_hosts(partial).items() if host in new}
         kept, left = ([one for one in there.students.values() if (one.name in gone) is out] for out in (False, True))
         placed = slots(newcomers, kept, left, where)
         new = {host: values | where.place(placed[host]) for host, values in new.items()}
-        partial.write_bytes(edit(there, where, new=new, **edits).encode())
+        partial.write_bytes(text_with(new=new).encode())
         _require_nobody_moves(there.students, _loaded(partial, source), file)
         partial.replace(file)
     finally:

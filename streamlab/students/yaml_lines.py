@@ -32,7 +32,7 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     return text
 
 
-def pairs_at(root: yaml.Node, *path: str) -> dict[str, Pair]:
+def pairs_at(root: yaml.Node | None, *path: str) -> dict[str, Pair]:
     """Name -> key and value, of the mapping at this path; empty where none is."""
     for name in path:
         root = next((value for key, value in _pairs(root) if key.value == name), None)

@@ -84,7 +84,9 @@ def _unpack(archive: tarfile.TarFile, place: Path, job: str) -> list[Path]:
         for path, entry in files.items():
             file = half / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            with archive.extractfile(entry) as content, file.open("xb") as made:
+            content = archive.extractfile(entry)
+            assert content is not None  # `_below` has refused what is no regular file
+            with content, file.open("xb") as made:
                 shutil.copyfileobj(content, made)
         shutil.rmtree(place, ignore_errors=True)
         half.rename(place)

@@ -233,10 +233,15 @@ def test_a_connection_that_is_closed_at_once_is_tried_again_until_the_deadline(
                 while True:
                     refused.append(server.accept()[0].close())
 
-        threading.Thread(target=refuse, daemon=True).start()
+        refusing = threading.Thread(target=refuse, daemon=True)
+        refusing.start()
         began = time.monotonic()
         port = server.getsockname()[1]
-        text = error_of(lambda: engine.connect(f"ssh://lab@127.0.0.1:{port}").__enter__())
+        try:
+            text = error_of(lambda: engine.connect(f"ssh://lab@127.0.0.1:{port}").__enter__())
+        finally:
+            server.shutdown(socket.SHUT_RDWR)  # else the thread may accept at the next test's server: same descriptor
+            refusing.join()
     assert time.monotonic() - began < 5
     assert "_exchange_identification: " in text
     assert len(refused) > 1

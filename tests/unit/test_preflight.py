@@ -137,6 +137,16 @@ def test_provision_asks_for_ports_subnets_and_room(
     assert [name for name in named if name not in caught.value.what] == []
 
 
+def test_the_engine_s_networks_are_listed_once_for_all_students(
+    engine: FakeEngine, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, used_subnets = [], preflight.used_subnets
+    monkeypatch.setattr(preflight, "used_subnets", lambda *args: asked.append(args) or used_subnets(*args))
+    students = [replace(student, name=f"s{i}", pages={}, subnet=f"10.89.{i}.0/27") for i in range(3)]
+    preflight.require_possible(engine.client, students)
+    assert asked == [(engine.client, student.docker_host)]
+
+
 def test_a_disk_that_is_nearly_full_is_refused() -> None:
     assert preflight.disk_problem("/var/lib/docker", 8.0, 8) is None
     assert str(preflight.disk_problem("/var/lib/docker", 7.96, 8)) == (
@@ -211,14 +221,18 @@ def add_network(engine: FakeEngine, name: str, *subnets: str) -> None:
     engine.client.networks.create(name, ipam=IPAMConfig(pool_configs=[IPAMPool(subnet=subnet) for subnet in subnets]))
 
 
+def subnet_problem(engine: FakeEngine, student: Student) -> WrongRequest | None:
+    return preflight.subnet_problem(student, preflight.used_subnets(engine.client, student.docker_host))
+
+
 def test_a_subnet_that_a_network_of_the_engine_has_is_refused(engine: FakeEngine, student: Student) -> None:
     add_network(engine, "bridge", "172.17.0.0/16", "fd00::/64")
     engine.client.networks.create("host")
     for network in engine.networks.values():
         network.setdefault("IPAM", {"Config": None})
-    assert preflight.subnet_problem(engine.client, student) is None
+    assert subnet_problem(engine, student) is None
     add_network(engine, "vpn", "10.89.0.0/16")
-    assert str(preflight.subnet_problem(engine.client, student)) == (
+    assert str(subnet_problem(engine, student)) == (
         "error: ada's subnet 10.89.1.0/27 is in use\n"
         "  the engine's network vpn has 10.89.0.0/16\n"
         "  fix: give ada another subnet in the inventory"
@@ -229,11 +243,9 @@ def test_a_subnet_that_the_machine_reaches_otherwise_is_refused(
     engine: FakeEngine, student: Student, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(preflight, "routes", lambda: [("10.89.1.16/28", "tun0")])
-    assert preflight.subnet_problem(engine.client, student).evidence == [
-        "this machine's interface tun0 has 10.89.1.16/28"
-    ]
+    assert subnet_problem(engine, student).evidence == ["this machine's interface tun0 has 10.89.1.16/28"]
     elsewhere = replace(student, docker_host="ssh://lab@elsewhere")
-    assert preflight.subnet_problem(engine.client, elsewhere) is None
+    assert subnet_problem(engine, elsewhere) is None
 
 
 def test_the_stack_s_own_network_is_no_problem_and_that_of_a_longer_name_is(
@@ -241,10 +253,10 @@ def test_the_stack_s_own_network_is_no_problem_and_that_of_a_longer_name_is(
 ) -> None:
     monkeypatch.setattr(preflight, "routes", lambda: [("10.89.1.0/27", "br-1")])
     add_network(engine, "spring-ada", "10.89.1.0/27")
-    assert preflight.subnet_problem(engine.client, student) is None
+    assert subnet_problem(engine, student) is None
     engine.networks.clear()
     add_network(engine, "spring-ada2", "10.89.1.0/27")
-    assert "spring-ada2" in preflight.subnet_problem(engine.client, student).evidence[0]
+    assert "spring-ada2" in subnet_problem(engine, student).evidence[0]
 
 
 def test_the_machine_s_routes_are_read(tmp_path: Path) -> None:
