@@ -60,11 +60,31 @@ def lab_task(body: Callable[..., int | None] | None = None, *, words: str = "", 
         except BrokenPipeError:
             forget_reader()
             raise Exit(code=READER_GONE) from None
+        except Exception as error:
+            known = _of_an_engine(error)
+            if known is None:
+                raise
+            print(known, file=sys.stderr)
+            raise Exit(code=known.exit_code) from None
         if code:
             raise Exit(code=code)
 
     given = list(inspect.signature(body).parameters)[1:]  # after invoke's own context
     return task(guarded, help=help_of(body.__name__, given), **options)
+
+
+def _of_an_engine(error: Exception) -> LabError | None:
+    """The error for what an engine, or the way to it, has raised; None for anything else.
+
+    Docker's SDK takes a fifth of a second to import, so it is imported only when something went wrong.
+    """
+    from docker.errors import APIError, DockerException
+    from requests.exceptions import RequestException
+
+    if not isinstance(error, DockerException | RequestException):
+        return None
+    words = error.explanation if isinstance(error, APIError) else error
+    return LabError("the Docker Engine did not do what it was asked", evidence=str(words), fix="invoke doctor")
 
 
 def forget_reader() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Collection, Mapping, Sequence
 
 from streamlab import display
 from streamlab.building import artifacts, build, travel
@@ -17,6 +18,9 @@ from streamlab.students.docker_hosts import LOCAL, is_here, machine
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student, by_docker_host
 from streamlab.ui import say
+
+#: Students that Ansible works on at a time, for each processor of this machine.
+FORKS_EACH = 8
 
 
 def ensure_engines(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -> bool:
@@ -102,10 +106,19 @@ def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbo
     changing = Operation("provision", Access.CHANGE, take_over=take_over)
     with operation.admitted_all(reached, changing) as (admitted, outcomes):
         if admitted:
-            _play(lab, admitted, gone, at_once=sum(processors.values()), verbose=verbose)
+            _play(lab, admitted, gone, at_once=_forks(processors.values()), verbose=verbose)
         operation.require_done(outcomes, changing)
     if gone:
         raise gone
+
+
+def _forks(processors: Collection[int]) -> int:
+    """How many students Ansible works on at a time.
+
+    As many as the Docker hosts have processors, for which a stack's start is work; but each is a process of this
+    machine too, which mostly waits.
+    """
+    return max(1, min(sum(processors), FORKS_EACH * (os.cpu_count() or 1)))
 
 
 def _play(lab: Lab, students: Sequence[Student], gone: LabError | None, *, at_once: int, verbose: bool) -> None:

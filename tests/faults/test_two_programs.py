@@ -50,7 +50,7 @@ def refused(lab: LabRunner, task: str, *arguments: str) -> str:
 def test_a_second_program_is_refused_and_the_first_does_its_work(stack: LabRunner, first: str) -> None:
     held = kept.held(stack, DATA)
     with begun(stack, first, *CHANGING[first]) as command:
-        command.await_stage(lambda moment: moment.has_new(LOCK))
+        command.await_stage(lambda moment: moment.has_new(LOCK) and moment.now[LOCK].state == "running")
         # It stands still, so that it cannot be done before the others have asked.
         with command.held():
             there = containers(stack)

@@ -9,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from docker.errors import APIError, DockerException
+from invoke import Context, Exit
+from requests.exceptions import ConnectTimeout
 
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle, jobs
@@ -288,3 +291,35 @@ def test_names_in_any_script_are_printed_wherever_the_caller_is(tmp_path: Path, 
     assert (done.returncode, done.stderr) == (0, b"")
     group = "Группа".encode("ascii", "backslashreplace") if "ascii" in caller else "Группа".encode()
     assert b"\n  not used: " + group + b"\n  new: probapervaya\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (APIError("500 Server Error", explanation="no space left on device"), "no space left on device"),
+        (DockerException("the engine went away"), "the engine went away"),
+        (ConnectTimeout("timed out"), "timed out"),
+    ],
+)
+def test_what_an_engine_refuses_is_no_traceback(error: Exception, said: str, capsys: pytest.CaptureFixture) -> None:
+    @lab_task
+    def links(_: object, job: str) -> None:
+        """Fail."""
+        raise error
+
+    with pytest.raises(Exit) as caught:
+        links(Context(), "lesson01")
+    assert caught.value.code == 1
+    assert capsys.readouterr().err.splitlines()[:2] == [
+        "error: the Docker Engine did not do what it was asked", f"  {said}",
+    ]  # fmt: skip
+
+
+def test_a_mistake_of_ours_is_a_traceback() -> None:
+    @lab_task
+    def links(_: object, job: str) -> None:
+        """Fail."""
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        links(Context(), "lesson01")
