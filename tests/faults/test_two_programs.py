@@ -57,7 +57,9 @@ def test_a_second_program_is_refused_and_the_first_does_its_work(stack: LabRunne
             for second, arguments in CHANGING.items():
                 given = ("--name", "second") if second == "snapshot" else arguments
                 assert first in refused(stack, second, *given), second
-            assert containers(stack) == there
+            left = containers(stack)
+            # The engine goes on with what it was asked before: to remove one more node, where all are to go.
+            assert left == there or (first == "destroy" and left.items() <= there.items())
         assert command.end() == 0, command.output
     assert LOCK not in containers(stack)
     assert "second" not in stack("snapshots", student=False)
