@@ -90,12 +90,12 @@ def release(client: docker.DockerClient, student: Student, name: str) -> None:
 
 
 def _kill(container: Container) -> None:
-    """Kill the daemon, and wait until the engine has started it again; a container killed through the engine stays so.
+    """Kill a node's main process, and wait until the engine has started it again.
 
-    The edge node's main process is `sleep`.
+    From inside: a container that is killed through the engine stays so. Its first process is only `docker-init`.
     """
     started = container.attrs["State"]["StartedAt"]
-    container.exec_run(["pkill", "-KILL", "-x", "java|sleep"], detach=True)
+    container.exec_run(["pkill", "-KILL", "-o", "-P", "1"], detach=True)
     ends = time.monotonic() + ENGINE_SECONDS
     while container.attrs["State"]["StartedAt"] == started:
         assert time.monotonic() < ends, f"{container.name} was killed and not started again in {ENGINE_SECONDS} s"
