@@ -69,7 +69,7 @@ def submit(_, job, inventory=None, student=None, limit=None, at_once=None, prese
         job, preset=preset, given=set, continuous=continuous, detach=detach, resources=resources
     )
     lab = load(inventory)
-    submission.submit_each(lab, lab.named(student, limit), wanted, at_once=at_once)
+    submission.submit_each(lab, lab.explicitly_chosen(student, limit), wanted, at_once=at_once)
 
 
 @lab_task
@@ -79,7 +79,7 @@ def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv
     from streamlab.work import check as checks
     from streamlab.work import gradebook
 
-    students = load(inventory).named(student, limit)
+    students = load(inventory).explicitly_chosen(student, limit)
     if student == EVERYBODY or limit or csv:
         gradebook.report(students, job, as_json=json, csv_file=csv)
     else:
@@ -92,7 +92,7 @@ def reset(_, job, inventory=None, student=None, limit=None, yes=False):
     from streamlab.students.inventory import load
     from streamlab.work import check as checks
 
-    checks.reset_each(load(inventory).named(student, limit), job, yes=yes)
+    checks.reset_each(load(inventory).explicitly_chosen(student, limit), job, yes=yes)
 
 
 @lab_task
@@ -118,7 +118,7 @@ def stop(_, job, inventory=None, student=None, limit=None):
     from streamlab.students.inventory import load
     from streamlab.work import stop as stopping
 
-    stopping.stop_each(load(inventory).named(student, limit), job)
+    stopping.stop_each(load(inventory).explicitly_chosen(student, limit), job)
 
 
 @lab_task
@@ -180,7 +180,7 @@ def put(_, file, to="", inventory=None, student=None, limit=None, force=False):
     from streamlab.students.inventory import load
     from streamlab.work import files
 
-    files.put_each(load(inventory).named(student, limit), file, to, force=force)
+    files.put_each(load(inventory).explicitly_chosen(student, limit), file, to, force=force)
 
 
 @lab_task(words="path")
@@ -189,7 +189,7 @@ def get(_, path, to="", inventory=None, student=None, limit=None, force=False):
     from streamlab.students.inventory import load
     from streamlab.work import files
 
-    files.get_each(load(inventory).named(student, limit), path, to, force=force)
+    files.get_each(load(inventory).explicitly_chosen(student, limit), path, to, force=force)
 
 
 @lab_task

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BESIDE = ".streamlab-restore"
-#: What `clear` deletes: its marks count no more.
+#: What `clear` deletes; its marks no longer count.
 GARBAGE = f"{BESIDE}-garbage"
 
 
 @dataclass(frozen=True)
 class Place:
-    """What of a volume is exchanged: everything, or the entry called `only`."""
+    """The part of a volume that is exchanged: everything, or the entry called `only`."""
 
     volume: Path
     only: str = ""

@@ -66,7 +66,7 @@ def run_client(
     _remove_leftovers(client)
     user = f"{os.getuid()}:{os.getgid()}"
     try:
-        with engine.throw_away(client, image, argv, user=user, **options) as container:
+        with engine.temporary_container(client, image, argv, user=user, **options) as container:
             container.start()
             status = _watched(container, watch)
             if status != 0:

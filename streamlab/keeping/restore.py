@@ -125,7 +125,7 @@ def bring_back(
     lab: Lab, *, name: str | None, at: str | None, student: str | None, limit: str | None, yes: bool
 ) -> None:
     """`invoke restore`: for the student who was named, or for those whose names match `limit`; asked before."""
-    students = lab.named(student, limit)
+    students = lab.explicitly_chosen(student, limit)
     chosen = chosen_name(name, at)
     lab_class = students[0].lab_class
     if at and chosen not in [folder.name for folder in snapshots.found(lab_class)]:

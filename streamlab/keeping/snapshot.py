@@ -50,7 +50,7 @@ def _snapshot(student: Student, name: str) -> None:
     with engine.connect(student.docker_host) as client, progress(f"snapshot {name}") as line:
         require_stack(client, student)
         require_idle(student, fix=IDLE)
-        ran = any(node.status == "running" for node in engine.glance(client, student).values())
+        ran = any(node.status == "running" for node in engine.summaries(client, student).values())
         began = time.monotonic()
         with open_carrier(client, student, f"snapshot {name}", ran=ran) as carrier:
             recovery.settle(student, carrier)

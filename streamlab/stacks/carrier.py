@@ -105,7 +105,7 @@ def open_carrier(client: docker.DockerClient, student: Student, purpose: str, *,
     """
     names = data_nodes(student)
     data = volumes.wanted(student.prefix, names, {}).data
-    with engine.throw_away(
+    with engine.temporary_container(
         client, images.image_tags()["hadoop"], ["sleep", str(SECONDS)], name=_name(student), init=True,
         network_mode="none",
         labels={

@@ -66,7 +66,7 @@ def port_problem(client: docker.DockerClient, student: Student) -> WrongRequest 
     """Whether somebody else holds a port that the student's stack publishes."""
     if not is_here(student.docker_host):
         return None  # another machine's loopback cannot be tried from here; its engine refuses a taken port
-    ours = engine.glance(client, student)
+    ours = engine.summaries(client, student)
     for node in nodes(student):
         for page in node.pages:
             if node.name in ours and ours[node.name].status == "running":

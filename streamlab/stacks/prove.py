@@ -79,19 +79,19 @@ def remember(student: Student) -> None:
 def is_proved(student: Student) -> bool:
     """Whether the containers that the stack has now have passed every proof since they were made."""
     with engine.connect(student.docker_host) as client:
-        found = engine.glance(client, student)
+        found = engine.summaries(client, student)
         edge = found.get("edge")
         return edge is not None and inside.has_path(edge, f"{SHELF}/{_mark(Stack(student, client, edge))}")
 
 
 def _mark(stack: Stack) -> str:
-    ids = sorted(node.id for node in engine.glance(stack.client, stack.student).values())
+    ids = sorted(node.id for node in engine.summaries(stack.client, stack.student).values())
     return f"streamlab-proved-{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:12]}"
 
 
 def _down(stack: Stack) -> dict[str, list[str]]:
     """Service -> its nodes that have no running container."""
-    found = engine.glance(stack.client, stack.student)
+    found = engine.summaries(stack.client, stack.student)
     down: dict[str, list[str]] = {}
     for node in nodes(stack.student):
         state = found[node.name].status if node.name in found else "missing"

@@ -209,7 +209,7 @@ def open_beside(student: Student) -> Iterator[Stack]:
     with open_stack(student) as stack:
         edge = stack.edge.attrs
         config = next(mount["Name"] for mount in edge["Mounts"] if mount["Destination"] == CONFIGURATION)
-        with engine.throw_away(
+        with engine.temporary_container(
             stack.client, edge["Config"]["Image"], ["sleep", str(BESIDE_SECONDS)],
             name=f"{student.prefix}-asks-{uuid.uuid4().hex[:8]}", init=True, environment=edge["Config"]["Env"],
             labels={name: stack.edge.labels[name] for name in ("streamlab.class", "streamlab.student")},

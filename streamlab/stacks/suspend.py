@@ -61,7 +61,7 @@ def require_stack(student: Student) -> None:
         WrongRequest: no container of it is on the Docker host.
     """
     with engine.connect(student.docker_host) as client:
-        if not engine.glance(client, student):
+        if not engine.summaries(client, student):
             raise engine.no_stack(student)
 
 
@@ -73,7 +73,7 @@ def require_idle(student: Student, *, fix: str) -> None:
         LabError: YARN does not say.
     """
     with engine.connect(student.docker_host) as client:
-        found = engine.glance(client, student)
+        found = engine.summaries(client, student)
         workers = [name for name, node in found.items() if name.startswith("nodemanager") and node.status == "running"]
         commands = _commands(client, student) if found.get("edge") else []
     if commands:

@@ -100,8 +100,8 @@ class Lab:
         names = matching(limit, [student.name for student in self.students])
         return tuple(student for student in self.students if student.name in names)
 
-    def named(self, name: str | None = None, limit: str | None = None) -> tuple[Student, ...]:
-        """As `chosen`, for what is done to those only who were named; without a name, the only one there is."""
+    def explicitly_chosen(self, name: str | None = None, limit: str | None = None) -> tuple[Student, ...]:
+        """Like `chosen`, but for commands that need explicit targets: without any, the class must have one student."""
         return (self.student(),) if name is None and limit is None else self.chosen(name, limit)
 
 

@@ -105,7 +105,7 @@ def _failed(error: LabError) -> Cell:
 
 def _absent(student: Student) -> Cell | None:
     with engine.connect(student.docker_host) as client:
-        found = engine.glance(client, student)
+        found = engine.summaries(client, student)
     if not found:
         return Cell("no stack")
     return Cell("suspended") if engine.is_suspended(found) else None

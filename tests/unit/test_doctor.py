@@ -32,7 +32,7 @@ def test_every_finding_is_told_and_a_bad_one_fails(
         doctor, "examine", lambda lab: [Finding("Python 3.11.2"), Finding("no stack", "invoke provision")]
     )
     assert error_of(doctor.report, Lab(Path("a.yml"), ())) == (
-        "error: 1 of 2 findings need something\n  they are marked PROBLEM above\n  fix: invoke provision"
+        "error: 1 of 2 checks found a problem\n  they are marked PROBLEM above\n  fix: invoke provision"
     )
     assert capsys.readouterr().out == "ok       Python 3.11.2\nPROBLEM  no stack\n         fix: invoke provision\n"
 

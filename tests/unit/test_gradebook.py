@@ -49,11 +49,11 @@ def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
                 raise found
             return {"assertions": found}
 
-        def glance(client: None, student: Student) -> dict[str, Any]:
+        def summaries(client: None, student: Student) -> dict[str, Any]:
             return {str(i): SimpleNamespace(status=state) for i, state in enumerate(STACKS[student.name])}
 
         monkeypatch.setattr(gradebook.engine, "connect", connect)
-        monkeypatch.setattr(gradebook.engine, "glance", glance)
+        monkeypatch.setattr(gradebook.engine, "summaries", summaries)
         monkeypatch.setattr(gradebook.engine, "unreachable", lambda students: {})
         monkeypatch.setattr(check, "check", ask)
         monkeypatch.setattr(check, "asked", lambda name: [lesson("lesson01"), lesson("lesson03")])

@@ -97,7 +97,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         yield None
 
     monkeypatch.setattr(engine, "connect", connect)
-    for name in ("containers", "glance"):
+    for name in ("containers", "summaries"):
         monkeypatch.setattr(engine, name, made.containers)
     monkeypatch.setattr(snapshots, "SNAPSHOTS", tmp_path)
     monkeypatch.setattr(daemons, "stop_nodes", made.stop)

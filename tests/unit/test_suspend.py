@@ -41,7 +41,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Node]]:
         yield None
 
     monkeypatch.setattr(engine, "connect", connect)
-    for name in ("containers", "glance"):
+    for name in ("containers", "summaries"):
         monkeypatch.setattr(engine, name, lambda client, student: dict(zip(NAMES, found[student.name], strict=False)))
     monkeypatch.setattr(status, "look", lambda students: {"students": [{"applications": []}]})
     monkeypatch.setattr(prove, "prove", lambda student: [Proven("hdfs", True, 0.1, "yes")])
