@@ -117,7 +117,7 @@ def run_static_checks() -> bool:
 
 
 def ensure_tools() -> None:
-    """Install what requirements-dev.lock lists into the current environment, unless it is there already.
+    """Install what requirements-dev.lock lists into the current environment, unless it is installed already.
 
     Raises:
         LabError: pip could not install it.
@@ -182,7 +182,7 @@ def stop_engine() -> None:
     while DOCKER_PID.exists():
         if time.monotonic() > ends:
             raise LabError(
-                "the Docker Engine that the tests started does not end", evidence=f"process {pid}", fix=f"kill {pid}"
+                "the Docker Engine that the tests started does not stop", evidence=f"process {pid}", fix=f"kill {pid}"
             )
         time.sleep(0.2)
     say("stopped the engine that was started for the tests")

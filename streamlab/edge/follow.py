@@ -66,8 +66,8 @@ class Follower:
             except Unreachable as error:
                 if time.monotonic() > ends:
                     raise Unreachable(
-                        error.what, evidence=[*error.evidence, f"{self.app_id} may still run"],
-                        fix="invoke status shows which node is unwell, and what runs",
+                        error.what, evidence=[*error.evidence, f"{self.app_id} may still be running"],
+                        fix="invoke status shows which node is unhealthy, and what runs",
                     ) from error  # fmt: skip
             emit(waiting="YARN gives no answer; it is asked again")
             self.state = ""  # it is told when YARN answers

@@ -194,7 +194,7 @@ def _way_to(docker_host: str, *, meant: bool = False) -> str:
         ssh = " ".join(["ssh", "-o", "BatchMode=yes", *ssh_destination(docker_host), "docker", "version"])
         return f"`{ssh}` must work: repair the connection, or correct docker_host in the inventory"
     return "start that engine, or " + (
-        "write docker_host into the inventory, which wins" if meant else "correct docker_host in the inventory"
+        "write docker_host into the inventory, which comes first" if meant else "correct docker_host in the inventory"
     )
 
 
@@ -280,7 +280,7 @@ def node(client: docker.DockerClient, student: Student, name: str, *, running: b
         raise unknown("node", name, found, usage="--node {}")
     if running and found[name].status != "running":
         raise LabError(
-            f"{student.name}'s node {name} does not run",
+            f"{student.name}'s node {name} is not running",
             evidence=f"its container is {found[name].status}",
             fix=f"invoke provision starts it again; invoke logs --node {name} says why it stopped",
         )

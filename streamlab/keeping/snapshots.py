@@ -198,9 +198,9 @@ def require_fit(manifest: Manifest, student: Student) -> None:
     ]
     if wrong:
         raise WrongRequest(
-            f"the snapshot {manifest.name} is of a stack of another size",
+            f"the snapshot {manifest.name} is from a stack of another size",
             evidence=wrong,
-            fix=f"take one of a student whose size is that of {student.name}",
+            fix=f"use the snapshot of a student with the same size as {student.name}",
         )
 
 

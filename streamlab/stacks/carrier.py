@@ -60,8 +60,8 @@ class Carrier:
             out.write(packer.flush())
         if tail != bytes(1024):  # what every tar archive ends in; an engine that fails half-way just stops sending
             raise LabError(
-                f"{self.stack.student.name}: {node}'s data could not be read to their end",
-                evidence=f"{read} bytes came, and no end",
+                f"{self.stack.student.name}: {node}'s data could not be read completely",
+                evidence=f"{read} bytes arrived, without the end of the archive",
                 fix="dockerd's own log says why; then take the snapshot again",
             )
 
@@ -140,7 +140,7 @@ def require_stack(client: docker.DockerClient, student: Student) -> None:
     ]
     if wrong:
         raise WrongRequest(
-            f"{student.name} has no stack as it should be",
+            f"{student.name}'s stack does not match its plan",
             evidence=wrong,
             fix=f"invoke provision --student {student.name}",
         )

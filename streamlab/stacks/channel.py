@@ -37,9 +37,9 @@ def understood(read: Callable[[Any], T], said: Any, *, about: str) -> T:
         return read(said)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise LabError(
-            f"{about}: the node said something that is not understood",
+            f"{about}: the node sent something that cannot be understood",
             evidence=[shortened(said if isinstance(said, str) else repr(said)), f"{type(error).__name__}: {error}"],
-            fix="run the same command again; if it stays: invoke doctor",
+            fix="run the same command again; if it fails again: invoke doctor",
         ) from error
 
 

@@ -97,9 +97,9 @@ def remove(client: docker.DockerClient, found: Belongings) -> None:
             used.append(str(error.explanation))
     if used:
         raise LabError(
-            "something of the lab's is used by something that is not ours",
+            "a part of the stack is used by something outside the lab",
             evidence=used,
-            fix="take the foreign container off it, then run the same command again",
+            fix="disconnect or remove that container, then run the same command again",
         )
 
 

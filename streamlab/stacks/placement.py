@@ -127,7 +127,7 @@ def _remove_rejoining(stack: Stack, there: Mapping[str, Container], note: Note, 
         note.set([name], LEAVES)
     if rejoining:
         raise LabError(
-            f"{stack.student.name}: {', '.join(rejoining)} had left already, and must be made anew",
+            f"{stack.student.name}: {', '.join(rejoining)} had already left, and must be created again",
             evidence="what was left of an interrupted run is removed; the data are on the other nodes",
             fix="invoke provision once more",
         )

@@ -144,5 +144,5 @@ def _failed(playbook: str, summary: Summary) -> LabError:
     return LabError(
         f"{playbook} failed for {names}",
         evidence=evidence,
-        fix="mend the cause and run the same command again: it goes on from there",
+        fix="fix the cause and run the same command again: it continues from there",
     )

@@ -122,9 +122,9 @@ def failure(student: Student, proven: Proven) -> LabError:
     own = [node.name for node in nodes(student) if node.service == proven.service]
     named = [node.name for node in nodes(student) if f"node {node.name} " in proven.answer]
     return LabError(
-        f"{student.name}: {proven.service} does not answer as it should",
+        f"{student.name}: {proven.service} does not answer correctly",
         evidence=proven.answer,
-        fix=f"invoke logs --node {[*named, *own][0]} says why; invoke provision starts what does not run",
+        fix=f"invoke logs --node {[*named, *own][0]} says why; invoke provision starts what is not running",
     )
 
 
@@ -137,7 +137,7 @@ def require_proved(student: Student) -> None:
     problems = [failure(student, proven) for proven in prove(student) if not proven.passed]
     if problems:
         raise LabError(
-            f"{student.name}'s stack did not come back as it should",
+            f"{student.name}'s stack did not come back healthy",
             evidence=[line for problem in problems for line in str(problem).splitlines()],
             fix=f"invoke provision --student {student.name} repairs what it can",
         )

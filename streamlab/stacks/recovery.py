@@ -22,7 +22,7 @@ def repair(client: docker.DockerClient, student: Student) -> None:
     if left is None:
         return
     ran = left.labels.get(RAN) == "true"
-    say(f"{student.name}: {plain(left.labels.get(CARRIER, 'a command'))} was cut off here, and is put right first")
+    say(f"{student.name}: {plain(left.labels.get(CARRIER, 'a command'))} was interrupted here; repairing that first")
     if left.status != "running":
         left.start()
     settle(student, Carrier(Stack(student, client, left)))

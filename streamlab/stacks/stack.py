@@ -175,7 +175,9 @@ class Stack:
 def failed(what: str, done: inside.Result, *, seconds: int) -> LabError:
     """The error for a command that ended badly inside a node."""
     if done.code in (124, 137):
-        return LabError(what, evidence=f"no answer within {seconds} s", fix="invoke status shows which node is unwell")
+        return LabError(
+            what, evidence=f"no answer within {seconds} s", fix="invoke status shows which node is unhealthy"
+        )
     lines = [plain(line) for line in done.err.splitlines() if line.strip()]
     return LabError(
         what,
@@ -236,6 +238,6 @@ def _start_at_free_address(stack: Stack, container: Container) -> None:
             return
     raise LabError(
         f"{stack.student.name}: no address is left in {stack.student.subnet} to ask the stack from",
-        evidence="every address that no node has is in use",
-        fix="let other commands for this student end, or give the student a larger subnet",
+        evidence="every address that is not a node's is in use",
+        fix="wait until other commands for this student have ended, or give the student a larger subnet",
     )

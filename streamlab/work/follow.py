@@ -57,7 +57,7 @@ def follow(stack: Stack, step: Step, app_id: str, began: float, *, seconds: int,
 def kill(stack: Stack, app_id: str | None) -> None:
     """End what was interrupted, if YARN has or may soon have it."""
     if app_id and run_inside(stack.edge, ["yarn", "application", "-kill", app_id], seconds=60).code == 0:
-        say(f"ended {app_id}; with --detach it would run on")
+        say(f"ended {app_id}; with --detach it would keep running")
 
 
 def _hear(event: Mapping[str, Any], seen: dict[str, Any], line: Progress) -> None:

@@ -51,5 +51,5 @@ def stop(student: Student, job: Job, steps: tuple[Step, ...]) -> None:
                     evidence=[error.what, *error.evidence],
                     fix=f"what it had finished is kept; the whole log: invoke logs --app {app_id}",
                 ) from error
-            how = "stopped after its last batch" if ended["began"] else "had not begun, and was taken back"
+            how = "stopped after its last batch" if ended["began"] else "had not started, and was withdrawn"
             say(f"{step.full_name}: {app_id} {how}")

@@ -91,7 +91,7 @@ def test_a_node_is_found_by_its_labels_and_is_nobody_else_s(student: Student) ->
                      "  fix: invoke provision --student ada"),
         (["kafka1", "edge"], "kafka", "error: no node named 'kafka'\n  known: edge, kafka1\n"
                                       "  fix: did you mean --node kafka1?"),
-        (["kafka1"], "kafka1", "error: ada's node kafka1 does not run\n  its container is exited\n"
+        (["kafka1"], "kafka1", "error: ada's node kafka1 is not running\n  its container is exited\n"
          "  fix: invoke provision starts it again; invoke logs --node kafka1 says why it stopped"),
     ],
 )  # fmt: skip

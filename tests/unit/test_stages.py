@@ -41,7 +41,7 @@ def meet(mine: Path, other: Path) -> None:
     mine.touch()
     ends = time.monotonic() + 20
     while not other.exists():
-        assert time.monotonic() < ends, "the other one does not run"
+        assert time.monotonic() < ends, "the other one is not running"
         time.sleep(0.01)
 
 
