@@ -1,4 +1,4 @@
-"""`invoke export` and `invoke import`: all that a room without internet needs, in one folder.
+"""`invoke export` and `invoke import`: everything that a room without internet needs, in one folder.
 
 `images.tar` holds the images; below `cache/` stands what else would be fetched, as the user's cache has it: the wheels
 of the control program (`./lab` makes .venv of them), and the jars and wheels of which images are built again. Lessons

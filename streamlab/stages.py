@@ -28,7 +28,7 @@ GRACE_SECONDS = 15
 
 @dataclass(frozen=True)
 class Stage:
-    """A piece of work that begins when the stages in `after` are done. Unknown names count as done."""
+    """A piece of work that begins when the stages in `after` are done. Names of no stage count as done."""
 
     name: str
     work: Callable[[], object]

@@ -1,4 +1,4 @@
-"""What every invoke task of the lab has in common: errors in three parts, and an exit status that says which kind.
+"""The common base of the lab's invoke tasks: errors in three parts, and an exit status for each kind of error.
 
 A task may also be given any number of words without an option before each, as in `invoke put FILE… --to PLACE`. Invoke
 has no such thing (pyinvoke/invoke#132 and #378 are open), but it lets a program look at what was typed before it does.

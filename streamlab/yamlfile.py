@@ -1,4 +1,4 @@
-"""YAML files that people write: read by one loader, which says what is wrong and in which line."""
+"""Reads the YAML files that people write; errors say what is wrong and in which line."""
 
 from __future__ import annotations
 

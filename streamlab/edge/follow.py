@@ -1,4 +1,4 @@
-"""Follow one YARN application to its end, and tell what happens, one event after another.
+"""Follow one YARN application to its end, and report what happens, one event after another.
 
 ``python3 -m edge.follow APPLICATION_ID SECONDS``. Events: ``{"state"}``, ``{"waiting"}`` while YARN gives no answer,
 ``{"out"}`` (a line of the driver's output), ``{"stage", "done", "total"}``, and last ``{"final", "diagnostics",

@@ -1,4 +1,4 @@
-"""`invoke new`: a job of one's own, made after a lesson, that runs as it is."""
+"""`invoke new`: a new job, copied from a lesson, that runs as it is."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A throw-away container beside a stack, through which the data in its volumes are read and written.
+"""A temporary container beside a stack, through which the data in its volumes is read and written.
 
-Daemons need not run for that, and need not be stopped either: it mounts the same volumes.
+It mounts the same volumes, so the daemons may run or be stopped.
 """
 
 from __future__ import annotations
@@ -124,14 +124,14 @@ def _name(student: Student) -> str:
 
 
 def left_behind(client: docker.DockerClient, student: Student) -> Container | None:
-    """The carrier of a command that was killed, for who has the stack's lock."""
+    """The carrier that a killed command left behind; the caller must hold the stack's lock."""
     with suppress(NotFound):
         return client.containers.get(_name(student))
     return None
 
 
 def require_stack(client: docker.DockerClient, student: Student) -> None:
-    """Refuse a stack that is not as the inventory and the images of this checkout have it."""
+    """Refuse a stack that does not match the inventory and the images of this checkout."""
     found, tags = engine.containers(client, student), images.image_tags()
     wrong = [
         f"node {node.name} is {'of another image' if node.name in found else 'missing'}"

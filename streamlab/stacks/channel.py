@@ -1,4 +1,4 @@
-"""What a program of the lab says from inside a node: events are taken apart from text, and neither is trusted.
+"""Output of the lab's programs inside a node: events are separated from text, and neither is trusted.
 
 A node belongs to a student, whose code runs there: what comes from it may be anything. It is understood here or it
 ends in an error that shows it, and nothing that moves the cursor or rings a bell reaches the terminal.

@@ -1,4 +1,4 @@
-"""One way to act on stacks: what holds for every command that does something for one student, or for many.
+"""The common rules of every command that acts on the stacks of one or many students.
 
 The command asks for the access that it needs (see `access`); has a deadline for each student; runs for a bounded number
 of students of each Docker host at a time; and whatever goes wrong for one of them is that one's error: the others go
@@ -74,7 +74,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one student's turn; with neither an error nor a cancellation it is done."""
+    """The result of one student's turn; it is done if there is neither an error nor a cancellation."""
 
     name: str
     seconds: float
@@ -173,7 +173,7 @@ def _deadline(target: Target, operation: Operation, token: CancelToken) -> Itera
 
 
 def unforeseen(target: Target, operation: Operation, error: Exception) -> LabError:
-    """The error for an exception that nobody had foreseen: of the engine, of the way to it, or a mistake of ours."""
+    """The error for an unexpected exception: from the engine, from the connection to it, or a bug of ours."""
     if isinstance(error, (DockerException, OSError)):
         words = error.explanation if isinstance(error, APIError) else error
         return LabError(

@@ -1,4 +1,4 @@
-"""Runs the playbooks and says in one line per student and stage what came of them."""
+"""Runs the playbooks and prints one line with the result of each student's stage."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def prove(
     seconds: int = SECONDS,
     tell: Callable[[Proven], None] = lambda proven: None,
 ) -> list[Proven]:
-    """Prove `services` all at once; `tell` hears of each as it is done.
+    """Prove `services` all at once; `tell` is called with each result as it arrives.
 
     A node that does not run fails its service at once: waiting would not start it.
     """

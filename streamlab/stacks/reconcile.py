@@ -1,4 +1,4 @@
-"""Brings one stack to what was asked for: its network, its volumes and its containers, in few calls of the engine.
+"""Brings one stack to its wanted state: its network, volumes and containers, with few calls to the engine.
 
 What a container was made from stands in a label of its own; one whose label differs from what is wanted is made anew,
 with its data, which is in a volume. Nothing else is compared, so a second run asks the engine three questions.

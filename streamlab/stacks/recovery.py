@@ -17,7 +17,7 @@ from streamlab.ui import say
 
 
 def repair(client: docker.DockerClient, student: Student) -> None:
-    """Bring a stack to where it was before a command that was cut off. For who has the stack's lock."""
+    """Undo or finish an interrupted command. The caller must hold the stack's lock."""
     left = left_behind(client, student)
     if left is None:
         return

@@ -1,4 +1,4 @@
-"""Memory and processors given back while nobody works, and taken up again: containers stop, data and addresses stay."""
+"""Frees a stack's memory and processors while nobody works: containers stop, data and addresses stay."""
 
 from __future__ import annotations
 

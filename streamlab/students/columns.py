@@ -1,4 +1,4 @@
-"""Which column of a class list says what: the lab's own headings, those of learning platforms, and --columns."""
+"""What each column of a class list holds: by the lab's own headings, those of learning platforms, and --columns."""
 
 from __future__ import annotations
 

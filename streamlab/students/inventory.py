@@ -55,7 +55,7 @@ _NEEDED = (
 
 @dataclass(frozen=True)
 class Lab:
-    """One inventory file: the class it stands for."""
+    """One inventory file, which describes one class."""
 
     path: Path
     students: tuple[Student, ...]
@@ -287,7 +287,7 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
 
 
 def this_owner() -> str:
-    """Who makes stacks where the inventory says nothing: this user, in this checkout, on this machine."""
+    """The owner of new stacks unless the inventory names one: this user, in this checkout, on this machine."""
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # an account without a name

@@ -1,4 +1,4 @@
-"""Checks: what a lesson should have left behind, looked at from outside the job."""
+"""Checks a lesson's results from outside the job."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _assertion(said: Any) -> dict[str, Any]:
 
 
 def reset_each(students: Sequence[Student], name: str, *, yes: bool) -> None:
-    """Bring one lesson of every student back to its start, after one question unless `yes`."""
+    """Bring one lesson of every student back to its start, after one confirmation unless `yes`."""
     job, _ = jobs.find(name)
     names = ", ".join(student.name for student in students)
     operation.confirm(f"delete all that {job.name} has left in the {_stacks(students)} of {names}?", yes=yes)
@@ -110,7 +110,7 @@ def report(student: Student, name: str | None, *, as_json: bool) -> None:
     """Check one lesson, one step of it, or without a name every lesson, and print what was found.
 
     Raises:
-        LabError: an assertion does not hold.
+        LabError: an assertion failed.
     """
 
     def heard(stream: str, line: str) -> None:

@@ -1,4 +1,4 @@
-"""Brings what a job left under its output folder on HDFS to the control machine."""
+"""Copies a job's output folder on HDFS to the control machine."""
 
 from __future__ import annotations
 

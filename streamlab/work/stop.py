@@ -21,7 +21,7 @@ SECONDS = 90
 
 
 def stop_each(students: Sequence[Student], name: str) -> None:
-    """Stop what runs of a lesson, or of one step of it, for every student."""
+    """Stop the running steps of a lesson, or one of its steps, for every student."""
     job, steps = jobs.find(name)
     operation.each(students, lambda student: stop(student, job, steps), Operation(f"stop {name}", Access.USE))
 

@@ -1,4 +1,4 @@
-"""From a job's name to an application on the student's YARN, and from there to one useful line."""
+"""Submits a job to the student's YARN, follows it, and prints one useful line at the end."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def submit_each(lab: Lab, students: Sequence[Student], wanted: Request, *, at_on
 
     Raises:
         WrongRequest: somebody would never have a turn.
-        LabError: it failed for some; for the others it is done.
+        LabError: it failed for some students; it is done for the others.
     """
     number = _positive("--at-once", at_once) if at_once is not None else None
     what = wanted.job.name if len(wanted.steps) > 1 else wanted.steps[0].full_name

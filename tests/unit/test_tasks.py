@@ -193,7 +193,7 @@ def test_lessons_are_listed() -> None:
 def test_every_task_is_listed_with_what_it_does() -> None:
     done = run_lab("--list")
     assert done.returncode == 0
-    assert re.search(r"\n  destroy +Take clusters away: exactly what carries the lab's label\.\n", done.stdout)
+    assert re.search(r"\n  destroy +Remove clusters: exactly what carries the lab's label\.\n", done.stdout)
 
 
 @pytest.mark.parametrize("asked", ["submit --help", "submit -h", "--help submit"])
