@@ -95,7 +95,7 @@ def give_words_their_option(program: Program, tasks: Collection) -> None:
 def with_option(option: str, words: Sequence[str], last: Sequence[str], with_value: Container[str]) -> list[str]:
     """The words of a command line, with `option` before each that is neither one itself nor the value of one.
 
-    What stands after ``--`` (the `last` words) is none, though it begins with a dash.
+    What comes after ``--`` (the `last` words) is not an option, even if it begins with a dash.
     """
     made: list[str] = []
     for before, word in zip(["", *words], words, strict=False):

@@ -241,7 +241,7 @@ def run_build(
             if step:
                 line.update(f"step {step[1]} of {step[2]}")
             if "error" in event:
-                fix = f"the reason stands above; images/{name}/Dockerfile is what was built"
+                fix = f"the reason is above; images/{name}/Dockerfile is what was built"
                 raise LabError(f"image {name} does not build", evidence=log[-15:], fix=fix)
 
 

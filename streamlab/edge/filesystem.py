@@ -24,7 +24,7 @@ TRY_AGAIN = "try again"
 class Refused(Exception):
     """Something cannot be sent or received; its parts are those of every error of the lab.
 
-    `wrong` says that the request cannot be right as it stands.
+    `wrong` says that the request itself is wrong.
     """
 
     def __init__(self, what: str, *, evidence: str = "", fix: str = "", wrong: bool = True) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from streamlab.errors import LabError, WrongRequest
 from streamlab.ui import plain
 
-#: What stands before an event (`jobs/common/channel.py`).
+#: What marks an event (`jobs/common/channel.py`).
 MARK = "\x1e"
 #: Characters of a line that an error shows.
 SHOWN = 200

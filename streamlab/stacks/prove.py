@@ -103,7 +103,7 @@ def _down(stack: Stack) -> dict[str, list[str]]:
 def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[[Proven], None]) -> list[Proven]:
     results: list[Proven] = []
 
-    def heard(event: dict[str, Any]) -> None:
+    def received(event: dict[str, Any]) -> None:
         said = fields(service=str, passed=bool, seconds=float, answer=str)(event)
         if said["service"] in services:
             results.append(Proven(**said))
@@ -111,7 +111,7 @@ def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[
 
     names = ",".join(node.name for node in nodes(stack.student))
     ends = seconds + LAST_TRY_SECONDS
-    done = stack.python("edge.prove", str(seconds), names, *services, seconds=ends, tell=heard)
+    done = stack.python("edge.prove", str(seconds), names, *services, seconds=ends, tell=received)
     if done.code != 0:
         raise failed(f"{stack.student.name}: the proofs could not be run", done, seconds=ends)
     return results

@@ -1,7 +1,7 @@
-"""A stack on which a snapshot or a restore was cut off: what that left is found and put right before anything else.
+"""Repairs a stack whose snapshot or restore was interrupted, before anything else is done with it.
 
-Cut off means that nothing could be cleaned up: its process was killed, or its machine went off. Its carrier (see
-`carrier`) is still there then, and says what it was for and whether the daemons ran.
+Interrupted means that it could not clean up: its process was killed, or its machine went off. Its carrier (see
+`carrier`) still exists then, and its labels say what it was for and whether the daemons ran.
 """
 
 from __future__ import annotations

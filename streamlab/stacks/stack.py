@@ -23,7 +23,7 @@ from streamlab.students.topology import Student, spare_addresses
 CONFIGURATION = "/etc/streamlab"
 #: The memory of a container that asks a stack, and the seconds after which it ends though its command was killed.
 BESIDE_MEMORY, BESIDE_SECONDS = "1g", 1800
-#: Where zips of the control program stand in a node.
+#: Where zips of the control program are in a node.
 SHELF = "/tmp"
 #: The status by which a node says that it lacks a zip: cheaper than asking the engine first, which takes longer to look
 #: for a file than Python takes to start.

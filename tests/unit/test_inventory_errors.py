@@ -95,8 +95,8 @@ def test_a_student_who_stands_there_twice_is_named_with_both_lines(class_file: C
     file = class_file(f"{TWO}        ada: {{port_base: 23000, port_base: 24000, subnet: 10.89.9.0/27}}\n")
     assert error_of(inventory.load, file) == (
         "error: class.yml has a name twice\n"
-        f"  {file}:8: 'ada' stands in line 6 already\n"
-        f"  {file}:8: 'port_base' stands in line 8 already\n"
+        f"  {file}:8: 'ada' is in line 6 already\n"
+        f"  {file}:8: 'port_base' is in line 8 already\n"
         "  fix: keep one of the two, or rename it"
     )
 
