@@ -1,6 +1,6 @@
-"""The lab's tasks: a table of contents. What each does stands in the package `streamlab`.
+"""The lab's tasks: a table of contents. The code is in the package `streamlab`.
 
-Imports stand inside the tasks, so that `invoke --list` and a mistyped command answer at once.
+Imports are inside the tasks, so that `invoke --list` and a mistyped command answer at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from streamlab.tasks import lab_task, with_words
 @lab_task
 def roster(_, from_, name="class", to="inventory/class.yml", ports_from=0, subnets=None, columns=None,
            encoding=None):  # fmt: skip
-    """Make an inventory of a list of students: --from students.csv."""
+    """Make an inventory from a list of students: --from students.csv."""
     from streamlab.students import roster as rosters
 
     rosters.make(from_, to, name, ports_from=ports_from, subnets=subnets, given_columns=columns, encoding=encoding)
@@ -69,17 +69,17 @@ def submit(_, job, inventory=None, student=None, limit=None, at_once=None, prese
         job, preset=preset, given=set, continuous=continuous, detach=detach, resources=resources
     )
     lab = load(inventory)
-    submission.submit_each(lab, lab.named(student, limit), wanted, at_once=at_once)
+    submission.submit_each(lab, lab.explicitly_chosen(student, limit), wanted, at_once=at_once)
 
 
 @lab_task
 def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv=None):
-    """Look from outside whether a lesson (or every one) left what it should."""
+    """Check the results of a lesson (or of all lessons) from outside."""
     from streamlab.students.inventory import EVERYBODY, load
     from streamlab.work import check as checks
     from streamlab.work import gradebook
 
-    students = load(inventory).named(student, limit)
+    students = load(inventory).explicitly_chosen(student, limit)
     if student == EVERYBODY or limit or csv:
         gradebook.report(students, job, as_json=json, csv_file=csv)
     else:
@@ -88,11 +88,11 @@ def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv
 
 @lab_task
 def reset(_, job, inventory=None, student=None, limit=None, yes=False):
-    """Bring a lesson, and no other, back to its start."""
+    """Bring one lesson back to its start."""
     from streamlab.students.inventory import load
     from streamlab.work import check as checks
 
-    checks.reset_each(load(inventory).named(student, limit), job, yes=yes)
+    checks.reset_each(load(inventory).explicitly_chosen(student, limit), job, yes=yes)
 
 
 @lab_task
@@ -118,7 +118,7 @@ def stop(_, job, inventory=None, student=None, limit=None):
     from streamlab.students.inventory import load
     from streamlab.work import stop as stopping
 
-    stopping.stop_each(load(inventory).named(student, limit), job)
+    stopping.stop_each(load(inventory).explicitly_chosen(student, limit), job)
 
 
 @lab_task
@@ -158,7 +158,7 @@ def links(_, inventory=None, student=None):
 
 @lab_task
 def logs(_, inventory=None, student=None, node=None, app=None, lines=200):
-    """Print what a node (--node kafka1) or an application (--app ID) said."""
+    """Print the log of a node (--node kafka1) or an application (--app ID)."""
     from streamlab.students.inventory import load
     from streamlab.work import look
 
@@ -180,7 +180,7 @@ def put(_, file, to="", inventory=None, student=None, limit=None, force=False):
     from streamlab.students.inventory import load
     from streamlab.work import files
 
-    files.put_each(load(inventory).named(student, limit), file, to, force=force)
+    files.put_each(load(inventory).explicitly_chosen(student, limit), file, to, force=force)
 
 
 @lab_task(words="path")
@@ -189,7 +189,7 @@ def get(_, path, to="", inventory=None, student=None, limit=None, force=False):
     from streamlab.students.inventory import load
     from streamlab.work import files
 
-    files.get_each(load(inventory).named(student, limit), path, to, force=force)
+    files.get_each(load(inventory).explicitly_chosen(student, limit), path, to, force=force)
 
 
 @lab_task
@@ -240,15 +240,15 @@ def restore(_, name=None, at=None, inventory=None, student=None, limit=None, yes
 @lab_task
 def snapshots(_, inventory=None, remove=None, yes=False):
     """List the snapshots of a class, or --remove one."""
-    from streamlab.keeping import snapshots as shelf
+    from streamlab.keeping import snapshots as keeping
     from streamlab.students.inventory import load
 
-    shelf.remove(load(inventory), remove, yes=yes) if remove else shelf.report(load(inventory))
+    keeping.remove(load(inventory), remove, yes=yes) if remove else keeping.report(load(inventory))
 
 
 @lab_task
 def destroy(_, inventory=None, student=None, limit=None, take_over=False, yes=False):
-    """Take clusters away: exactly what carries the lab's label."""
+    """Remove clusters: exactly what carries the lab's label."""
     from streamlab.stacks import destroy as destroying
     from streamlab.students.inventory import load
 
@@ -257,7 +257,7 @@ def destroy(_, inventory=None, student=None, limit=None, take_over=False, yes=Fa
 
 @lab_task
 def doctor(_, inventory=None):
-    """Look for what could go wrong here, each finding with its fix."""
+    """Check this machine for problems, each with its fix."""
     from streamlab import doctor as doctors
     from streamlab.students.inventory import load
 
@@ -310,8 +310,8 @@ def train(_, inventory=None):
 
 
 @lab_task
-def bench(_, only=None, runs=0):  # a number, so that what is typed becomes one; 0 is as often as each figure says
-    """Measure speed and size, all or --only NAME, beside baselines."""
+def bench(_, only=None, runs=0):  # a number, so that the option is parsed as one; 0 is each figure's own number
+    """Measure speed and size (all, or --only NAME) against baselines."""
     from benchmarks import run
 
     run.bench(only, runs or None)

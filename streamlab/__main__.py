@@ -25,7 +25,7 @@ class Lab(Program):
             wrong = _wrong(error, self.collection.task_names)
         except ValueError as error:  # for an option whose default is a number
             wrong = WrongRequest(
-                f"{str(error).rpartition(': ')[2]} is no whole number",
+                f"{str(error).rpartition(': ')[2]} is not a whole number",
                 evidence=f"typed: {' '.join(self.core.unparsed)}",
                 fix="give a number to the option before it",
             )
@@ -43,12 +43,12 @@ def _wrong(error: ParseError, tasks: Iterable[str]) -> WrongRequest:
         if found:
             return unknown("task", found[1], tasks, usage="invoke {}")
         return WrongRequest(words, fix="invoke --list shows the tasks")
-    task, fix = context.name, f"invoke --help {context.name} tells what each option is"
+    task, fix = context.name, f"invoke --help {context.name} explains each option"
     if found and found[1].startswith("-"):
         return unknown(f"option of {task}", found[1], context.flags, usage="{}")
     if found:
         return WrongRequest(
-            f"{task} can do nothing with {found[1]!r}",
+            f"{task} does not accept {found[1]!r}",
             evidence=f"its options: {', '.join(option for option in context.flags if option.startswith('--'))}",
             fix=fix,
         )

@@ -1,4 +1,4 @@
-"""Cancellation: one way in which a command ends early, whoever asks for it.
+"""Cancellation: the one way to end a command early, whoever asks for it.
 
 Ctrl-C raises `KeyboardInterrupt` in the main thread; inside `cancelled_by_signals` SIGTERM and SIGHUP do so too, as
 `Cancelled`. A thread that works inside `cancellable` gets its token's reason raised, once, where it waits or next would
@@ -28,7 +28,7 @@ class Cancelled(KeyboardInterrupt):
 
 
 class CancelToken:
-    """Through this another thread cancels what one thread does inside `cancellable`."""
+    """Lets another thread cancel what one thread does inside `cancellable`."""
 
     def __init__(self) -> None:
         self._reason: BaseException | None = None
@@ -86,14 +86,14 @@ def waiting(end: Callable[[], object]) -> Iterator[None]:
 
 
 def checkpoint() -> None:
-    """Raise here what this thread was cancelled with, if it was: for long work that waits for nothing."""
+    """Raise the reason here if this thread was cancelled: for long work that does not wait."""
     with waiting(lambda: None):
         pass
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Signals that come in this block are delivered at its end, so that what it makes or puts right is whole.
+    """Signals that arrive in this block are delivered at its end, so that a step is never left half done.
 
     For what is short and has a deadline of its own. Threads other than the main one receive no signal.
     """
@@ -116,7 +116,7 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def cancelled_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP, which would end this process where it stands, leave the block as Ctrl-C does.
+    """SIGTERM and SIGHUP, which would end this process at once, leave the block as Ctrl-C does.
 
     Only the first counts: a terminal that is closed sends one after another, and cleaning up takes a moment. A signal
     that is ignored (`nohup`) stays so.

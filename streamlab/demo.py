@@ -44,7 +44,7 @@ def demo(lab: Lab, student: Student) -> None:
             say(check.describe(found))
         if not found["passed"]:
             raise LabError(
-                f"{JOB} did not leave what it should",
+                f"{JOB} did not produce the expected results",
                 evidence="see the lines marked WRONG",
                 fix="invoke submit --job lesson08",
             )

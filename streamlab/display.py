@@ -1,6 +1,6 @@
-"""What a long run shows: the stages that run, for how long, what each does, and about how much time is left.
+"""The display of a long run: the running stages, their elapsed time and progress, and about how much time is left.
 
-On a terminal that is a few lines that rewrite themselves (rich); elsewhere a plain line now and then.
+On a terminal these are a few lines that rewrite themselves (rich); elsewhere a plain line now and then.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from streamlab import estimate
 from streamlab.estimate import UNKNOWN, time_left
-from streamlab.ui import heard_by
+from streamlab.ui import redirect_output
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -28,7 +28,7 @@ TICK_SECONDS = 0.25
 
 @dataclass
 class Running:
-    """A stage that runs: since when, and what it does."""
+    """A running stage: when it began, and its latest progress."""
 
     began: float = field(default_factory=lambda: time.monotonic())
     doing: str = ""
@@ -57,7 +57,7 @@ class Display:
         self._running: dict[str, Running] = {}
         self._inner: dict[str, Collection[str]] = {}
         self._at_once = 1
-        #: Stages that were graphs: theirs have been counted, and nothing is left of them.
+        #: Stages that were graphs: their inner stages have been counted, so they take no further time.
         self._counted: set[str] = set()
         self._taken = self._expected = 0.0
         self._seconds: dict[str, float] = {}
@@ -87,12 +87,12 @@ class Display:
             self._live = Live(console=console, auto_refresh=False, transient=True)
             self._live.start()
 
-    # What a stage of this process says and does.
+    # The output and progress of a stage in this process.
 
-    def said(self, text: str) -> None:
-        print(text, flush=True)  # above the display: rich sees to it
+    def write_line(self, text: str) -> None:
+        print(text, flush=True)  # rich prints it above the display
 
-    def doing(self, text: str) -> None:
+    def show_progress(self, text: str) -> None:
         if self._outer:
             self.note(self._outer, text)
 
@@ -104,7 +104,7 @@ class Display:
             self._plan = self._plan[self._plan.index(name) + 1 :]
         self.begin(name)
         try:
-            with heard_by(self), self._ticking():
+            with redirect_output(self), self._ticking():
                 yield
         except BaseException:
             self._running.pop(name, None)
@@ -115,9 +115,9 @@ class Display:
 
     @contextmanager
     def graph(self, after: Mapping[str, Collection[str]], at_once: int) -> Iterator[None]:
-        """The stage that runs is a graph of stages, which are told with `begin`, `note`, `end` and `refresh`.
+        """The current stage is a graph of stages, which are reported with `begin`, `note`, `end` and `refresh`.
 
-        No thread of the display runs meanwhile, so processes can be forked.
+        No thread of the display runs meanwhile, so that processes can be forked.
         """
         outer, self._inner, self._at_once = self._outer, dict(after), at_once
         began = self._running.pop(outer, None) if outer is not None else None
@@ -240,7 +240,7 @@ def whole(*plan: str, shown: bool = True) -> Iterator[None]:
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """One stage of the run whose display there is, if there is one and no stage of it runs already."""
+    """One stage of the current run, if there is a run and none of its stages is running already."""
     display = _current.get()
     if display is None or display.busy:
         yield

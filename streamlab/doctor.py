@@ -1,4 +1,4 @@
-"""`invoke doctor`: everything that the lab needs of this machine, each finding with its fix."""
+"""`invoke doctor`: checks everything that the lab needs from this machine; each problem comes with its fix."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from streamlab.ui import say
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; `fix` is empty when all is well."""
+    """The result of one check; `fix` is empty if all is well."""
 
     what: str
     fix: str = ""
@@ -31,7 +31,7 @@ class Finding:
 
 
 def examine(lab: Lab) -> Iterator[Finding]:
-    """Look at everything, from Python to the last node; what depends on something missing is left out."""
+    """Check everything from Python to the last node; checks that depend on something missing are skipped."""
     yield Finding(f"Python {sys.version.split()[0]}")
     yield from _about("memory", lambda: preflight.require_memory(lab.students))
     terminal = shutil.which("docker")
@@ -45,7 +45,7 @@ def examine(lab: Lab) -> Iterator[Finding]:
 
 
 def _about(what: str, question: Callable[[], object]) -> Iterator[Finding]:
-    """A finding out of a question that raises when the answer is bad."""
+    """A finding from a check that raises if it fails."""
     try:
         question()
     except LabError as error:
@@ -55,7 +55,7 @@ def _about(what: str, question: Callable[[], object]) -> Iterator[Finding]:
 
 
 def _meant(lab: Lab) -> Iterator[Finding]:
-    """What Docker's own configuration says, where it is not what the lab does."""
+    """Docker's own configuration, if the lab uses something else."""
     with suppress(WrongRequest):  # what it says cannot be used, and the inventory says something else
         meant = endpoint.current()
         if meant.address not in {student.docker_host for student in lab.students}:
@@ -97,7 +97,7 @@ def report(lab: Lab) -> None:
     """Print every finding.
 
     Raises:
-        LabError: something is not well.
+        LabError: a check found a problem.
     """
     findings = []
     for finding in examine(lab):
@@ -109,7 +109,7 @@ def report(lab: Lab) -> None:
     bad = [finding for finding in findings if not finding.well]
     if bad:
         raise LabError(
-            f"{len(bad)} of {len(findings)} findings need something",
+            f"{len(bad)} of {len(findings)} checks found a problem",
             evidence="they are marked PROBLEM above",
             fix=bad[0].fix,
         )

@@ -28,7 +28,7 @@ class LabError(Exception):
 
 
 class WrongRequest(LabError):
-    """The request cannot be right as it stands; nothing was touched. Exit status 2."""
+    """The request itself is wrong; nothing was touched. Exit status 2."""
 
     exit_code = 2
 

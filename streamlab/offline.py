@@ -1,4 +1,4 @@
-"""`invoke export` and `invoke import`: all that a room without internet needs, in one folder.
+"""`invoke export` and `invoke import`: everything that a room without internet needs, in one folder.
 
 `images.tar` holds the images; below `cache/` stands what else would be fetched, as the user's cache has it: the wheels
 of the control program (`./lab` makes .venv of them), and the jars and wheels of which images are built again. Lessons
@@ -42,12 +42,12 @@ def export(lab: Lab, to: str) -> None:
     """Write the folder `to`, and say what is in it.
 
     Raises:
-        WrongRequest: `to` is there already.
+        WrongRequest: `to` already exists.
         LabError: it could not be written; nothing of it stays.
     """
     place = typed(to)
     if place.exists():
-        raise WrongRequest(f"{place} is there already", evidence="nothing was written over", fix="choose another --to")
+        raise WrongRequest(f"{place} already exists", evidence="nothing was overwritten", fix="choose another --to")
     docker_host = own_engine(lab)
     ensure_images(docker_host)
     half = place.with_name(f"{place.name}.partial")
@@ -59,7 +59,7 @@ def export(lab: Lab, to: str) -> None:
         (half / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         half.rename(place)
     except OSError as error:
-        raise LabError(f"{place} could not be written", evidence=str(error), fix="see to the disk") from error
+        raise LabError(f"{place} could not be written", evidence=str(error), fix="check the disk") from error
     finally:
         shutil.rmtree(half, ignore_errors=True)
     size = sum(entry["bytes"] for entry in manifest["files"].values())
@@ -100,7 +100,7 @@ def _control_wheels() -> Path:
                 raise LabError(
                     "the control program's packages cannot be fetched",
                     evidence=done.stderr.strip().splitlines()[-3:],
-                    fix="run the same command again where the packages can be had",
+                    fix="run the same command again where the packages are available",
                 )
             private_folder(place.parent)
             (work / "wheels").rename(place)
@@ -148,7 +148,7 @@ def import_(lab: Lab, source: str) -> None:
     if absent:
         raise LabError("the engine lacks images that it was given", evidence=absent, fix="run the same command again")
     taken = take_in(folder, manifest["files"])
-    say(f"{len(lacking) or 'no'} images and {taken or 'no'} packages taken in, the rest was there: invoke provision")
+    say(f"{len(lacking) or 'no'} images and {taken or 'no'} packages imported, the rest were there: invoke provision")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -166,11 +166,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         )
         lacking = set(images.image_tags().values()) - set(manifest["images"])
     except FileNotFoundError:
-        raise WrongRequest(f"{folder} is no export", evidence=f"it has no {MANIFEST}", fix=fix) from None
+        raise WrongRequest(f"{folder} is not an export", evidence=f"it has no {MANIFEST}", fix=fix) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WrongRequest(f"{folder}/{MANIFEST} cannot be read", evidence=repr(error), fix=fix) from None
     if not shape:
-        raise WrongRequest(f"{folder}/{MANIFEST} is not as export writes it", evidence=f"format {FORMAT}", fix=fix)
+        raise WrongRequest(
+            f"{folder}/{MANIFEST} does not have the expected format", evidence=f"format {FORMAT}", fix=fix
+        )
     if lacking:
         raise WrongRequest(
             f"{folder} was exported from another version of the lab",
@@ -211,7 +213,7 @@ def require_whole(folder: Path, files: Mapping[str, Mapping[str, Any]]) -> None:
         raise WrongRequest(
             f"{len(bad)} of {len(files)} files of {folder} are not what was exported",
             evidence=bad[:5],
-            fix="copy the folder again; nothing of it was used",
+            fix="copy the folder again; none of it was used",
         )
 
 

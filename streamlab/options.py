@@ -1,63 +1,63 @@
-"""What each option of each task is for, as `invoke --help TASK` tells it."""
+"""The help line of each option of each task, as `invoke --help TASK` prints it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-#: By option; by ``task.option`` where it is not the same everywhere. Names as Python has them.
+#: By option, or by ``task.option`` if its meaning differs between tasks. Names are Python's.
 HELP = {
-    "app": "what an application said, by its id",
-    "at_once": "jobs that run at a time on each Docker host; else what its processors and memory carry",
-    "at": "the lesson at whose start the stack is kept, or brought back to",
-    "at_work": "students of each Docker host who run applications at the same time; else as the inventory says",
-    "bench.only": "the name of one figure, of benchmarks/README.md",
-    "bench.runs": "how often each figure is measured; else as often as it says itself",
+    "app": "print the log of the application with this id",
+    "at_once": "how many jobs run at a time on each Docker host (default: as many as its CPUs and memory allow)",
+    "at": "the lesson at whose start the snapshot is taken, or to whose start the stack is restored",
+    "at_work": "how many students of each Docker host run applications at the same time (default: from the inventory)",
+    "bench.only": "the name of one figure in benchmarks/README.md",
+    "bench.runs": "how often each figure is measured (default: the figure's own number)",
     "bundle.to": "the file to write",
-    "columns": "which column says what: 'name=Last name+First name,login=Email address'; else told by the headings",
-    "command": "run this there, instead of opening a terminal",
-    "continuous": "go on until `invoke stop`, as a stream does",
+    "columns": "what each column holds: 'name=Last name+First name,login=Email address' (default: from the headings)",
+    "command": "run this command instead of opening a terminal",
+    "continuous": "run as a stream until `invoke stop`",
     "csv": "write the table to this file; - is the standard output",
-    "detach": "give the prompt back once YARN has taken the job",
-    "driver_memory": "MB of the driver's heap, in place of the preset's",
-    "encoding": "how the file is written, such as cp1251; else found out",
-    "executor_memory": "MB of an executor's heap, in place of the preset's",
-    "executors": "how many executors, in place of the preset's",
+    "detach": "return as soon as YARN has accepted the job",
+    "driver_memory": "the driver's heap in MB (default: the preset's)",
+    "encoding": "the file's encoding, such as cp1251 (default: detected)",
+    "executor_memory": "an executor's heap in MB (default: the preset's)",
+    "executors": "the number of executors (default: the preset's)",
     "export.to": "the folder to write to",
-    "fetch_output.to": "the folder to make; else one of the student and the job, below .streamlab/output",
-    "file": "a file or folder of this machine; may be given again, and without --file",
+    "fetch_output.to": "the folder to create (default: one for student and job, below .streamlab/output)",
+    "file": "a file or folder on this machine; may be repeated, and --file may be left out",
     "force": "stop even if applications are running (they are lost)",
-    "get.force": "write over files that have the same names",
-    "get.to": "the folder to copy to, or a new name; else the folder you are in",
+    "get.force": "overwrite files that have the same names",
+    "get.to": "the folder to copy to, or a new name (default: the current folder)",
     "import_.from_": "the folder that export wrote",
-    "inventory": "the inventory's file; else inventory/local.yml",
-    "job": "a lesson (lesson08), a step of one (lesson08/train) or a folder with a job.yml",
-    "json": "as JSON, with everything that is known",
-    "like": "the lesson to begin from",
+    "inventory": "the inventory file (default: inventory/local.yml)",
+    "job": "a lesson (lesson08), one of its steps (lesson08/train) or a folder with a job.yml",
+    "json": "print JSON, with all details",
+    "like": "the lesson to copy from",
     "limit": "students by name, with wildcards and commas: 'ada,b*'",
-    "lines": "how many lines of a node's log, from its end",
+    "lines": "how many lines of a node's log to print, from its end",
     "name": "the snapshot's name",
     "new.job": "the job's name: lower-case letters and digits",
-    "new.to": "the folder in which the job's own is made",
-    "node": "which node, as `invoke status` lists them",
-    "notebook.stop": "end it instead",
-    "overcommit": "go on though the stacks may use more memory than their Docker host has",
-    "path": "a file or folder of the edge node, below its home unless it begins with /; on HDFS as hdfs:data (below "
-    "/user/student) or hdfs:///data; may be given again, and without --path",
-    "ports_from": "the first port of the first student; each takes a hundred; else as the file was made, else 24000",
-    "preset": "the preset to run with, in place of the step's own",
+    "new.to": "the folder in which to create the job's folder",
+    "node": "the node, as listed by `invoke status`",
+    "notebook.stop": "stop it instead",
+    "overcommit": "continue even if the stacks may use more memory than their Docker host has",
+    "path": "a file or folder on the edge node, relative to its home unless it begins with /; on HDFS as hdfs:data "
+    "(below /user/student) or hdfs:///data; may be repeated, and --path may be left out",
+    "ports_from": "the first port of the first student; each gets a hundred (default: the existing file's, or 24000)",
+    "preset": "the preset to run with (default: the step's own)",
     "prove.seconds": "how long a service may take to answer",
-    "put.force": "write over files that have the same names",
-    "put.to": "a folder there, or a new name in one: of the edge node, below its home unless it begins with /; on HDFS "
-    "as hdfs:data (below /user/student) or hdfs:///data; else the edge node's home",
+    "put.force": "overwrite files that have the same names",
+    "put.to": "the folder to copy to, or a new name: on the edge node, relative to its home unless it begins with /; "
+    "on HDFS as hdfs:data (below /user/student) or hdfs:///data (default: the edge node's home)",
     "remove": "the snapshot to delete",
-    "roster.from_": "the class list: CSV of one's own or as an LMS or Excel writes it, one student a line",
+    "roster.from_": "the class list, one student per line: your own CSV, or an export from an LMS or Excel",
     "roster.name": "the class's name",
-    "roster.to": "the inventory's file to write; who is in it already keeps name, ports and addresses",
+    "roster.to": "the inventory file to write; students already in it keep their name, ports and addresses",
     "service": "hdfs, yarn, kafka, cassandra or spark",
-    "set": "KEY=VALUE, an argument of the job's own; may be given again",
-    "student": "one student by name; all is everybody, where a task can do that",
-    "subnets": "the network of which each student gets a part; else as the file was made, else 10.90.0.0/16",
-    "take_over": "act on stacks that another user or checkout has made, too",
+    "set": "KEY=VALUE, an argument of the job itself; may be repeated",
+    "student": "one student by name; `all` for everybody, if the task supports it",
+    "subnets": "the network that is divided among the students (default: the existing file's, or 10.90.0.0/16)",
+    "take_over": "also act on stacks that another user or checkout created",
     "test.only": "one kind: static, unit, jobs, cluster, lessons, course, seat, faults or larger",
     "verbose": "show Ansible's own output",
     "yes": "do not ask for confirmation",
@@ -65,9 +65,9 @@ HELP = {
 
 
 def help_of(task: str, options: Iterable[str]) -> dict[str, str]:
-    """Option -> its line, for the options of one task.
+    """Option -> its help line, for the options of one task.
 
     Raises:
-        KeyError: one has none.
+        KeyError: an option has no help line.
     """
     return {option: HELP.get(f"{task}.{option}") or HELP[option] for option in options}

@@ -1,4 +1,4 @@
-"""Where things stand on the control machine. Only these folders are written to unless a person names another."""
+"""The lab's folders on the control machine. Only these folders are written to unless a person names another."""
 
 from __future__ import annotations
 

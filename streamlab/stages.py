@@ -1,4 +1,4 @@
-"""A graph of stages: what needs nothing of each other runs side by side, and what is done is never done again.
+"""A graph of stages: independent stages run in parallel, and each stage runs only once.
 
 Each stage is a process, not a thread: Ctrl-C, an error and a deadline end it exactly as they would if it ran alone,
 whatever it waits for.
@@ -20,39 +20,39 @@ from typing import Any
 from streamlab import display, estimate
 from streamlab.cancel import cancelled_by_signals
 from streamlab.errors import LabError
-from streamlab.ui import heard_by
+from streamlab.ui import redirect_output
 
-#: Seconds that a stage has to clean up once it is told to end, before it is killed.
+#: Seconds a stage has to clean up after it is asked to end, before it is killed.
 GRACE_SECONDS = 15
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A piece of work that begins when those that it comes `after` are done. Names of no stage are done already."""
+    """A piece of work that begins when the stages in `after` are done. Names of no stage count as done."""
 
     name: str
     work: Callable[[], object]
     after: Collection[str] = ()
 
 
-class _Teller:
-    """In a stage's process: what it says and does goes to the parent, which shows it."""
+class _PipeSink:
+    """In a stage's process: sends its output and progress to the parent, which shows them."""
 
     def __init__(self, to: Connection) -> None:
         self._to = to
 
-    def said(self, text: str) -> None:
+    def write_line(self, text: str) -> None:
         self._to.send(("said", text))
 
-    def doing(self, text: str) -> None:
+    def show_progress(self, text: str) -> None:
         self._to.send(("doing", text))
 
 
 def run(stages: Sequence[Stage], *, at_once: int) -> None:
-    """Run all stages, `at_once` of them side by side; those with the longest way to the end come first.
+    """Run all stages, up to `at_once` in parallel; those with the longest path to the end start first.
 
     Raises:
-        LabError: a stage failed; those beside it were ended as by Ctrl-C, and no other was begun.
+        LabError: a stage failed; the other running stages were ended as by Ctrl-C, and no new one was started.
     """
     after = {
         stage.name: [name for name in stage.after if any(name == other.name for other in stages)] for stage in stages
@@ -87,9 +87,9 @@ def _run(
             spoke = wait(list(running), display.TICK_SECONDS)
             for ours in [one for one in running if one in spoke]:
                 name, process = running[ours]
-                kind, value = _heard(ours, name)
+                kind, value = _received(ours, name)
                 if kind == "said":
-                    board.said(value)
+                    board.write_line(value)
                 elif kind == "doing":
                     board.note(name, value)
                 elif kind == "failed":
@@ -106,7 +106,7 @@ def _run(
 
 
 def _ways(after: Mapping[str, Collection[str]], seconds: Mapping[str, float]) -> dict[str, float]:
-    """Each stage's usual seconds, and those of the longest way from it to the end."""
+    """Each stage's usual seconds plus those of the longest path from it to the end."""
     ways: dict[str, float] = {}
     for name in reversed(list(TopologicalSorter(after).static_order())):
         later = (ways[other] for other, needs in after.items() if name in needs)
@@ -135,7 +135,7 @@ def _child(work: Callable[[], object], to: Connection) -> None:
         signal.signal(number, interrupt)
     last: tuple[str, object] = ("done", None)
     try:
-        with heard_by(_Teller(to)):
+        with redirect_output(_PipeSink(to)):
             work()
     except KeyboardInterrupt:
         return
@@ -147,15 +147,15 @@ def _child(work: Callable[[], object], to: Connection) -> None:
         to.send(last)
 
 
-def _heard(ours: Connection, name: str) -> tuple[str, Any]:
+def _received(ours: Connection, name: str) -> tuple[str, Any]:
     try:
         return ours.recv()
     except EOFError:
-        return "failed", LabError(f"{name} ended without a word", evidence="something killed it", fix="try again")
+        return "failed", LabError(f"{name} ended without an answer", evidence="its process was killed", fix="try again")
 
 
 def _end(processes: Collection[BaseProcess]) -> None:
-    """Have what runs clean up and end; what does not is killed."""
+    """Let running processes clean up and end; kill those that do not."""
     for process in processes:
         process.terminate()
     for process in processes:

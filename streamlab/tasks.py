@@ -1,4 +1,4 @@
-"""What every invoke task of the lab has in common: errors in three parts, and an exit status that says which kind.
+"""The common base of the lab's invoke tasks: errors in three parts, and an exit status for each kind of error.
 
 A task may also be given any number of words without an option before each, as in `invoke put FILE… --to PLACE`. Invoke
 has no such thing (pyinvoke/invoke#132 and #378 are open), but it lets a program look at what was typed before it does.
@@ -115,7 +115,7 @@ def give_words_their_option(program: Program, tasks: Collection) -> None:
 def with_option(option: str, words: Sequence[str], last: Sequence[str], with_value: Container[str]) -> list[str]:
     """The words of a command line, with `option` before each that is neither one itself nor the value of one.
 
-    What stands after ``--`` (the `last` words) is none, though it begins with a dash.
+    What comes after ``--`` (the `last` words) is not an option, even if it begins with a dash.
     """
     made: list[str] = []
     for before, word in zip(["", *words], words, strict=False):

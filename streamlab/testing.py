@@ -1,4 +1,4 @@
-"""`./lab test`: static checks; tests by what is real in them: nothing, Spark inside its image, a whole stack."""
+"""`./lab test`: static checks, and tests grouped by what is real: nothing, Spark in its image, or a whole stack."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from streamlab.ui import say
 
 ORDINARY = ("static", "unit", "jobs", "cluster")
 
-#: What takes too long for every change: each lesson run, repeated, broken and killed on a real stack; each handout
-#: followed from its first command to its last; seat: each lesson as a student types it, without any help of the lab;
-#: faults: what is killed, stopped or gone, and what comes back; a larger stack whose workers go and come.
+#: Kinds that take too long for every change. lessons: each lesson run, repeated, broken and killed on a real stack;
+#: course: each handout followed from its first command to its last; seat: each lesson as a student types it, without
+#: the lab's help; faults: recovery of what was killed, stopped or lost; larger: a stack whose workers leave and return.
 KINDS = (*ORDINARY, "lessons", "course", "seat", "faults", "larger")
 
-#: What pytest is given where that is more than the kind's own folder. A short part of the sessions at a seat runs every
-#: time, on the stack that the kind `cluster` makes; all of them end with the seconds that each took.
+#: pytest's arguments if they are more than the kind's own folder. A short part of the seat tests runs every time, on
+#: the stack that the kind `cluster` creates; the full kind ends with the seconds that each test took.
 PYTEST_ARGUMENTS = {
     "cluster": ("tests/cluster", "tests/seat/test_start.py"),
     "seat": ("tests/seat", "--durations=0", "--durations-min=0.1"),
 }
 
-#: The tests' own class: its stacks stand beside a user's without touching them.
+#: The tests' own class: its stacks run beside a user's without touching them.
 INVENTORY = ROOT / "inventory" / "test.yml"
-#: What the static checks need beyond requirements.lock, so that nobody installs it who only works with a cluster.
+#: What the static checks need beyond requirements.lock; who only uses a cluster need not install it.
 DEV_LOCK = ROOT / "requirements-dev.lock"
 _SHELL = re.compile(rb"#!\s*\S*/(?:env\s+)?(?:ba|da)?sh\b")
 DOCKER_PID = Path("/run/docker.pid")
@@ -48,7 +48,7 @@ JOB_TEST_SECONDS = 1200
 def test(only: str | None) -> None:
     """Run the tests of one kind, or of all ordinary ones.
 
-    An engine that had to be started for them, on a machine where nobody else would stop it, is stopped again.
+    An engine that was started for them is stopped again on a machine without systemd, where nobody else would stop it.
 
     Raises:
         LabError: a test failed.
@@ -66,8 +66,8 @@ def test(only: str | None) -> None:
     if failures:
         raise LabError(
             f"tests failed: {', '.join(failures)}",
-            evidence="each says above what is wrong",
-            fix=f"correct it, then: ./lab test --only {failures[0]}",
+            evidence="the reports above say what is wrong",
+            fix=f"repair what failed, then: ./lab test --only {failures[0]}",
         )
 
 
@@ -106,7 +106,7 @@ def shell_scripts(top: Path = ROOT) -> list[str]:
 
 
 def run_static_checks() -> bool:
-    """Run every static check, those after a failed one too; whether all passed."""
+    """Run every static check, even after a failed one; returns whether all passed."""
     ensure_tools()
     outcomes = []
     for name, ((program, *arguments), folder) in static_checks().items():
@@ -117,7 +117,7 @@ def run_static_checks() -> bool:
 
 
 def ensure_tools() -> None:
-    """Install what requirements-dev.lock lists beside the program that runs, unless it is there.
+    """Install what requirements-dev.lock lists into the current environment, unless it is installed already.
 
     Raises:
         LabError: pip could not install it.
@@ -131,7 +131,7 @@ def ensure_tools() -> None:
         raise LabError(
             "the static checks' tools could not be installed",
             evidence="pip's own words are above",
-            fix="see to the network, then try again; without one: ./lab test --only unit",
+            fix="check the network, then try again; without a network: ./lab test --only unit",
         )
     stamp.write_text(wanted, encoding="utf-8")
 
@@ -173,7 +173,7 @@ def _watch(container: docker.models.containers.Container, files: dict[str, bytes
 
 
 def stop_engine() -> None:
-    """End the engine that the tests started, and wait until it has."""
+    """Stop the engine that the tests started, and wait until it has ended."""
     if not DOCKER_PID.exists():
         return
     pid = int(DOCKER_PID.read_text(encoding="utf-8"))
@@ -182,7 +182,7 @@ def stop_engine() -> None:
     while DOCKER_PID.exists():
         if time.monotonic() > ends:
             raise LabError(
-                "the Docker Engine that the tests started does not end", evidence=f"process {pid}", fix=f"kill {pid}"
+                "the Docker Engine that the tests started does not stop", evidence=f"process {pid}", fix=f"kill {pid}"
             )
         time.sleep(0.2)
     say("stopped the engine that was started for the tests")

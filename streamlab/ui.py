@@ -16,20 +16,20 @@ from contextvars import ContextVar
 from typing import Protocol
 
 
-class Listener(Protocol):
-    """Who hears, instead of the terminal, what a piece of work says and what it does just now."""
+class OutputSink(Protocol):
+    """Receives a piece of work's output lines and progress instead of the terminal."""
 
-    def said(self, text: str) -> None: ...
+    def write_line(self, text: str) -> None: ...
 
-    def doing(self, text: str) -> None: ...
+    def show_progress(self, text: str) -> None: ...
 
 
-_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+_sink: ContextVar[OutputSink | None] = ContextVar("sink", default=None)
 
 #: What a terminal would act on: a sequence that begins with an escape, a control character, or one that turns the
 #: direction of writing.
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-#: Lines that are kept of a piece of work that is not shown.
+#: How many lines of output are kept if it is not shown.
 _KEPT = 100
 
 
@@ -39,49 +39,47 @@ def plain(text: str) -> str:
 
 
 def show_any_script() -> None:
-    """Let no letter that the terminal's encoding lacks end a command: its number is shown instead."""
+    """Print an escape for each character that the terminal's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def say(text: str = "") -> None:
-    """Print one line, at once, or tell it who listens; as `plain` text, whoever wrote it."""
-    listener = _listener.get()
-    if listener is None:
+    """Print one line at once, or write it to this thread's sink if there is one; always as `plain` text."""
+    sink = _sink.get()
+    if sink is None:
         print(plain(text), flush=True)
     else:
-        listener.said(plain(text))
+        sink.write_line(plain(text))
 
 
 @contextmanager
-def heard_by(listener: Listener) -> Iterator[None]:
-    """What this thread says and does in the block, `listener` hears."""
-    token = _listener.set(listener)
+def redirect_output(sink: OutputSink) -> Iterator[None]:
+    """Send this thread's output lines and progress to `sink` while the block runs."""
+    token = _sink.set(sink)
     try:
         yield
     finally:
-        _listener.reset(token)
+        _sink.reset(token)
 
 
 class _Keeper:
     def __init__(self) -> None:
         self.lines: deque[str] = deque(maxlen=_KEPT)
 
-    def said(self, text: str) -> None:
+    def write_line(self, text: str) -> None:
         self.lines.append(text)
 
-    def doing(self, text: str) -> None:
+    def show_progress(self, text: str) -> None:
         pass
 
 
 @contextmanager
 def captured_output() -> Iterator[Sequence[str]]:
-    """Collect the last lines that this thread says in the block instead of printing them: several threads work at the
-    same time.
-    """
+    """Collect this thread's last output lines instead of printing them, because several threads print at once."""
     keeper = _Keeper()
-    with heard_by(keeper):
+    with redirect_output(keeper):
         yield keeper.lines
 
 
@@ -90,15 +88,15 @@ class Progress:
 
     def __init__(self, label: str, *, elsewhere: bool = True) -> None:
         self.label = label
-        self._listener = _listener.get()
-        self._tty = self._listener is None and sys.stdout.isatty()
+        self._sink = _sink.get()
+        self._tty = self._sink is None and sys.stdout.isatty()
         self._elsewhere = elsewhere
         self._last = time.monotonic()
 
     def update(self, text: str) -> None:
         now, text = time.monotonic(), " ".join(plain(text).split())
-        if self._listener is not None:
-            self._listener.doing(text)
+        if self._sink is not None:
+            self._sink.show_progress(text)
         elif self._tty:
             sys.stdout.write(f"\r\x1b[K  {self.label}: {text}")
             sys.stdout.flush()
@@ -117,7 +115,7 @@ def progress(label: str, *, elsewhere: bool = True) -> Iterator[Progress]:
     """Show progress under `label` while the block runs, and leave no half line behind.
 
     Args:
-        elsewhere: whether it is told where there is no terminal, too.
+        elsewhere: whether to print progress lines even if there is no terminal.
     """
     line = Progress(label, elsewhere=elsewhere)
     try:

@@ -1,4 +1,4 @@
-"""YAML files that people write: read by one loader, which says what is wrong and in which line."""
+"""Reads the YAML files that people write; errors say what is wrong and in which line."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check_yaml(file: Path) -> Any:
         _require_small(text)
         loader = _Loader(text)
         root = loader.get_single_node()
-        twice = [f"{file}:{line}: {key!r} stands in line {first} already" for key, first, line in _twice(root, set())]
+        twice = [f"{file}:{line}: {key!r} is in line {first} already" for key, first, line in _twice(root, set())]
         if twice:
             raise WrongRequest(f"{file.name} has a name twice", evidence=twice, fix="keep one of the two, or rename it")
         line = _in_itself(root, (), set())

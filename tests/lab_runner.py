@@ -1,7 +1,7 @@
 """One real stack for all tests of a run: provisioned once, destroyed at the end.
 
 Everything is asked the way a user asks: by `./lab …` as a process of its own. STREAMLAB_TEST_INVENTORY and
-STREAMLAB_TEST_STUDENT name a stack that is there already; then nothing is destroyed.
+STREAMLAB_TEST_STUDENT name a stack that already exists; then nothing is destroyed.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the images are made of, how they are built, and how they come to another engine."""
+"""The images' contents, how they are built, and how they are copied to another engine."""

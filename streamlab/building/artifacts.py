@@ -1,4 +1,4 @@
-"""Fetches what the locks list, by ordinary clients, and makes the locks.
+"""Fetches what the locks list with ordinary clients, and writes the locks.
 
 Only verified files get a place of their own in the cache: jars/<sha256>.jar, wheels/<key>/. Each arrives at one
 stroke, so what is there is whole, whenever a run was interrupted. Maven's repository and pip's cache, kept beside them,
@@ -53,7 +53,7 @@ def jars_lock(product: str) -> Path:
 
 
 def load_jars(product: str) -> list[Jar]:
-    """The jars that a product's lock lists; none where it has no lock yet."""
+    """The jars that a product's lock lists; none if it has no lock yet."""
     path = jars_lock(product)
     return parse_lock(path.read_text(encoding="utf-8"), source=str(path.relative_to(ROOT))) if path.is_file() else []
 
@@ -64,7 +64,7 @@ def jar_path(jar: Jar) -> Path:
 
 
 def ensure_jars(client: docker.DockerClient, builder: str, wanted: Mapping[str, Iterable[Jar]]) -> None:
-    """Fetch and verify what is missing of the jars of all products, in one run of Maven."""
+    """Fetch and verify the missing jars of all products, in one run of Maven."""
     missing = {product: [jar for jar in jars if not jar_path(jar).exists()] for product, jars in wanted.items()}
     missing = {product: jars for product, jars in missing.items() if jars}
     # What an earlier run fetched and could not verify any more (it was interrupted) needs no Maven.

@@ -1,4 +1,4 @@
-"""Fetches and builds what the lab's images are made of, what needs nothing of each other side by side."""
+"""Fetches the contents of the lab's images and builds them, independent parts in parallel."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STEP = re.compile(r"Step (\d+)/(\d+) ")
 
 
 def ensure_images(docker_host: str, *, fetch_at: str = LOCAL) -> list[str]:
-    """Fetch and build what is missing, side by side; return the images built, none where all were there.
+    """Fetch and build what is missing, in parallel; return the images built, none if all existed.
 
     Args:
         fetch_at: the engine that fetches, one of this machine whatever `docker_host` is: it writes to the cache here.
@@ -115,7 +115,7 @@ def missing(client: docker.DockerClient) -> list[str]:
 
 
 def ensure_builder(client: docker.DockerClient) -> str:
-    """The tag of the builder image, for throw-away containers; built first where it is missing."""
+    """The tag of the builder image, for temporary containers; built first if it is missing."""
     tags = all_tags()
     for image in IMAGES_OF_OURS[:2]:
         if not is_present(client, tags[image.name]):
@@ -241,7 +241,7 @@ def run_build(
             if step:
                 line.update(f"step {step[1]} of {step[2]}")
             if "error" in event:
-                fix = f"the reason stands above; images/{name}/Dockerfile is what was built"
+                fix = f"the reason is above; images/{name}/Dockerfile is what was built"
                 raise LabError(f"image {name} does not build", evidence=log[-15:], fix=fix)
 
 

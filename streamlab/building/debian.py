@@ -1,4 +1,4 @@
-"""The Debian image under all of ours: pulled where a registry answers, else made here."""
+"""The Debian base of all our images: pulled if a registry answers, otherwise made here."""
 
 from __future__ import annotations
 

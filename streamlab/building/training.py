@@ -88,7 +88,7 @@ def _classes(client: docker.DockerClient, product: str, tags: Mapping[str, str])
 def _lists(client: docker.DockerClient, tag: str) -> list[str]:
     from streamlab.engines import engine
 
-    with engine.throw_away(client, tag, ["true"]) as container:
+    with engine.temporary_container(client, tag, ["true"]) as container:
         packed = BytesIO(b"".join(container.get_archive(LISTS)[0]))
     with tarfile.open(fileobj=packed) as tar:
         return [file.read().decode() for entry in tar if (file := tar.extractfile(entry))]

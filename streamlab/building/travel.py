@@ -1,4 +1,4 @@
-"""Images that travel: from an engine that has them to one that lacks them, or to a file; no registry is needed."""
+"""Copies images from an engine that has them to one that lacks them, or to a file; no registry is needed."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def load_versions(path: Path = IMAGES / "versions.yml") -> Versions:
         return Versions(**data, products=products)
     except (KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         fix = f"see the comments in {path.name}, or `git diff {path.name}`"
-        raise LabError(f"{path} is not as it should be", evidence=str(error), fix=fix) from error
+        raise LabError(f"{path} has errors", evidence=str(error), fix=fix) from error
 
 
 def _product(name: str, entry: Mapping[str, Any]) -> Product:

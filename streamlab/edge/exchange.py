@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BESIDE = ".streamlab-restore"
-#: What `clear` deletes: its marks count no more.
+#: What `clear` deletes; its marks no longer count.
 GARBAGE = f"{BESIDE}-garbage"
 
 
 @dataclass(frozen=True)
 class Place:
-    """What of a volume is exchanged: everything, or the entry called `only`."""
+    """The part of a volume that is exchanged: everything, or the entry called `only`."""
 
     volume: Path
     only: str = ""
@@ -38,12 +38,12 @@ class Place:
 
     @property
     def moved(self) -> Path:
-        """A mark: all that was there is beside, so what has its place has come."""
+        """A mark: all old data is set aside, so the data in its place is new."""
         return self.volume / BESIDE / "moved"
 
     @property
     def proved(self) -> Path:
-        """A mark: every service has proved itself on what came."""
+        """A mark: every service has been proved on the new data."""
         return self.volume / BESIDE / "proved"
 
     def held(self) -> list[Path]:
@@ -81,7 +81,7 @@ class Place:
 
 
 def state(places: Sequence[Place]) -> str:
-    """How far a restore has come. The marks of one volume speak for all of them: they belong together."""
+    """How far a restore has come. All volumes are at the same step, so the marks of one are enough."""
     if any(place.proved.exists() for place in places):
         return "proved"
     if any(place.touched() for place in places):
@@ -90,26 +90,26 @@ def state(places: Sequence[Place]) -> str:
 
 
 def begin(places: Sequence[Place]) -> None:
-    """Make an empty place for what comes."""
+    """Create an empty folder for the new data."""
     end(places)
     for place in places:
         place.new.mkdir(parents=True)
 
 
 def swap(places: Sequence[Place]) -> None:
-    """Put what comes in the place of what was there."""
+    """Replace the old data with the new data."""
     for place in places:
         place.swap()
 
 
 def prove(places: Sequence[Place]) -> None:
-    """Remember that what came may stay."""
+    """Mark the new data as proved, so that it is kept."""
     for place in places:
         place.proved.touch()
 
 
 def back(places: Sequence[Place]) -> None:
-    """Put what was there back into its place, and leave nothing beside."""
+    """Put the old data back, and remove everything beside it."""
     for place in places:
         place.back()
     for place in places:
@@ -117,7 +117,7 @@ def back(places: Sequence[Place]) -> None:
 
 
 def end(places: Sequence[Place]) -> None:
-    """Leave nothing beside. What has not been proved is undone in all volumes."""
+    """Remove everything beside the data. A swap that has not been proved is undone in all volumes."""
     if state(places) != "proved":
         back(places)
     for place in places:

@@ -24,7 +24,7 @@ TRY_AGAIN = "try again"
 class Refused(Exception):
     """Something cannot be sent or received; its parts are those of every error of the lab.
 
-    `wrong` says that the request cannot be right as it stands.
+    `wrong` says that the request itself is wrong.
     """
 
     def __init__(self, what: str, *, evidence: str = "", fix: str = "", wrong: bool = True) -> None:
@@ -122,7 +122,7 @@ class Disk:
             path, said = printable(path), error.strerror or str(error)
             if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
                 raise Refused(f"no permission to {do} {path}", evidence=said, fix=self.permitted) from error
-            fix = "remove what nobody needs there" if error.errno in (errno.ENOSPC, errno.EDQUOT) else TRY_AGAIN
+            fix = "remove files there that nobody needs" if error.errno in (errno.ENOSPC, errno.EDQUOT) else TRY_AGAIN
             raise Refused(f"cannot {do} {path}", evidence=said, fix=fix, wrong=False) from error
 
 

@@ -1,4 +1,4 @@
-"""Follow one YARN application to its end, and tell what happens, one event after another.
+"""Follow one YARN application to its end, and report what happens, one event after another.
 
 ``python3 -m edge.follow APPLICATION_ID SECONDS``. Events: ``{"state"}``, ``{"waiting"}`` while YARN gives no answer,
 ``{"out"}`` (a line of the driver's output), ``{"stage", "done", "total"}``, and last ``{"final", "diagnostics",
@@ -26,7 +26,7 @@ SILENT_SECONDS = 600
 RETRY_SECONDS = 2
 #: Seconds that the aggregated log may take to appear after the end.
 LOG_SECONDS = 30
-#: Characters of a log's end that are told: the cause of a failure is there.
+#: Characters of a log's end that are reported: the cause of a failure is there.
 KEPT = 200_000
 #: Bytes of the driver's output that are read at a look, and at most if there is more that has not been seen: a driver
 #: that prints faster is not shown in full.
@@ -35,7 +35,7 @@ LOOK, MOST = 1 << 13, 1 << 18
 #: answers it, 0.6 s of its start.
 STAGES_MS = 8000
 OUTCOME = "streamlab-outcome: "
-#: Once the driver has told YARN how it ended, only its container has still to go.
+#: Once the driver has reported to YARN how it ended, only its container has still to go.
 ENDED = (*FINAL, "FINISHING")
 #: Seconds between two looks: while it works, and once the driver has said its last line.
 PAUSE, SHORT_PAUSE = 0.15, 0.05
@@ -66,8 +66,8 @@ class Follower:
             except Unreachable as error:
                 if time.monotonic() > ends:
                     raise Unreachable(
-                        error.what, evidence=[*error.evidence, f"{self.app_id} may still run"],
-                        fix="invoke status shows which node is unwell, and what runs",
+                        error.what, evidence=[*error.evidence, f"{self.app_id} may still be running"],
+                        fix="invoke status shows which node is unhealthy, and what runs",
                     ) from error  # fmt: skip
             emit(waiting="YARN gives no answer; it is asked again")
             self.state = ""  # it is told when YARN answers

@@ -1,4 +1,4 @@
-"""Hang up on what a terminal had running, once that terminal is gone: ``python3 -c SOURCE MARK``.
+"""Send SIGHUP to a terminal's programs once that terminal is gone: ``python3 -c SOURCE MARK``.
 
 The engine neither ends what a client had it run nor closes its terminal when the client goes away. So this does what a
 kernel does where it knows that a terminal was closed: it sends SIGHUP to the session's leader, whose shell hands it on

@@ -1,13 +1,13 @@
-"""Brings what a stack keeps to the nodes that should keep it: ``python3 -m edge.placement STEP JSON``.
+"""Moves a stack's data to the nodes that should hold it: ``python3 -m edge.placement STEP JSON``.
 
 Steps, each with one answer; `streamlab.stacks.placement` calls them in turn:
 
 - ``answering {"nodes", "seconds"}``: waits until these nodes answer
 - ``look {}``: ``{"replication", "ring", "keyspaces", "brokers"}``, as they are
-- ``copy {"before", "after", "nodes"}``: ``{"told", "raised"}``; what the services named in "nodes" keep has the copies
-  that it should have
-- ``drained {"datanodes", "nodemanagers", "seconds"}``: waits until these hold nothing any more
-- ``remember {service: copies}``: what is found as "replication" by the next look
+- ``copy {"before", "after", "nodes"}``: ``{"told", "raised"}``; brings the data of the services in "nodes" to the
+  planned number of copies
+- ``drained {"datanodes", "nodemanagers", "seconds"}``: waits until these nodes hold no data and run no containers
+- ``remember {service: copies}``: stores what the next ``look`` returns as "replication"
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from .kafka import Brokers
 
-#: Where the copies stand that the data was brought to last.
+#: The file with the number of copies that each service's data was last brought to.
 MARK = "/streamlab/replication.json"
 SYSTEM = re.compile(r"system(_[a-z]+)?")
 PAUSE_S = 0.5
@@ -45,14 +45,14 @@ PAUSE_S = 0.5
 def copies(now: int, *, before: int, after: int, nodes: int) -> int:
     """How many copies something should have that has `now`.
 
-    What had the stack's number gets the stack's new number. Another number was somebody's choice and stays, as far as
-    there are nodes for it.
+    If it had the stack's old number, it gets the new one. Any other number was chosen by somebody and is kept, unless
+    there are fewer nodes than that.
     """
     return min(after if now == before else now, nodes)
 
 
 def places(held: Sequence[int], brokers: Sequence[int], count: int, load: Counter[int]) -> list[int]:
-    """Which brokers should hold a partition: those that do, as far as they stay, then those that hold least."""
+    """Which brokers should hold a partition: its current ones if they stay, then the least loaded ones."""
     kept = [broker for broker in held if broker in brokers]
     others = sorted((broker for broker in brokers if broker not in kept), key=lambda broker: (load[broker], broker))
     chosen = (kept + others)[:count]
@@ -61,7 +61,7 @@ def places(held: Sequence[int], brokers: Sequence[int], count: int, load: Counte
 
 
 def keyspaces(cassandra: Cassandra) -> dict[str, dict[str, str]]:
-    """The keyspaces that are not Cassandra's own, and how each is replicated."""
+    """The users' keyspaces (not Cassandra's own), and how each is replicated."""
     found = cassandra.rows("SELECT keyspace_name, replication FROM system_schema.keyspaces")
     return {
         row["keyspace_name"]: dict(row["replication"]) for row in found if not SYSTEM.fullmatch(row["keyspace_name"])
@@ -69,7 +69,7 @@ def keyspaces(cassandra: Cassandra) -> dict[str, dict[str, str]]:
 
 
 def remembered(hdfs: Hdfs) -> dict[str, int]:
-    """Service -> copies that its data was brought to last; one where it never was."""
+    """Service -> the number of copies its data was last brought to; one if it never was."""
     try:
         return json.loads(hdfs.read_text(MARK))
     except Missing:
@@ -82,10 +82,10 @@ def answering(_: Lab, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _until_none(left: Callable[[], list[str]], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Wait until nothing is left of what `left` lists, at most the "seconds" of what is wanted.
+    """Wait until `left` lists nothing, for at most "seconds".
 
     Raises:
-        TimeoutError: something was, to the end; the message says what.
+        TimeoutError: something was still left; the message lists it.
     """
     ends = time.monotonic() + wanted["seconds"]
     while lines := left():
@@ -96,7 +96,7 @@ def _until_none(left: Callable[[], list[str]], wanted: Mapping[str, Any]) -> dic
 
 
 def brokers_of(lab: Lab) -> AbstractContextManager[Brokers]:
-    """The client of Kafka that moves partitions; imported when it is needed, as `Lab` does with its clients."""
+    """The Kafka client that moves partitions; imported only when needed, as `Lab` does with its clients."""
     from .kafka import Brokers
 
     return closing(Brokers(lab.info.kafka))
@@ -138,7 +138,7 @@ def copy(lab: Lab, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def copy_files(hdfs: Hdfs, rule: Callable[[int], int]) -> int:
-    """Set every file's number of copies; how many had another."""
+    """Set every file's number of copies; returns how many files changed."""
     changed = [file for file in hdfs.walk("/") if rule(file.replication) != file.replication]
     for file in changed:
         hdfs.set_replication(file.path, rule(file.replication))
@@ -146,7 +146,7 @@ def copy_files(hdfs: Hdfs, rule: Callable[[int], int]) -> int:
 
 
 def copy_partitions(cluster: Brokers, brokers: Sequence[int], rule: Callable[[int], int]) -> int:
-    """Have every partition held by as many of `brokers` as the rule says, and by no other; how many were moved."""
+    """Reassign every partition to the number of `brokers` that the rule gives; returns how many partitions moved."""
     held = cluster.held()
     load = Counter(broker for replicas in held.values() for broker in replicas)
     wanted = {one: places(replicas, brokers, rule(len(replicas)), load) for one, replicas in held.items()}
@@ -156,7 +156,7 @@ def copy_partitions(cluster: Brokers, brokers: Sequence[int], rule: Callable[[in
 
 
 def copy_keyspaces(cassandra: Cassandra, rule: Callable[[int], int]) -> Iterator[tuple[str, bool]]:
-    """Set every keyspace's number of copies; the names of those that had another, and whether it has more now."""
+    """Set every keyspace's number of copies; yields each changed keyspace, and whether it has more copies now."""
     for name, replication in keyspaces(cassandra).items():
         now = {place: int(count) for place, count in replication.items() if count.isdigit()}
         then = {place: rule(count) for place, count in now.items()}
@@ -167,12 +167,12 @@ def copy_keyspaces(cassandra: Cassandra, rule: Callable[[int], int]) -> Iterator
 
 
 def drained(_: Lab, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """Wait until all blocks of these DataNodes have their copies elsewhere, and these NodeManagers run no container."""
+    """Wait until all blocks of these DataNodes have copies elsewhere and these NodeManagers run no container."""
     return _until_none(lambda: list(_held(wanted["datanodes"], wanted["nodemanagers"])), wanted)
 
 
 def _held(datanodes: Sequence[str], nodemanagers: Sequence[str]) -> Iterator[str]:
-    """What stands in the way, a line each."""
+    """What still prevents the nodes from leaving, one line for each reason."""
     if datanodes:
         live = json.loads(bean("http://namenode:9870", "Hadoop:service=NameNode,name=NameNodeInfo")["LiveNodes"])
         states = {name.partition(":")[0]: (node["adminState"], node["numBlocks"]) for name, node in live.items()}

@@ -39,7 +39,7 @@ spark.stop()
 """
 
 
-#: Seconds within which every DataNode that was given a copy of a file has told of it.
+#: Seconds within which every DataNode with a copy of a file has reported it.
 COPY_SECONDS = 3
 
 

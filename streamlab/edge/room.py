@@ -32,7 +32,7 @@ class Room:
         return True
 
     def may_come(self, asked: Containers) -> bool:
-        """Whether what does not fit now may fit soon.
+        """Whether an application that does not fit now may fit soon.
 
         An application is over a moment before its last container is: what is neither free nor held by one that runs is
         about to be given back.

@@ -55,7 +55,7 @@ def allocation_step(site: Path = SITE) -> int:
 
 
 def lock(lesson: str) -> None:
-    """Let no other submit of the lesson be at work here: both would make what is missing, and start the same step.
+    """Exclude other submits of the lesson: both would create what is missing, and start the same step.
 
     The lock is this process's, and `spark-submit`'s that takes its place: it ends with them, however they end.
     """
@@ -69,7 +69,7 @@ def lock(lesson: str) -> None:
 
 
 def require_not_running(request: dict[str, Any], running: list[dict[str, Any]]) -> None:
-    """Refuse a step that runs already: both runs would use the same checkpoints, and write to the same places.
+    """Refuse a step that is already running: both runs would use the same checkpoints and outputs.
 
     Raises:
         WrongRequest: it does; with its application, and how to end that.
@@ -160,7 +160,7 @@ def shelve(local: str, sha256: str) -> tuple[str, str]:
 
 
 def command(request: dict[str, Any], bundle: str, launcher: str) -> list[str]:
-    """The ``spark-submit`` of a step whose files stand at these addresses.
+    """The ``spark-submit`` of a step whose files are at these addresses.
 
     The script of that name starts a JVM that puts this command together, with a class path at whose head no class-data
     archive counts: half a second more.

@@ -117,15 +117,15 @@ def _refusal(lab: Lab, wrong: Mapping[tuple[str, str], str]) -> WrongRequest:
     queries = sorted({query for query, _ in wrong})
     topics = ", ".join(sorted({topic for _, topic in wrong}))
     return WrongRequest(
-        f"the checkpoint of {', '.join(queries)} belongs to another topic {topics}, not to the one that is there now",
+        f"the checkpoint of {', '.join(queries)} belongs to another topic {topics}, not to the current one",
         evidence=[
             *dict.fromkeys(wrong.values()),
-            "going on from there would skip records in silence, or fail; nothing was started or changed",
+            "continuing from it would skip records silently, or fail; nothing was started or changed",
             *(f"checkpoint: {lab.settings.checkpoints}/{query}" for query in queries),
             "if you remove it by hand, remove what the stream has written as well: a file sink skips batches that it"
             " has written before",
         ],
-        fix=f"{lab.settings.start_over} (its topics, its tables and {lab.settings.home} are made anew)",
+        fix=f"{lab.settings.start_over} (its topics, its tables and {lab.settings.home} are created again)",
     )
 
 

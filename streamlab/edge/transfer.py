@@ -77,7 +77,7 @@ def gather(asked: Iterable[tuple[FileSystem, str]]) -> list[Item]:
         items += _below(Item(fs, path, name, found), frozenset())
     twice = [name for name, times in names.items() if times > 1]
     if twice:
-        raise Refused(f"more than one is called {printable(twice[0])}", fix="one at a time, each with its own --to")
+        raise Refused(f"more than one is named {printable(twice[0])}", fix="one at a time, each with its own --to")
     return items
 
 
@@ -160,7 +160,7 @@ class Arrival:
             raise Refused(
                 f"no space for {amount(self.coming.size)} in {self.fs.shown(self.folder)}",
                 evidence=f"{amount(free)} are free there",
-                fix="remove what nobody needs there",
+                fix="remove files there that nobody needs",
                 wrong=False,
             )
 
@@ -172,10 +172,10 @@ class Arrival:
         taken = [(path, found) for path in self.targets.values() if (found := self.fs.find(path))]
         if taken and not self.force:
             path, found = taken[0]
-            how = "writes over its files of the same names" if found.is_folder else "writes over it"
+            how = "overwrites its files of the same names" if found.is_folder else "overwrites it"
             raise Refused(
-                f"{self.fs.shown(path)} is there already",
-                evidence="nothing was written over",
+                f"{self.fs.shown(path)} already exists",
+                evidence="nothing was overwritten",
                 fix=f"--force {how}; or choose another --to",
             )
 
@@ -230,7 +230,7 @@ class Arrival:
             kinds = ("folder", "file") if there.is_folder else ("file", "folder")
             raise Refused(
                 f"{self.fs.shown(target)} is a {kinds[0]}",
-                evidence=f"a {kinds[1]} cannot take its place; nothing was written over",
+                evidence=f"a {kinds[1]} cannot take its place; nothing was overwritten",
                 fix="choose another --to",
             )
         for inner in self.fs.list(staged) if there and there.is_folder else ():
@@ -264,7 +264,7 @@ def arrival(fs: FileSystem, place: str, coming: Manifest, *, is_folder: bool, fo
     if holder is None:
         raise Refused(f"no such folder: {fs.shown(folder)}", evidence="nothing was written", fix=fs.how_to_make(folder))
     if not holder.is_folder:
-        raise Refused(f"{fs.shown(folder)} is no folder", evidence="nothing was written", fix="choose another --to")
+        raise Refused(f"{fs.shown(folder)} is not a folder", evidence="nothing was written", fix="choose another --to")
     made = Arrival(fs, coming, folder.rstrip("/"), targets, force)
     made.require_free_names()
     made.require_room()
@@ -313,4 +313,4 @@ def _broken_off(error: OSError | None = None) -> Refused:
 
 
 def _not_ours() -> Refused:
-    return Refused("what came is not what was to be sent", evidence=GONE, fix=TRY_AGAIN, wrong=False)
+    return Refused("what arrived is not what was sent", evidence=GONE, fix=TRY_AGAIN, wrong=False)

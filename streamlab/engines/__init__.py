@@ -1,1 +1,1 @@
-"""Docker Engines: the way to each, its containers and volumes."""
+"""Docker Engines: connections to them, their containers and volumes."""

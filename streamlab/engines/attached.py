@@ -119,7 +119,7 @@ class Attached:
             pause = min(2 * pause, 0.5)
 
     def close(self) -> None:
-        """Hang up: the command reads to the end of its input, and nobody hears its output."""
+        """Close the connection: the command reaches the end of its input, and its output is discarded."""
         self.end_input()
         self._response.close()
 

@@ -1,4 +1,4 @@
-"""The way to a Docker Engine, and to a student's containers there."""
+"""Connections to a Docker Engine, and to a student's containers on it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from streamlab.students.docker_hosts import LOCAL, is_here, ssh_destination
 from streamlab.students.endpoint import Endpoint
 from streamlab.students.topology import Placed, Student, by_docker_host
 
-#: Seconds that one answer of the engine may take.
+#: Timeout in seconds for one answer of the engine.
 ANSWER_SECONDS = 60
 
-#: Seconds that an engine may take to say that it is there, where another was asked for.
-GLANCE_SECONDS = 5
+#: Timeout in seconds for an engine that was not asked for, when the one that was does not answer.
+PROBE_SECONDS = 5
 
-#: The oldest API that does: it came with Docker Engine 20.10, and tells a container's memory after one look at it, not
-#: two that are a second apart.
+#: The oldest supported API: it came with Docker Engine 20.10, and reports a container's memory from one sample instead
+#: of two taken a second apart.
 NEEDED_API = (1, 41)
 TOO_OLD = "install a newer engine there, or give its students another docker_host"
 
@@ -61,17 +61,19 @@ def connect(docker_host: str, *, seconds: int = ANSWER_SECONDS) -> Iterator[dock
 
 
 def address(docker_host: str) -> str:
-    """What a client on this machine calls a Docker host: a socket of this machine, of a tunnel where it is another's.
+    """The address of a Docker host for a client on this machine; a host reached by ssh gets a tunnel's socket.
 
     Raises:
-        ConnectionError: ssh was not let in.
+        ConnectionError: ssh could not log in.
     """
     return tunnel.through(docker_host).docker_host if docker_host.startswith("ssh://") else docker_host
 
 
 @contextmanager
-def throw_away(client: docker.DockerClient, image: str, command: list[str], **options: Any) -> Iterator[Container]:
-    """A container that is made, not started, and removed when the block ends; Ctrl-C leaves none, whenever it falls."""
+def temporary_container(
+    client: docker.DockerClient, image: str, command: list[str], **options: Any
+) -> Iterator[Container]:
+    """A container that is created but not started, and is always removed at the end of the block, even on Ctrl-C."""
     made = None
     try:
         with uninterrupted():
@@ -99,7 +101,7 @@ def answers(docker_host: str) -> bool:
 
 
 def silence(docker_host: str) -> NoEngine | None:
-    """Why no engine answers at `docker_host`; None where one does."""
+    """Why no engine answers at `docker_host`; None if one does."""
     try:
         with connect(docker_host):
             return None
@@ -108,7 +110,7 @@ def silence(docker_host: str) -> NoEngine | None:
 
 
 def elsewhere(docker_host: str) -> list[Endpoint]:
-    """The engines of this machine, and the one that Docker's own command would ask, that answer; but not this one."""
+    """Other engines that answer: those of this machine, and the one that the `docker` command would use."""
     asked = _socket(docker_host)
     return [one for one in endpoint.candidates() if _socket(one.address) != asked and _is_there(one.address)]
 
@@ -119,10 +121,10 @@ def _socket(docker_host: str) -> str:
 
 
 def _is_there(docker_host: str) -> bool:
-    """Whether an engine answers, without a word about one that does not."""
+    """Whether an engine answers; nothing is printed if it does not."""
     try:
         address = docker_host if is_here(docker_host) else tunnel.through(docker_host).docker_host
-        docker.DockerClient(base_url=address, timeout=GLANCE_SECONDS, version="auto").close()
+        docker.DockerClient(base_url=address, timeout=PROBE_SECONDS, version="auto").close()
     except (DockerException, ConnectionError):
         return False
     return True
@@ -139,7 +141,7 @@ def unreachable(students: Sequence[Placed]) -> dict[str, NoEngine]:
 def not_reached(silent: Mapping[str, LabError], students: Sequence[Student]) -> LabError:
     """The error that names the students whose Docker host does not answer.
 
-    A failure where the others could be served; where nobody could, the request was wrong.
+    It is a failure if the others could be served, and a wrong request if nobody could.
     """
     groups = [(host, group) for host, group in by_docker_host(students) if host in silent]
     names = ", ".join(student.name for _, group in groups for student in group)
@@ -154,8 +156,8 @@ def not_reached(silent: Mapping[str, LabError], students: Sequence[Student]) -> 
     )
 
 
-def _no_engine(docker_host: str, error: Exception, heard: Sequence[str] = ()) -> WrongRequest:
-    """What is said when nothing answers; `heard` is what ssh had to say of it, where it is the way there."""
+def _no_engine(docker_host: str, error: Exception, ssh_messages: Sequence[str] = ()) -> WrongRequest:
+    """The error if no engine answers, with ssh's own messages if the connection goes through ssh."""
     reason = _reason(error)
     if "Permission denied" in reason and is_here(docker_host):
         return WrongRequest(
@@ -169,7 +171,7 @@ def _no_engine(docker_host: str, error: Exception, heard: Sequence[str] = ()) ->
             evidence=reason,
             fix="install Docker Engine 20.10 or newer",
         )
-    evidence = list(heard) or [reason]
+    evidence = list(ssh_messages) or [reason]
     if not is_here(docker_host):
         return NoEngine(f"no Docker Engine answers at {docker_host}", evidence=evidence, fix=_way_to(docker_host))
     others = elsewhere(docker_host)
@@ -181,7 +183,7 @@ def _no_engine(docker_host: str, error: Exception, heard: Sequence[str] = ()) ->
 
 
 def _way_to(docker_host: str, *, meant: bool = False) -> str:
-    """What makes an engine answer: only the machine's own is one that the lab starts.
+    """The fix if no engine answers: the lab starts only this machine's own engine.
 
     Args:
         meant: Docker's own configuration says it, or nothing does.
@@ -190,9 +192,9 @@ def _way_to(docker_host: str, *, meant: bool = False) -> str:
         return "invoke provision installs and starts one on Debian and Ubuntu; elsewhere start Docker, then try again"
     if docker_host.startswith("ssh://"):
         ssh = " ".join(["ssh", "-o", "BatchMode=yes", *ssh_destination(docker_host), "docker", "version"])
-        return f"`{ssh}` must work; else mend the way there, or correct docker_host in the inventory"
+        return f"`{ssh}` must work: repair the connection, or correct docker_host in the inventory"
     return "start that engine, or " + (
-        "write docker_host into the inventory, which wins" if meant else "correct docker_host in the inventory"
+        "write docker_host into the inventory, which comes first" if meant else "correct docker_host in the inventory"
     )
 
 
@@ -208,7 +210,7 @@ def _socket_owner(docker_host: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """The operating system's words, where they are the innermost of a chain of exceptions, else the client's."""
+    """The innermost operating system error in a chain of exceptions; without one, the client's message."""
     words = str(error)
     inner: BaseException | None = error
     while inner is not None:
@@ -219,7 +221,7 @@ def _reason(error: BaseException) -> str:
 
 
 def stack_filter(student: Student, *labels: str) -> dict[str, list[str]]:
-    """The engine's filter for everything of one student's stack, or for what of it has these labels too."""
+    """The engine's filter for everything in one student's stack, or only for what has these labels too."""
     return {"label": [f"streamlab.class={student.lab_class}", f"streamlab.student={student.name}", *labels]}
 
 
@@ -229,13 +231,13 @@ def containers(client: docker.DockerClient, student: Student, *labels: str) -> d
     return {c.labels["streamlab.node"]: c for c in found if "streamlab.node" in c.labels}
 
 
-def glance(client: docker.DockerClient, student: Student) -> dict[str, Container]:
-    """Like `containers`, with a single question to the engine; only ids, labels and status are known."""
+def summaries(client: docker.DockerClient, student: Student) -> dict[str, Container]:
+    """Like `containers`, but with a single API call; only ids, labels and status are known."""
     return nodes_among(everything(client, student))
 
 
 def everything(client: docker.DockerClient, student: Student) -> list[Container]:
-    """Every container of a student's, nodes and others, with a single question; see `glance`."""
+    """Every container of a student, nodes and others, with a single API call; see `summaries`."""
     return client.containers.list(all=True, filters=stack_filter(student), sparse=True)
 
 
@@ -245,13 +247,13 @@ def nodes_among(found: Sequence[Container]) -> dict[str, Container]:
 
 
 def processors(docker_host: str) -> int:
-    """How many processors a Docker host has: so many students are worked on there at a time, where that is work."""
+    """How many processors a Docker host has, which is how many students are worked on at a time there."""
     with connect(docker_host) as client:
         return max(1, int(client.info()["NCPU"]))
 
 
 def no_stack(student: Student) -> WrongRequest:
-    """The error for a student of whom the Docker host has nothing."""
+    """The error for a student who has nothing on the Docker host."""
     return WrongRequest(
         f"{student.name} has no stack",
         evidence=f"no container on {student.docker_host} carries its label",
@@ -278,7 +280,7 @@ def node(client: docker.DockerClient, student: Student, name: str, *, running: b
         raise unknown("node", name, found, usage="--node {}")
     if running and found[name].status != "running":
         raise LabError(
-            f"{student.name}'s node {name} does not run",
+            f"{student.name}'s node {name} is not running",
             evidence=f"its container is {found[name].status}",
             fix=f"invoke provision starts it again; invoke logs --node {name} says why it stopped",
         )

@@ -77,19 +77,19 @@ def run_inside(
     except TimeoutError as error:
         raise LabError(
             f"{who} did not end within {seconds} s",
-            evidence=f"{came} bytes of output came",
-            fix="invoke status shows which node is unwell; invoke provision starts it again",
+            evidence=f"{came} bytes of output arrived",
+            fix="invoke status shows which node is unhealthy; invoke provision starts it again",
         ) from error
     except (DockerException, OSError) as error:
         raise LabError(
-            f"{who} could not be run to its end", evidence=str(error), fix="invoke doctor looks for the cause"
+            f"{who} could not be run to completion", evidence=str(error), fix="invoke doctor looks for the cause"
         ) from error
 
 
 def _too_much(who: str, came: int, stream: _Stream) -> LabError:
     return LabError(
         f"{who} printed too much",
-        evidence=[f"{came} bytes came until it was ended", f"they begin with: {stream.beginning}"],
+        evidence=[f"{came} bytes arrived before it was ended", f"they begin with: {stream.beginning}"],
         fix="let it print less: a loop may print for ever, or a line may have no end",
     )
 

@@ -1,4 +1,4 @@
-"""The proxy that Docker's configuration names: a container may ask the world through it, and never itself.
+"""The proxy that Docker's configuration names: containers use it for the outside world, but not for one another.
 
 Docker's clients put it into every container that they make. Without more, a program that asks 127.0.0.1, or another
 node by its name, asks the proxy, which knows neither; few set `noProxy` in that configuration.

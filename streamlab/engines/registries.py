@@ -1,4 +1,4 @@
-"""How this machine reaches package registries: whom it trusts, and which mirror its Maven asks."""
+"""How this machine reaches package registries: its trusted certificates and its Maven mirror."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Throw-away containers of the builder image: ordinary clients (Maven, pip, uv) with this machine's own settings.
+"""Temporary containers of the builder image: ordinary clients (Maven, pip, uv) with this machine's own settings.
 
 They see one folder of ours, the cache, as /cache. They run as the calling user, so that the cache belongs to them.
 """
@@ -36,7 +36,7 @@ _PASSED_ON = (
 
 
 class ClientFailed(Exception):
-    """A client in a throw-away container exited with a status other than 0."""
+    """A client in a temporary container exited with a status other than 0."""
 
     def __init__(self, status: int, log: str) -> None:
         super().__init__(f"exit status {status}")
@@ -52,21 +52,21 @@ def work_folder() -> Iterator[Path]:
 
 
 def inside(path: Path) -> str:
-    """How a throw-away container names a path in the cache."""
+    """The path inside a temporary container of a path in the cache."""
     return f"/cache/{path.relative_to(CACHE).as_posix()}"
 
 
 def run_client(
     client: docker.DockerClient, image: str, argv: list[str], *, work: Path, watch: Callable[[], None] = lambda: None
 ) -> None:
-    """Run `argv` in a throw-away container, calling `watch` meanwhile. However it ends, the container is removed."""
+    """Run `argv` in a temporary container, calling `watch` meanwhile. The container is always removed."""
     environment = _trust(work) | _settings(os.environ)
     mounts = [Mount("/cache", str(CACHE), type="bind"), *_host_files()]
     options = {"working_dir": inside(work), "environment": environment, "mounts": mounts, "labels": {LABEL: "true"}}
     _remove_leftovers(client)
     user = f"{os.getuid()}:{os.getgid()}"
     try:
-        with engine.throw_away(client, image, argv, user=user, **options) as container:
+        with engine.temporary_container(client, image, argv, user=user, **options) as container:
             container.start()
             status = _watched(container, watch)
             if status != 0:

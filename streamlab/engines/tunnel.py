@@ -66,7 +66,7 @@ class Tunnel:
         return self.socket.with_suffix(".log")
 
     def words(self) -> list[str]:
-        """The last lines that ssh had to say."""
+        """The last lines that ssh printed."""
         with suppress(FileNotFoundError):
             said = self.log.read_text(encoding="utf-8", errors="replace")
             return [line.strip() for line in said.splitlines() if line.strip()][-3:]
@@ -212,7 +212,7 @@ def _echoes(process: subprocess.Popen[bytes]) -> bool:
 
 @atexit.register
 def close_all() -> None:
-    """End every tunnel of this process; who becomes another program calls it before."""
+    """Close every tunnel of this process. Call it before `exec` replaces this program."""
     global _folder
     for tunnel in [*_open.values()]:
         tunnel.hang_up()  # all of them before one is waited for

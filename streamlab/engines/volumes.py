@@ -1,4 +1,4 @@
-"""A stack's volumes: names are decided here, and what is missing is made."""
+"""A stack's volumes: decides their names, and creates those that are missing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Volumes:
 
 
 def wanted(prefix: str, nodes: Sequence[str], config_files: Mapping[str, str]) -> Volumes:
-    """The volumes a stack should have; the configuration's name is a hash of what is in it."""
+    """The volumes a stack should have; the name of the configuration volume contains a hash of its files."""
     digest = hashlib.sha256(json.dumps(config_files, sort_keys=True).encode()).hexdigest()[:12]
     return Volumes(tuple(f"{prefix}-{node}" for node in nodes), f"{prefix}-config-{digest}")
 
@@ -49,10 +49,10 @@ def ensure(
     mounted: Collection[str] = (),
     dry_run: bool = False,
 ) -> list[str]:
-    """Make the volumes that are not among those `there`, fill the one of configuration, and return the names of both.
+    """Create the volumes that are missing from `there`, fill the configuration volume, and return the names of both.
 
-    It is filled through a container that is never started, and left alone only if it is among the `mounted` volumes:
-    a node was started with it then. One that is there and that no node mounts may be empty, of a run that was killed.
+    The configuration is written through a container that is never started, unless a node mounts the volume already
+    (`mounted`). An existing volume that no node mounts may be the empty leftover of an interrupted run.
     """
     made = [name for name in volumes.data if name not in there]
     made += [name for name in [volumes.config] if name not in mounted]
@@ -71,12 +71,12 @@ def _fill(
 ) -> None:
     data = inside.tar_of({name: text.encode() for name, text in files.items()})
     bound = {volume: {"bind": "/etc/streamlab", "mode": "rw"}}
-    with engine.throw_away(client, image, ["true"], volumes=bound, labels=dict(labels)) as container:
+    with engine.temporary_container(client, image, ["true"], volumes=bound, labels=dict(labels)) as container:
         container.put_archive("/etc/streamlab", data)
 
 
 def prune(client: docker.DockerClient, student: Student) -> list[str]:
-    """Remove the student's configuration that no container mounts any more, and return the volumes' names."""
+    """Remove the student's configuration volumes that no container mounts any more, and return their names."""
     unused = client.volumes.list(filters={**engine.stack_filter(student), "dangling": True})
     old = [volume for volume in unused if volume.name.startswith(f"{student.prefix}-config-")]
     for volume in old:

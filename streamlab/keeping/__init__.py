@@ -1,1 +1,1 @@
-"""A stack's data, taken along and brought back."""
+"""Snapshots of a stack's data, and restoring them."""

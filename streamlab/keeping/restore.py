@@ -64,7 +64,7 @@ def _restore(student: Student, folder: Path, manifest: Manifest) -> None:
             kept = _swap(student, carrier, _kept_as(student, manifest))
     say(
         f"{student.name}: restored from {manifest.name} of {manifest.student} and proved "
-        f"in {time.monotonic() - unpacked:.1f} s; what was there is the snapshot {kept.name}"
+        f"in {time.monotonic() - unpacked:.1f} s; the previous data is the snapshot {kept.name}"
     )
 
 
@@ -79,7 +79,7 @@ def _unpack(student: Student, carrier: Carrier, folder: Path) -> None:
             carrier.exchange("end")
         if isinstance(error, OSError):  # the engine's refusals are such errors too
             raise LabError(
-                f"{student.name}: the data could not be brought to its volumes",
+                f"{student.name}: the data could not be copied to its volumes",
                 evidence=snapshots.words(error),
                 fix="fix that, and run the same command again",
             ) from error
@@ -97,14 +97,14 @@ def _swap(student: Student, carrier: Carrier, keep_as: str) -> Manifest:
     try:
         daemons.stop_nodes(student)
         carrier.exchange("swap")
-        with progress(f"{student.name}: keeping what was there") as line:
+        with progress(f"{student.name}: keeping the previous data") as line:
             kept = keep(student, carrier, keep_as, line, replaced=True)
         daemons.start_nodes(student)
         require_proved(student)
         with uninterrupted():
             carrier.exchange("prove")
     except BaseException as error:
-        say(f"{student.name}: it goes back to what was there before")
+        say(f"{student.name}: restoring the previous data")
         with uninterrupted():
             daemons.stop_nodes(student)
             carrier.exchange("end")
@@ -113,7 +113,7 @@ def _swap(student: Student, carrier: Carrier, keep_as: str) -> Manifest:
             raise
         require_proved(student)
         raise LabError(
-            f"{student.name} could not be restored, and has again what it had before",
+            f"{student.name} could not be restored; the previous data is back",
             evidence=str(error).splitlines(),
             fix="invoke logs --node NAME shows what the daemons say",
         ) from error
@@ -125,7 +125,7 @@ def bring_back(
     lab: Lab, *, name: str | None, at: str | None, student: str | None, limit: str | None, yes: bool
 ) -> None:
     """`invoke restore`: for the student who was named, or for those whose names match `limit`; asked before."""
-    students = lab.named(student, limit)
+    students = lab.explicitly_chosen(student, limit)
     chosen = chosen_name(name, at)
     lab_class = students[0].lab_class
     if at and chosen not in [folder.name for folder in snapshots.found(lab_class)]:

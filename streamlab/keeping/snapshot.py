@@ -50,7 +50,7 @@ def _snapshot(student: Student, name: str) -> None:
     with engine.connect(student.docker_host) as client, progress(f"snapshot {name}") as line:
         require_stack(client, student)
         require_idle(student, fix=IDLE)
-        ran = any(node.status == "running" for node in engine.glance(client, student).values())
+        ran = any(node.status == "running" for node in engine.summaries(client, student).values())
         began = time.monotonic()
         with open_carrier(client, student, f"snapshot {name}", ran=ran) as carrier:
             recovery.settle(student, carrier)
@@ -132,7 +132,7 @@ def lessons() -> list[str]:
 
 
 def name_at(lesson: str) -> str:
-    """What the snapshot is called from which a student starts `lesson`."""
+    """The name of the snapshot at the start of `lesson`."""
     if lesson not in lessons():
         raise unknown("lesson", lesson, lessons(), usage="--at {}")
     return f"at-{lesson}"
@@ -150,7 +150,7 @@ def chosen_name(name: str | None, at: str | None) -> str:
 
 
 def snapshot_at(student: Student, lesson: str, *, yes: bool) -> None:
-    """Bring a stack to where `lesson` begins, by doing every lesson before it, and keep that.
+    """Bring a stack to the start of `lesson` by running all lessons before it, and take a snapshot.
 
     Raises:
         WrongRequest: there is such a snapshot already, or applications run; nothing was touched.

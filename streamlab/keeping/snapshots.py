@@ -60,7 +60,7 @@ def described(file: Path) -> dict[str, str | int]:
 
 
 def require_free(lab_class: str, name: str) -> None:
-    """Refuse a name that is none, or is taken."""
+    """Refuse a name that is invalid or taken."""
     if not NAME.fullmatch(name):
         raise WrongRequest(
             f"a snapshot cannot be called {name!r}",
@@ -77,7 +77,7 @@ def require_free(lab_class: str, name: str) -> None:
 
 
 def automatic_name(student: Student) -> str:
-    """What the snapshot is called that a restore keeps of what it replaces; the next one takes its place."""
+    """The name of the snapshot that a restore keeps of the replaced data; the next restore replaces it."""
     return f"before-restore-{student.name}"
 
 
@@ -198,9 +198,9 @@ def require_fit(manifest: Manifest, student: Student) -> None:
     ]
     if wrong:
         raise WrongRequest(
-            f"the snapshot {manifest.name} is of a stack of another size",
+            f"the snapshot {manifest.name} is from a stack of another size",
             evidence=wrong,
-            fix=f"take one of a student whose size is that of {student.name}",
+            fix=f"use the snapshot of a student with the same size as {student.name}",
         )
 
 
@@ -224,7 +224,7 @@ def _row(folder: Path) -> list[str]:
 
 
 def remove(lab: Lab, name: str, *, yes: bool) -> None:
-    """Delete one snapshot, after a question unless `yes`."""
+    """Delete one snapshot, after a confirmation unless `yes`."""
     folder = folder_of(lab.students[0].lab_class, name, usage="--remove {}")
     confirm(f"remove the snapshot {name}?", yes=yes)
     # Renamed first: what an interruption leaves is no snapshot any more.

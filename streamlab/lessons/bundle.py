@@ -85,7 +85,7 @@ def _require_inside(link: Path, folder: Path) -> None:
     if not (link.is_file() and link.resolve().is_relative_to(folder.resolve())):
         raise WrongRequest(
             f"{folder} has a link that cannot be packed",
-            evidence=f"{link} -> {link.readlink()} is no file of this folder",
+            evidence=f"{link} -> {link.readlink()} is not a file in this folder",
             fix="remove the link, or put the file itself in its place",
         )
 

@@ -1,4 +1,4 @@
-"""The probable cause of a failed application, out of what its driver and Spark have written."""
+"""The probable cause of a failed application, from the logs of its driver and of Spark."""
 
 from __future__ import annotations
 

@@ -116,7 +116,9 @@ def find(request: str) -> tuple[Job, tuple[Step, ...]]:
     name, _, step = request.partition("/")
     if name not in known_jobs():
         if folder.is_dir():
-            raise WrongRequest(f"{request} is no job", evidence=f"{folder} has no job.yml", fix="add a job.yml to it")
+            raise WrongRequest(
+                f"{request} is not a job", evidence=f"{folder} has no job.yml", fix="add a job.yml to it"
+            )
         raise unknown("job", request, known_jobs(), usage="--job {}")
     job = load(JOBS / name)
     return job, (job.step(step),) if step else _usual(job)
@@ -141,7 +143,7 @@ def load(folder: Path) -> Job:
     if hides_a_package(folder.name):
         raise WrongRequest(
             f"a job cannot be called {folder.name!r}",
-            evidence="programs import a package of that name, and would be given the job",
+            evidence="programs that import a package of that name would get the job instead",
             fix=f"rename the folder {folder}",
         )
     steps = mapping_of(found.get("steps"), file, "steps")

@@ -29,7 +29,7 @@ def too_large(preset: Preset, room: Room) -> WrongRequest:
         *(f"running: {name}" for name in room.running),
     ]
     if not room.free_mb:
-        fix = "invoke status shows which node is unwell, invoke provision starts it again"
+        fix = "invoke status shows which node is unhealthy, invoke provision starts it again"
     elif room.running and sum(mb for mb, _ in wanted) <= room.total_mb:
         fix = _make_room(room.running[0])
     else:

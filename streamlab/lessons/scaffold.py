@@ -1,4 +1,4 @@
-"""`invoke new`: a job of one's own, made after a lesson, that runs as it is."""
+"""`invoke new`: a new job, copied from a lesson, that runs as it is."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def make_like(name: str, like: str, to: str) -> Path:
     target = typed(to) / name
     if target.exists():
         raise WrongRequest(
-            f"{target} is there already", evidence="nothing was written over", fix="choose another --job or --to"
+            f"{target} already exists", evidence="nothing was overwritten", fix="choose another --job or --to"
         )
     tables = load(JOBS / like).tables
     half = target.with_name(f".{name}.partial")
@@ -44,7 +44,7 @@ def make_like(name: str, like: str, to: str) -> Path:
         half.rename(target)
     finally:
         shutil.rmtree(half, ignore_errors=True)
-    say(f"{target}: made like {like}; run it with: invoke submit --job {target}")
+    say(f"{target}: created from {like}; run it with: invoke submit --job {target}")
     return target
 
 

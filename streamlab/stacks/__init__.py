@@ -1,1 +1,1 @@
-"""Students' clusters: made, proved, asked how they are, suspended and destroyed."""
+"""Students' clusters: created, proved, inspected, suspended and destroyed."""

@@ -1,4 +1,4 @@
-"""Who may act on a stack: its owner, and only one command at a time where that command changes it.
+"""Who may act on a stack: only its owner, and only one command at a time if it changes the stack.
 
 The lock is a container of the student's on the stack's own engine, so it holds for every machine that uses the engine.
 Its name makes it exclusive. What it runs reads from a connection that the command keeps open: when the command ends,
@@ -72,7 +72,7 @@ def lock_name(target: Target) -> str:
 
 
 def holder_of(found: Sequence[Mapping[str, Any]]) -> Holder | None:
-    """Who has the lock, from the engine's list of a student's containers; None where nobody does."""
+    """The holder of the lock, from the engine's list of a student's containers; None if nobody holds it."""
     for container in found:
         if LOCK in container["Labels"] and container["State"] in ("created", "running"):
             return _holder(container["Labels"])
@@ -109,7 +109,7 @@ def require_unlocked(found: Sequence[Mapping[str, Any]], target: Target) -> None
 
 @contextmanager
 def locked(client: docker.DockerClient, target: Target, operation: str) -> Iterator[None]:
-    """Hold the stack's lock in the block. Ctrl-C leaves none, and neither does a kill.
+    """Hold the stack's lock in the block. The lock is released even on Ctrl-C or a kill.
 
     Raises:
         Locked: another command has it.

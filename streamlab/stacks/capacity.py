@@ -1,12 +1,12 @@
-"""How many students a Docker host carries: by what stacks were measured to use, not by the sum of what they may.
+"""How many students fit on a Docker host, based on measured memory use rather than on the sum of the limits.
 
-A limit is what a node is stopped at; a class of twelve uses a fraction of the sum of its limits. What is added up is
-each stack's idle memory (`node_idle_mb`) and, for students at work at the same time, what the largest preset of the
-lessons asks of YARN. How many these are is the inventory's `at_work`.
+A class of twelve uses only a fraction of the sum of its limits. The estimate adds up each stack's idle memory
+(`node_idle_mb`) and, for the students who work at the same time (the inventory's `at_work`), the memory that the
+largest preset requests from YARN.
 
-Stacks of other classes on the same engine are counted as if they were ours, node by node. Their limits are ten times
-what they use. What they use at this moment says nothing of the lesson in an hour: a class that is idle while another is
-provisioned would be overcommitted by its first exercise, and one that works would be counted twice.
+Stacks of other classes on the same engine are estimated node by node with the same figures. Their limits are ten times
+their use, and their current use does not predict the next hour: a class that is idle while another is provisioned would
+be overcommitted by its first exercise, and one that works would be counted twice.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ STEP_MB = 128
 
 
 def asked_mb(preset: Preset) -> int:
-    """What an application with this preset asks of YARN (MB), driver and executors."""
+    """Memory (MB) that an application with this preset requests from YARN, for driver and executors."""
     return sum(mb for mb, _ in rounded(containers(preset), STEP_MB))
 
 
@@ -49,7 +49,7 @@ def largest() -> Preset:
 
 
 def at_work_mb(student: Student) -> int:
-    """What a lesson at work uses on top of the idle stack: what it asks of YARN, as far as that has so much."""
+    """Memory (MB) that a running lesson uses on top of the idle stack: its request to YARN, capped at YARN's total."""
     return min(student.yarn_total_mb, asked_mb(largest()))
 
 
@@ -60,9 +60,9 @@ def needed_mb(students: Sequence[Student], *, at_work: int = 1) -> int:
 
 
 def working(students: Iterable[Student]) -> int:
-    """How many of these students, of one machine, are at work at the same time by their inventory; at least one.
+    """How many students on one machine work at the same time according to the inventory; at least one.
 
-    Where groups of them have another `at_work`, each counts for its own.
+    Groups with different `at_work` values are counted separately.
     """
     groups = Counter(student.at_work for student in students)
     return max(1, sum(_part(share, count) for share, count in groups.items()))
@@ -73,7 +73,7 @@ def _part(at_work: int | float, count: int) -> int:
 
 
 def room_for(student: Student, machine_mb: int, *, at_work: int = 0) -> int:
-    """How many stacks like this one a machine carries; `at_work` of them work at once, else as the inventory says."""
+    """How many stacks like this one fit on a machine; `at_work` of them (default: as in the inventory) work at once."""
     idle, work = student.idle_mb, at_work_mb(student)
 
     def needed(count: int) -> int:
@@ -83,11 +83,11 @@ def room_for(student: Student, machine_mb: int, *, at_work: int = 0) -> int:
 
 
 def running(client: docker.DockerClient, like: Student, known: Iterable[Student] = ()) -> list[Student]:
-    """Everybody of whose stack something runs on this engine, whatever the class.
+    """All students with a running container on this engine, of any class.
 
     Args:
-        like: has the figures by which the stacks of others are counted.
-        known: students of the inventory, whose own figures are.
+        like: the student whose figures are used for the stacks of others.
+        known: students of the inventory, who are counted with their own figures.
     """
     of_class = {(student.lab_class, student.name): student for student in known}
     labelled = {"label": ["streamlab.class", "streamlab.student", "streamlab.node"]}
@@ -104,7 +104,7 @@ def running(client: docker.DockerClient, like: Student, known: Iterable[Student]
 
 
 def beside(client: docker.DockerClient, students: Sequence[Student]) -> list[Student]:
-    """Those of other classes, or who are in no inventory any more, of whose stack something runs beside these."""
+    """Students outside this inventory (of another class, or removed from it) who have running containers here."""
     mine = {(student.lab_class, student.name) for student in students}
     return [one for one in running(client, students[0]) if (one.lab_class, one.name) not in mine]
 

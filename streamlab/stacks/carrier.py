@@ -1,6 +1,6 @@
-"""A throw-away container beside a stack, through which the data in its volumes are read and written.
+"""A temporary container beside a stack, through which the data in its volumes is read and written.
 
-Daemons need not run for that, and need not be stopped either: it mounts the same volumes.
+It mounts the same volumes, so the daemons may run or be stopped.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class Carrier:
             out.write(packer.flush())
         if tail != bytes(1024):  # what every tar archive ends in; an engine that fails half-way just stops sending
             raise LabError(
-                f"{self.stack.student.name}: {node}'s data could not be read to their end",
-                evidence=f"{read} bytes came, and no end",
+                f"{self.stack.student.name}: {node}'s data could not be read completely",
+                evidence=f"{read} bytes arrived, without the end of the archive",
                 fix="dockerd's own log says why; then take the snapshot again",
             )
 
@@ -105,7 +105,7 @@ def open_carrier(client: docker.DockerClient, student: Student, purpose: str, *,
     """
     names = data_nodes(student)
     data = volumes.wanted(student.prefix, names, {}).data
-    with engine.throw_away(
+    with engine.temporary_container(
         client, images.image_tags()["hadoop"], ["sleep", str(SECONDS)], name=_name(student), init=True,
         network_mode="none",
         labels={
@@ -124,14 +124,14 @@ def _name(student: Student) -> str:
 
 
 def left_behind(client: docker.DockerClient, student: Student) -> Container | None:
-    """The carrier of a command that was killed, for who has the stack's lock."""
+    """The carrier that a killed command left behind; the caller must hold the stack's lock."""
     with suppress(NotFound):
         return client.containers.get(_name(student))
     return None
 
 
 def require_stack(client: docker.DockerClient, student: Student) -> None:
-    """Refuse a stack that is not as the inventory and the images of this checkout have it."""
+    """Refuse a stack that does not match the inventory and the images of this checkout."""
     found, tags = engine.containers(client, student), images.image_tags()
     wrong = [
         f"node {node.name} is {'of another image' if node.name in found else 'missing'}"
@@ -140,7 +140,7 @@ def require_stack(client: docker.DockerClient, student: Student) -> None:
     ]
     if wrong:
         raise WrongRequest(
-            f"{student.name} has no stack as it should be",
+            f"{student.name}'s stack does not match its plan",
             evidence=wrong,
             fix=f"invoke provision --student {student.name}",
         )

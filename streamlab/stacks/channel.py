@@ -1,4 +1,4 @@
-"""What a program of the lab says from inside a node: events are taken apart from text, and neither is trusted.
+"""Output of the lab's programs inside a node: events are separated from text, and neither is trusted.
 
 A node belongs to a student, whose code runs there: what comes from it may be anything. It is understood here or it
 ends in an error that shows it, and nothing that moves the cursor or rings a bell reaches the terminal.
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from streamlab.errors import LabError, WrongRequest
 from streamlab.ui import plain
 
-#: What stands before an event (`jobs/common/channel.py`).
+#: What marks an event (`jobs/common/channel.py`).
 MARK = "\x1e"
 #: Characters of a line that an error shows.
 SHOWN = 200
@@ -37,9 +37,9 @@ def understood(read: Callable[[Any], T], said: Any, *, about: str) -> T:
         return read(said)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         raise LabError(
-            f"{about}: the node said something that is not understood",
+            f"{about}: the node sent something that cannot be understood",
             evidence=[shortened(said if isinstance(said, str) else repr(said)), f"{type(error).__name__}: {error}"],
-            fix="run the same command again; if it stays: invoke doctor",
+            fix="run the same command again; if it fails again: invoke doctor",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""A stack's daemons stopped and started, in an order in which none waits for another that is gone."""
+"""Stops and starts a stack's daemons, in an order in which none waits for another that is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes stacks away: exactly what carries our label, found by asking the engine."""
+"""Removes stacks: exactly what carries our label, found by asking the engine."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from streamlab.students.inventory import EVERYBODY, Lab, matching
 from streamlab.students.topology import Student, by_docker_host
 from streamlab.ui import say
 
-#: Seconds in which one stack is gone, or something holds it.
+#: Timeout in seconds for the removal of one stack.
 SECONDS = 300
 
 
 @dataclass(frozen=True)
 class Belongings:
-    """The engine's names of everything that belongs to a student, or to several."""
+    """The names of all containers, networks and volumes that belong to one or more students."""
 
     containers: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
@@ -44,8 +44,8 @@ class Belongings:
 
 
 @dataclass(frozen=True)
-class Remains:
-    """What a student has on one Docker host; nothing, as far as one knows, where no engine answers."""
+class StackOnHost:
+    """What a student owns on one Docker host; empty if the host is unreachable."""
 
     name: str
     lab_class: str
@@ -77,10 +77,10 @@ def belongings(client: docker.DockerClient, lab_class: str) -> dict[str, Belongi
 
 
 def remove(client: docker.DockerClient, found: Belongings) -> None:
-    """Remove containers, then networks and volumes. What is already gone is no failure.
+    """Remove containers, then networks and volumes. It is no failure if some are already gone.
 
     Raises:
-        LabError: something that is not ours uses one of these; all others are gone.
+        LabError: something outside the lab uses one of these; all others are gone.
     """
     # Killed rather than stopped: the volumes go too, so there is nothing to write out.
     for name in found.containers:
@@ -97,32 +97,32 @@ def remove(client: docker.DockerClient, found: Belongings) -> None:
             used.append(str(error.explanation))
     if used:
         raise LabError(
-            "something of the lab's is used by something that is not ours",
+            "a part of the stack is used by something outside the lab",
             evidence=used,
-            fix="take the foreign container off it, then run the same command again",
+            fix="disconnect or remove that container, then run the same command again",
         )
 
 
 def destroy(
     lab: Lab, student: str | None = None, limit: str | None = None, *, yes: bool, take_over: bool = False
 ) -> None:
-    """Take away one student's stack, those that `limit` matches, or all of the class, after one question unless `yes`.
+    """Remove one student's stack, those that `limit` matches, or the whole class's, after a confirmation unless `yes`.
 
     Args:
-        take_over: those of another owner too.
+        take_over: remove stacks of another owner too.
 
     Raises:
         WrongRequest: a name that neither the inventory nor an engine knows; nothing was touched.
-        LabError: somebody's could not be taken away; the others' are gone.
+        LabError: a stack could not be removed; the others are gone.
     """
     if student is not None and limit is not None:
         raise WrongRequest("--student and --limit are both given", fix="give one of them")
     everybody = limit is None and student in (None, EVERYBODY)
-    there = remains(lab)
+    there = stacks_on_hosts(lab)
     if everybody:
         names, whose = {one.name for one in there}, f"class {lab.students[0].lab_class}"
     else:
-        names = _named(lab, there, student, limit)
+        names = _explicitly_chosen(lab, there, student, limit)
         whose = ", ".join(sorted(names))
     chosen = [one for one in there if one.name in names]
     if not chosen:
@@ -136,8 +136,8 @@ def destroy(
     operation.each(chosen, _take_away, destroying)
 
 
-def _named(lab: Lab, there: Sequence[Remains], student: str | None, limit: str | None) -> set[str]:
-    """Those who are named, of everybody in the inventory or, though they have left it, on an engine."""
+def _explicitly_chosen(lab: Lab, there: Sequence[StackOnHost], student: str | None, limit: str | None) -> set[str]:
+    """The students given by name or pattern: in the inventory, or with things left on an engine."""
     known = {one.name for one in there} | {one.name for one in lab.students}
     try:
         if limit is not None:
@@ -151,14 +151,14 @@ def _named(lab: Lab, there: Sequence[Remains], student: str | None, limit: str |
     return {str(student)}
 
 
-def remains(lab: Lab) -> list[Remains]:
+def stacks_on_hosts(lab: Lab) -> list[StackOnHost]:
     """What every student of the class has, on every Docker host of the inventory.
 
-    Where no engine answers, nobody knows: everybody who belongs there is told of, so that the failure has a name.
+    If an engine does not answer, all its students are listed as unreached, so that the failure names them.
     """
     first = lab.students[0]
 
-    def on(docker_host: str, students: Sequence[Student]) -> list[Remains]:
+    def on(docker_host: str, students: Sequence[Student]) -> list[StackOnHost]:
         reached = True
         try:
             with engine.connect(docker_host) as client:
@@ -166,7 +166,8 @@ def remains(lab: Lab) -> list[Remains]:
         except WrongRequest:
             there, reached = {student.name: Belongings() for student in students}, False
         return [
-            Remains(name, first.lab_class, docker_host, first.owner, things, reached) for name, things in there.items()
+            StackOnHost(name, first.lab_class, docker_host, first.owner, things, reached)
+            for name, things in there.items()
         ]
 
     hosts = list(by_docker_host(lab.students))
@@ -174,9 +175,9 @@ def remains(lab: Lab) -> list[Remains]:
         return [one for found in pool.map(lambda host: on(*host), hosts) for one in found]
 
 
-def _take_away(one: Remains) -> None:
+def _take_away(one: StackOnHost) -> None:
     with engine.connect(one.docker_host) as client:
-        # Asked again, now that nobody else changes it: what was there before the question may not be all.
+        # Listed again under the lock: something may have been created since the confirmation.
         found = belongings(client, one.lab_class).get(one.name, Belongings())
         remove(client, found)
     say(f"removed {found}")

@@ -1,4 +1,4 @@
-"""One way to act on stacks: what holds for every command that does something for one student, or for many.
+"""The common rules of every command that acts on the stacks of one or many students.
 
 The command asks for the access that it needs (see `access`); has a deadline for each student; runs for a bounded number
 of students of each Docker host at a time; and whatever goes wrong for one of them is that one's error: the others go
@@ -74,7 +74,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one student's turn; with neither an error nor a cancellation it is done."""
+    """The result of one student's turn; it is done if there is neither an error nor a cancellation."""
 
     name: str
     seconds: float
@@ -159,8 +159,8 @@ def _deadline(target: Target, operation: Operation, token: CancelToken) -> Itera
         yield
         return
     late = LabError(
-        f"{target.name}: {operation.name} was not done within {operation.seconds:.0f} s",
-        evidence="what it waited for was ended",
+        f"{target.name}: {operation.name} did not finish within {operation.seconds:.0f} s",
+        evidence="what it waited for was cancelled",
         fix="invoke status shows what runs; then try again",
     )
     timer = threading.Timer(operation.seconds, token.cancel, [late])
@@ -173,20 +173,20 @@ def _deadline(target: Target, operation: Operation, token: CancelToken) -> Itera
 
 
 def unforeseen(target: Target, operation: Operation, error: Exception) -> LabError:
-    """The error for an exception that nobody had foreseen: of the engine, of the way to it, or a mistake of ours."""
+    """The error for an unexpected exception: from the engine, from the connection to it, or a bug of ours."""
     if isinstance(error, (DockerException, OSError)):
         words = error.explanation if isinstance(error, APIError) else error
         return LabError(
-            f"{target.name}: the Docker Engine at {target.docker_host} did not do what it was asked",
+            f"{target.name}: the Docker Engine at {target.docker_host} could not carry out a request",
             evidence=str(words),
             fix="invoke doctor looks for the cause",
         )
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(ROOT))]
     places = [f"{Path(f.filename).relative_to(ROOT)}:{f.lineno} in {f.name}" for f in ours[-FRAMES:]]
     return LabError(
-        f"{target.name}: {operation.name} met an error that nobody had foreseen",
+        f"{target.name}: {operation.name} failed with an unexpected error",
         evidence=[f"{type(error).__name__}: {error}", *places],
-        fix="try again; if it stays, report these lines: it is a mistake of the lab's",
+        fix="try again; if it fails again, report these lines: it is a bug in the lab",
     )
 
 
@@ -325,6 +325,6 @@ def confirm(question: str, *, yes: bool = False) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise WrongRequest("nobody is there to confirm", evidence=question, fix="add --yes")
+        raise WrongRequest("there is no terminal to confirm on", evidence=question, fix="add --yes")
     if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
         raise WrongRequest("nothing was done", evidence="the answer was no")

@@ -1,10 +1,10 @@
-"""Where a stack's data is, and where its plan wants it: copies follow the plan, and a node leaves after its data has.
+"""Moves a stack's data to where the plan wants it: copies follow the plan, and a node leaves only after its data has.
 
-A node that has left the plan goes in the products' own ways: a DataNode and a NodeManager are decommissioned, a
-broker's partitions are reassigned, a Cassandra node streams its rows to the others. Only then its container and its
-volume are removed, so that it is new when it comes back. Every step looks at what is so already: where a run was cut
-off the next goes on, and one that failed leaves node and data where they are. Who has begun to leave is noted in the
-stack, so that a node which is kept after all is taken back.
+A node that is no longer planned leaves in the product's own way: a DataNode or a NodeManager is decommissioned, a
+broker's partitions are reassigned, a Cassandra node streams its rows to the others. Only then are its container and its
+volume removed, so that it starts empty if it comes back. Every step first checks what is already done: the next run
+continues an interrupted one, and a failed step leaves node and data in place. Which nodes have begun to leave is noted
+in the stack, so that a node can be taken back if it is kept after all.
 """
 
 from __future__ import annotations
@@ -23,38 +23,38 @@ from streamlab.stacks.reconcile import STOP_SECONDS
 from streamlab.stacks.stack import Stack, failed, open_stack
 from streamlab.students.topology import HOLDER_OF, Student, address, node_names, nodes
 
-#: Seconds that blocks, containers or rows may take to be somewhere else.
+#: Timeout in seconds for moving blocks, containers or rows to other nodes.
 LEAVE_SECONDS = 600
-#: Seconds for one question, or for one command that only tells a daemon something.
+#: Timeout in seconds for one query, or for one command that only notifies a daemon.
 ASK_SECONDS = 120
-#: A file that lists who leaves, its node, and the command after which it is read. YARN would end what still runs when
-#: its own time is over, so it is given more than anybody waits.
+#: The node and the file that list what leaves, and the command that makes the daemon read it. YARN would kill running
+#: containers at its own timeout, so that is set longer than anybody waits.
 LEAVING = {
     "datanode": ("namenode", "/data/leaving.json", ("hdfs", "dfsadmin", "-refreshNodes")),
     "nodemanager": (
         "resourcemanager", "/data/leaving", ("yarn", "rmadmin", "-refreshNodes", "-g", "1000000", "-server"),
     ),
 }  # fmt: skip
-#: The note of who has begun to leave: a line each, "cassandra2 leaves", or "cassandra2 left" once it has handed over
-#: everything. In the NameNode's volume, which outlives every container; there is none when nobody does.
+#: The note of the nodes that have begun to leave, one per line: "cassandra2 leaves", or "cassandra2 left" once it has
+#: handed over everything. In the NameNode's volume, which outlives every container; missing if no node leaves.
 NOTE = "/data/leavers"
 LEAVES, LEFT = "leaves", "left"
 
 
 def is_settled(student: Student) -> bool:
-    """Whether the stack has proved itself as it is, and no node has begun to leave that is still there."""
+    """Whether the stack is proved in its current form and no node is still leaving."""
     if not is_proved(student):
         return False
     with engine.connect(student.docker_host) as client:
-        namenode = engine.glance(client, student).get("namenode")
+        namenode = engine.summaries(client, student).get("namenode")
         return namenode is None or not inside.has_path(namenode, NOTE)
 
 
 def settle(student: Student, leaving: Sequence[str]) -> list[str]:
-    """Bring the data to the plan's nodes, and take away those of `leaving`; a line for each thing done.
+    """Move the data to the planned nodes and remove those in `leaving`; returns a line for each change.
 
     Args:
-        leaving: nodes that are not in the plan, and of which a container or a volume is there.
+        leaving: nodes that are not planned but still have a container or a volume.
 
     Raises:
         LabError: something could not be moved; the node that holds it is still there.
@@ -79,7 +79,7 @@ def settle(student: Student, leaving: Sequence[str]) -> list[str]:
         if lowered != before:
             _step(stack, "remember", lowered)
         if _of("cassandra", active):
-            # What only one node has heard of is on all that should have it before there are fewer.
+            # A row that only one node has received is copied to all its replicas before there are fewer nodes.
             ring = [name for name in _of("cassandra", sorted(there)) if address(student, name) in found["ring"]]
             _repair(stack, there, ring, found["keyspaces"])
         told = _copy(stack, there, leaving, before)
@@ -88,14 +88,14 @@ def settle(student: Student, leaving: Sequence[str]) -> list[str]:
         _drain(stack, there, active, found["ring"], note)
         for name in leaving:
             _remove(stack, there.get(name), name)
-            note.set([name], LEAVES)  # of that name a new node may come, which has not left
+            note.set([name], LEAVES)  # a new node of the same name has not left
         _list_leavers(stack, there, [])
         note.clear()
         return [*told, *(f"{name} left" for name in leaving), *(f"{name} stays" for name in kept)]
 
 
 class Note:
-    """Node -> how far it has left, `LEAVES` or `LEFT`; written where it is read from at once."""
+    """Node -> how far it has left, `LEAVES` or `LEFT`; every change is written to the file at once."""
 
     def __init__(self, namenode: Container) -> None:
         self._namenode = namenode
@@ -116,10 +116,10 @@ class Note:
 
 
 def _remove_rejoining(stack: Stack, there: Mapping[str, Container], note: Note, kept: Sequence[str]) -> None:
-    """Remove those that have left the ring and are in the plan again: a node of Cassandra cannot join with old data.
+    """Remove nodes that left the ring but are planned again: a Cassandra node cannot join with old data.
 
     Raises:
-        LabError: there were some, so the stack lacks them until the next run makes them.
+        LabError: there were some, so the stack lacks them until the next run creates them.
     """
     rejoining = [name for name in _of("cassandra", kept) if note.states[name] == LEFT]
     for name in rejoining:
@@ -127,14 +127,14 @@ def _remove_rejoining(stack: Stack, there: Mapping[str, Container], note: Note, 
         note.set([name], LEAVES)
     if rejoining:
         raise LabError(
-            f"{stack.student.name}: {', '.join(rejoining)} had left already, and must be made anew",
+            f"{stack.student.name}: {', '.join(rejoining)} had already left, and must be created again",
             evidence="what was left of an interrupted run is removed; the data are on the other nodes",
             fix="invoke provision once more",
         )
 
 
 def _require_containers(student: Student, there: Mapping[str, Container], leaving: Sequence[str]) -> None:
-    """Refuse to drop a volume that may hold what no other node has: only a container could hand it over."""
+    """Refuse to remove a volume that may hold the only copy of data: only a running container could hand it over."""
     lost = [name for name in leaving if name not in there and not name.startswith("nodemanager")]
     if lost:
         raise LabError(
@@ -149,7 +149,7 @@ def _of(kind: str, names: Sequence[str]) -> list[str]:
 
 
 def _require_all(student: Student) -> None:
-    """Wait until the nodes that data goes to take part; YARN keeps none."""
+    """Wait until all nodes that receive data are working; YARN stores none."""
     seconds = SECONDS * student.node_counts["cassandra"]  # a ring takes in one node at a time
     bad = [proven for proven in prove(student, list(HOLDER_OF), seconds=seconds) if not proven.passed]
     if bad:
@@ -159,7 +159,7 @@ def _require_all(student: Student) -> None:
 def _step(
     stack: Stack, step: str, given: Mapping[str, Any], *, seconds: int = ASK_SECONDS, **answer: type
 ) -> dict[str, Any]:
-    """Have the edge take one step; `answer` says which fields its answer has, and of which kind."""
+    """Run one step on the edge node; `answer` gives the fields of its answer and their types."""
     return stack.answer("edge.placement", step, json.dumps(given), seconds=seconds, read=fields(**answer))
 
 
@@ -174,7 +174,7 @@ def _run(stack: Stack, node: Container, command: Sequence[str], *, seconds: int 
 
 
 def _list_leavers(stack: Stack, there: Mapping[str, Container], leaving: Sequence[str]) -> None:
-    """Tell HDFS and YARN who leaves and gets nothing new, unless they know."""
+    """Tell HDFS and YARN which nodes are leaving and get no new data or containers, unless they know already."""
     for kind, (node, path, refresh) in LEAVING.items():
         names = _of(kind, leaving)
         text = leavers_file(kind, names)
@@ -185,16 +185,14 @@ def _list_leavers(stack: Stack, there: Mapping[str, Container], leaving: Sequenc
 
 
 def leavers_file(kind: str, names: Sequence[str]) -> str:
-    """The file by which HDFS or YARN knows who leaves; empty is the same as missing, which it is at first."""
+    """The file that tells HDFS or YARN which nodes are leaving; an empty file means none, like a missing one."""
     if kind == "nodemanager":
         return "".join(f"{name}\n" for name in names)
     return json.dumps([{"hostName": name, "adminState": "DECOMMISSIONED"} for name in names]) if names else ""
 
 
 def _copy(stack: Stack, there: Mapping[str, Container], leaving: Sequence[str], before: Mapping[str, int]) -> list[str]:
-    """Have files, partitions and keyspaces in as many copies as the plan says, where that is another number or fewer
-    nodes are left for them.
-    """
+    """Bring files, partitions and keyspaces to the planned number of copies if it changed or fewer nodes remain."""
     student, after = stack.student, stack.student.replication
     holders = {service: node_names(kind, student.node_counts[kind]) for service, kind in HOLDER_OF.items()}
     touched = {s: names for s, names in holders.items() if before[s] != after[s] or _of(HOLDER_OF[s], leaving)}
@@ -208,7 +206,7 @@ def _copy(stack: Stack, there: Mapping[str, Container], leaving: Sequence[str], 
 
 
 def _repair(stack: Stack, there: Mapping[str, Container], names: Sequence[str], keyspaces: Sequence[str]) -> None:
-    """Bring every copy of these keyspaces' rows up to date, each node the part of the ring that is its own."""
+    """Bring all replicas of these keyspaces up to date; each node repairs its own part of the ring."""
     for name in names:
         for keyspace in keyspaces:
             _run(stack, there[name], ["nodetool", "repair", "-full", "-pr", keyspace], seconds=LEAVE_SECONDS)
@@ -217,7 +215,7 @@ def _repair(stack: Stack, there: Mapping[str, Container], names: Sequence[str], 
 def _drain(
     stack: Stack, there: Mapping[str, Container], leaving: Sequence[str], ring: Sequence[str], note: Note
 ) -> None:
-    """Wait until nothing is left on the nodes that leave; a broker's partitions have been moved already.
+    """Wait until nothing is left on the leaving nodes; a broker's partitions have been moved already.
 
     Cassandra comes last: only its nodes cannot be taken back.
     """
@@ -240,7 +238,7 @@ def _drain(
 
 
 def _remove(stack: Stack, container: Container | None, name: str) -> None:
-    """Take away a node that holds nothing any more, with its volume, which may be all that is there of it."""
+    """Remove a node that holds no data any more, and its volume; the container may be gone already."""
     if container:
         container.stop(timeout=STOP_SECONDS)
     if name.startswith("kafka"):

@@ -1,4 +1,4 @@
-"""Runs the playbooks and says in one line per student and stage what came of them."""
+"""Runs the playbooks and prints one line with the result of each student's stage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from streamlab.ui import say
 #: Ansible ends at once in a locale that the machine does not have, as ssh brings one along, and in one that is not
 #: UTF-8, as cron's. This one is part of the C library itself, on every system for which the lab is made.
 LOCALE = "C.UTF-8"
-#: Seconds that Ansible may take to end once it is interrupted, before it is told again and less kindly.
+#: Seconds that Ansible may take to end once it is interrupted, before it is sent a stronger signal.
 GRACE_SECONDS = 5
 
 
@@ -97,7 +97,7 @@ def play(playbook: str, lab: Lab, *, limit: Sequence[str] = (), at_once: int = 0
 def _end(process: subprocess.Popen[str]) -> None:
     """Wait until an interrupted playbook has ended.
 
-    It has heard the same Ctrl-C, and ends its own children first. Now and then it does not hear, or waits for ever for
+    It received the same Ctrl-C, and ends its own children first. Now and then it does not, or waits for ever for
     a child that was ended while it held a lock (ansible-core 2.19); SIGTERM reaches it there.
     """
     for ask in (lambda: None, process.terminate, process.kill):
@@ -144,5 +144,5 @@ def _failed(playbook: str, summary: Summary) -> LabError:
     return LabError(
         f"{playbook} failed for {names}",
         evidence=evidence,
-        fix="mend the cause and run the same command again: it goes on from there",
+        fix="fix the cause and run the same command again: it continues from there",
     )

@@ -1,4 +1,4 @@
-"""What can be known to go wrong before anything is touched: memory, disk, ports and the engine itself."""
+"""Checks before anything is touched: memory, disk, ports and the engine itself."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def port_problem(client: docker.DockerClient, student: Student) -> WrongRequest 
     """Whether somebody else holds a port that the student's stack publishes."""
     if not is_here(student.docker_host):
         return None  # another machine's loopback cannot be tried from here; its engine refuses a taken port
-    ours = engine.glance(client, student)
+    ours = engine.summaries(client, student)
     for node in nodes(student):
         for page in node.pages:
             if node.name in ours and ours[node.name].status == "running":
@@ -176,7 +176,7 @@ def require_room(client: docker.DockerClient, docker_host: str, *, needed_gb: fl
 
 
 def require_memory(students: Sequence[Student], *, overcommit: bool = False) -> None:
-    """Refuse what this machine cannot carry before an engine is installed for it.
+    """Refuse more than this machine has memory for, before an engine is installed.
 
     Raises:
         WrongRequest: the students who are to live on this machine may use more memory than it has.
@@ -195,7 +195,7 @@ def require_possible(
     classmates: Sequence[Student] = (),
     overcommit: bool = False,
 ) -> None:
-    """Refuse, before anything is touched, what this engine cannot carry. All students are of one Docker host.
+    """Refuse, before anything is touched, more than this engine can run. All students are on one Docker host.
 
     Args:
         classmates: the whole class. Whose stack runs here, of this class or another, uses memory as well.

@@ -43,7 +43,7 @@ def prove(
     seconds: int = SECONDS,
     tell: Callable[[Proven], None] = lambda proven: None,
 ) -> list[Proven]:
-    """Prove `services` all at once; `tell` hears of each as it is done.
+    """Prove `services` all at once; `tell` is called with each result as it arrives.
 
     A node that does not run fails its service at once: waiting would not start it.
     """
@@ -79,19 +79,19 @@ def remember(student: Student) -> None:
 def is_proved(student: Student) -> bool:
     """Whether the containers that the stack has now have passed every proof since they were made."""
     with engine.connect(student.docker_host) as client:
-        found = engine.glance(client, student)
+        found = engine.summaries(client, student)
         edge = found.get("edge")
         return edge is not None and inside.has_path(edge, f"{SHELF}/{_mark(Stack(student, client, edge))}")
 
 
 def _mark(stack: Stack) -> str:
-    ids = sorted(node.id for node in engine.glance(stack.client, stack.student).values())
+    ids = sorted(node.id for node in engine.summaries(stack.client, stack.student).values())
     return f"streamlab-proved-{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:12]}"
 
 
 def _down(stack: Stack) -> dict[str, list[str]]:
     """Service -> its nodes that have no running container."""
-    found = engine.glance(stack.client, stack.student)
+    found = engine.summaries(stack.client, stack.student)
     down: dict[str, list[str]] = {}
     for node in nodes(stack.student):
         state = found[node.name].status if node.name in found else "missing"
@@ -103,7 +103,7 @@ def _down(stack: Stack) -> dict[str, list[str]]:
 def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[[Proven], None]) -> list[Proven]:
     results: list[Proven] = []
 
-    def heard(event: dict[str, Any]) -> None:
+    def received(event: dict[str, Any]) -> None:
         said = fields(service=str, passed=bool, seconds=float, answer=str)(event)
         if said["service"] in services:
             results.append(Proven(**said))
@@ -111,7 +111,7 @@ def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[
 
     names = ",".join(node.name for node in nodes(stack.student))
     ends = seconds + LAST_TRY_SECONDS
-    done = stack.python("edge.prove", str(seconds), names, *services, seconds=ends, tell=heard)
+    done = stack.python("edge.prove", str(seconds), names, *services, seconds=ends, tell=received)
     if done.code != 0:
         raise failed(f"{stack.student.name}: the proofs could not be run", done, seconds=ends)
     return results
@@ -122,9 +122,9 @@ def failure(student: Student, proven: Proven) -> LabError:
     own = [node.name for node in nodes(student) if node.service == proven.service]
     named = [node.name for node in nodes(student) if f"node {node.name} " in proven.answer]
     return LabError(
-        f"{student.name}: {proven.service} does not answer as it should",
+        f"{student.name}: {proven.service} does not answer correctly",
         evidence=proven.answer,
-        fix=f"invoke logs --node {[*named, *own][0]} says why; invoke provision starts what does not run",
+        fix=f"invoke logs --node {[*named, *own][0]} says why; invoke provision starts what is not running",
     )
 
 
@@ -137,7 +137,7 @@ def require_proved(student: Student) -> None:
     problems = [failure(student, proven) for proven in prove(student) if not proven.passed]
     if problems:
         raise LabError(
-            f"{student.name}'s stack did not come back as it should",
+            f"{student.name}'s stack did not come back healthy",
             evidence=[line for problem in problems for line in str(problem).splitlines()],
             fix=f"invoke provision --student {student.name} repairs what it can",
         )

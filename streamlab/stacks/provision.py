@@ -134,7 +134,7 @@ def _play(lab: Lab, students: Sequence[Student], gone: LabError | None, *, at_on
             for student in group:
                 volumes.prune(client, student)
     came_to = f" and {'proved' if summary.changed else 'answering'}, {summary.changed} changed"
-    say(f"{', '.join(names)}: provisioned{'' if verbose else came_to}")  # verbose: Ansible has told what it changed
+    say(f"{', '.join(names)}: provisioned{'' if verbose else came_to}")  # verbose: Ansible has printed what it changed
 
 
 def _left(students: Sequence[Student], failed: Mapping[str, LabError]) -> list[tuple[str, list[Student]]]:

@@ -1,4 +1,4 @@
-"""Brings one stack to what was asked for: its network, its volumes and its containers, in few calls of the engine.
+"""Brings one stack to its wanted state: its network, volumes and containers, with few calls to the engine.
 
 What a container was made from stands in a label of its own; one whose label differs from what is wanted is made anew,
 with its data, which is in a volume. Nothing else is compared, so a second run asks the engine three questions.
@@ -204,7 +204,7 @@ def reconcile(
         raise LabError(
             "the Docker Engine refused a part of the stack",
             evidence=str(error.explanation or error),
-            fix="mend what it names and run the same command again: it goes on from there",
+            fix="fix what it names and run the same command again: it continues from there",
         ) from error
     before = {change.wanted.node: change.before for change in todo} | dict.fromkeys(leaving, "leaves")
     after = {change.wanted.node: asdict(change.wanted) for change in todo}
@@ -231,8 +231,8 @@ def _network(client: docker.DockerClient, name: str) -> Mapping[str, Any] | None
 def _require_none_leaves(leaving: Sequence[str], network: str) -> None:
     if leaving:
         raise WrongRequest(
-            f"the network {network} must be made anew, and nodes are to leave",
-            evidence=f"{', '.join(leaving)} hold data that others take over, on the network that they were made in",
+            f"the network {network} must be created again, but nodes are leaving",
+            evidence=f"{', '.join(leaving)} hold data that other nodes must first take over on the old network",
             fix="keep them in the inventory, provision, then take them out of it and provision again",
         )
 

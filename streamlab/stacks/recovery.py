@@ -1,7 +1,7 @@
-"""A stack on which a snapshot or a restore was cut off: what that left is found and put right before anything else.
+"""Repairs a stack whose snapshot or restore was interrupted, before anything else is done with it.
 
-Cut off means that nothing could be cleaned up: its process was killed, or its machine went off. Its carrier (see
-`carrier`) is still there then, and says what it was for and whether the daemons ran.
+Interrupted means that it could not clean up: its process was killed, or its machine went off. Its carrier (see
+`carrier`) still exists then, and its labels say what it was for and whether the daemons ran.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from streamlab.ui import say
 
 
 def repair(client: docker.DockerClient, student: Student) -> None:
-    """Bring a stack to where it was before a command that was cut off. For who has the stack's lock."""
+    """Undo or finish an interrupted command. The caller must hold the stack's lock."""
     left = left_behind(client, student)
     if left is None:
         return
     ran = left.labels.get(RAN) == "true"
-    say(f"{student.name}: {plain(left.labels.get(CARRIER, 'a command'))} was cut off here, and is put right first")
+    say(f"{student.name}: {plain(left.labels.get(CARRIER, 'a command'))} was interrupted here; repairing that first")
     if left.status != "running":
         left.start()
     settle(student, Carrier(Stack(student, client, left)))

@@ -23,7 +23,7 @@ from streamlab.students.topology import Student, spare_addresses
 CONFIGURATION = "/etc/streamlab"
 #: The memory of a container that asks a stack, and the seconds after which it ends though its command was killed.
 BESIDE_MEMORY, BESIDE_SECONDS = "1g", 1800
-#: Where zips of the control program stand in a node.
+#: Where zips of the control program are in a node.
 SHELF = "/tmp"
 #: The status by which a node says that it lacks a zip: cheaper than asking the engine first, which takes longer to look
 #: for a file than Python takes to start.
@@ -175,7 +175,9 @@ class Stack:
 def failed(what: str, done: inside.Result, *, seconds: int) -> LabError:
     """The error for a command that ended badly inside a node."""
     if done.code in (124, 137):
-        return LabError(what, evidence=f"no answer within {seconds} s", fix="invoke status shows which node is unwell")
+        return LabError(
+            what, evidence=f"no answer within {seconds} s", fix="invoke status shows which node is unhealthy"
+        )
     lines = [plain(line) for line in done.err.splitlines() if line.strip()]
     return LabError(
         what,
@@ -209,7 +211,7 @@ def open_beside(student: Student) -> Iterator[Stack]:
     with open_stack(student) as stack:
         edge = stack.edge.attrs
         config = next(mount["Name"] for mount in edge["Mounts"] if mount["Destination"] == CONFIGURATION)
-        with engine.throw_away(
+        with engine.temporary_container(
             stack.client, edge["Config"]["Image"], ["sleep", str(BESIDE_SECONDS)],
             name=f"{student.prefix}-asks-{uuid.uuid4().hex[:8]}", init=True, environment=edge["Config"]["Env"],
             labels={name: stack.edge.labels[name] for name in ("streamlab.class", "streamlab.student")},
@@ -236,6 +238,6 @@ def _start_at_free_address(stack: Stack, container: Container) -> None:
             return
     raise LabError(
         f"{stack.student.name}: no address is left in {stack.student.subnet} to ask the stack from",
-        evidence="every address that no node has is in use",
-        fix="let other commands for this student end, or give the student a larger subnet",
+        evidence="every address that is not a node's is in use",
+        fix="wait until other commands for this student have ended, or give the student a larger subnet",
     )

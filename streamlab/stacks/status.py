@@ -67,7 +67,7 @@ def unfinished(found: Mapping[str, Any]) -> list[dict[str, str]]:
 def is_healthy(student: Student) -> bool:
     """Whether every node of the stack runs and answers, each asked for itself."""
     with engine.connect(student.docker_host) as client:
-        running = {name: c for name, c in engine.glance(client, student).items() if c.status == "running"}
+        running = {name: c for name, c in engine.summaries(client, student).items() if c.status == "running"}
         names = [node.name for node in nodes(student)]
         return set(names) <= set(running) and not any(_ask(running, names)["nodes"].values())
 

@@ -1,4 +1,4 @@
-"""Memory and processors given back while nobody works, and taken up again: containers stop, data and addresses stay."""
+"""Frees a stack's memory and processors while nobody works: containers stop, data and addresses stay."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def require_stack(student: Student) -> None:
         WrongRequest: no container of it is on the Docker host.
     """
     with engine.connect(student.docker_host) as client:
-        if not engine.glance(client, student):
+        if not engine.summaries(client, student):
             raise engine.no_stack(student)
 
 
@@ -73,23 +73,23 @@ def require_idle(student: Student, *, fix: str) -> None:
         LabError: YARN does not say.
     """
     with engine.connect(student.docker_host) as client:
-        found = engine.glance(client, student)
+        found = engine.summaries(client, student)
         workers = [name for name, node in found.items() if name.startswith("nodemanager") and node.status == "running"]
         commands = _commands(client, student) if found.get("edge") else []
     if commands:
-        raise WrongRequest(f"{student.name}: a command of the lab works in the stack", evidence=commands, fix=fix)
+        raise WrongRequest(f"{student.name}: a command of the lab is using the stack", evidence=commands, fix=fix)
     if not workers:
         return  # nothing that could run an application
     (state,) = status.look([student])["students"]
     if state["applications"] is None:
         raise LabError(
-            f"{student.name}: it is not known whether applications run, which would be lost",
+            f"{student.name}: it is not known whether applications are running; they would be lost",
             evidence=["YARN does not answer", *_problems(state)],
             fix=f"invoke provision --student {student.name} repairs it; or {fix}",
         )
     busy = [f"{student.name}: {app['id']} {app['name']}" for app in status.unfinished(state)]
     if busy:
-        raise WrongRequest(f"{student.name}: applications run, and would be lost", evidence=busy, fix=fix)
+        raise WrongRequest(f"{student.name}: applications are running and would be lost", evidence=busy, fix=fix)
 
 
 def _commands(client: docker.DockerClient, student: Student) -> list[str]:

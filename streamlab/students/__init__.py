@@ -1,1 +1,1 @@
-"""Who there is: the class as its inventory says it, every student's nodes and addresses, and what is done for each."""
+"""The class as described in its inventory: every student's settings, nodes and addresses."""

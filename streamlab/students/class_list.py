@@ -1,4 +1,4 @@
-"""Who is in a class list: a host name for everybody, and what is wrong with it. Pure: rows in, students out."""
+"""The students of a class list: a host name for everybody, and what is wrong. Pure: rows in, students out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which column of a class list says what: the lab's own headings, those of learning platforms, and --columns."""
+"""What each column of a class list holds: by the lab's own headings, those of learning platforms, and --columns."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def find(sheet: Sheet, asked: str | None, *, file: str) -> Columns:
     twice = [heading for heading in used if plain.count(_plain(heading)) > 1]
     if twice:
         raise WrongRequest(
-            f"{file} has the column {twice[0]!r} twice", evidence=evidence, fix="rename one of the two, or take it out"
+            f"{file} has the column {twice[0]!r} twice", evidence=evidence, fix="rename or remove one of them"
         )
     slips = _slips([heading for heading in sheet.headings if heading not in used], missing=set(OWN) - set(chosen))
     if slips:
@@ -87,7 +87,7 @@ def find(sheet: Sheet, asked: str | None, *, file: str) -> Columns:
         )
     if not chosen.get("name"):
         raise WrongRequest(
-            f"{file} has no column that is known to have names",
+            f"{file} has no column that is known to contain names",
             evidence=[*evidence, "known: name; First name, Last name; Student; ФИО; Фамилия, Имя; and more like these"],
             fix=f"call one `name` in the first line, or say which it is: {EXAMPLE}",
         )
@@ -126,7 +126,7 @@ def _only(there: Sequence[str], own: str) -> str:
     if len(there) > 1:
         raise WrongRequest(
             f"{' and '.join(repr(heading) for heading in there)} may both be the {own}",
-            evidence="either heading is known for it",
+            evidence="both headings are known for it",
             fix=f"say which one is: --columns '{own}={there[0]}'",
         )
     return there[0]
@@ -149,7 +149,7 @@ def _one_asked(part: str, headings: Sequence[str]) -> tuple[str, tuple[str, ...]
         raise unknown("setting of a roster", own, OWN, usage="--columns '{}=…'")
     if len(words) > 1 and own != "name":
         raise WrongRequest(
-            f"{own} cannot be put together from several columns",
+            f"{own} cannot be combined from several columns",
             evidence=f"--columns {part!r}",
             fix=f"--columns '{own}={words[0]}'",
         )

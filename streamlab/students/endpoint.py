@@ -44,12 +44,12 @@ def current(env: Mapping[str, str] = os.environ) -> Endpoint:
     found = _meant(env)
     if not is_known(found.address):
         raise WrongRequest(
-            f"{found.address!r}, {found.why}, is no Docker host that the lab can use",
+            f"{found.address!r}, {found.why}, is not a Docker host that the lab can use",
             evidence=[
                 "known: unix:///path of this machine, ssh://user@machine of another",
-                "an engine that listens on TCP gives its machine to whoever reaches the port",
+                "an engine that listens on TCP gives control of its machine to anyone who can reach the port",
             ],
-            fix=f"write docker_host: {LOCAL}, or ssh://user@machine, into the inventory, which wins",
+            fix=f"write docker_host: {LOCAL}, or ssh://user@machine, into the inventory, which comes first",
         )
     return found
 

@@ -55,7 +55,7 @@ _NEEDED = (
 
 @dataclass(frozen=True)
 class Lab:
-    """One inventory file: the class it stands for."""
+    """One inventory file, which describes one class."""
 
     path: Path
     students: tuple[Student, ...]
@@ -100,8 +100,8 @@ class Lab:
         names = matching(limit, [student.name for student in self.students])
         return tuple(student for student in self.students if student.name in names)
 
-    def named(self, name: str | None = None, limit: str | None = None) -> tuple[Student, ...]:
-        """As `chosen`, for what is done to those only who were named; without a name, the only one there is."""
+    def explicitly_chosen(self, name: str | None = None, limit: str | None = None) -> tuple[Student, ...]:
+        """Like `chosen`, but for commands that need explicit targets: without any, the class must have one student."""
         return (self.student(),) if name is None and limit is None else self.chosen(name, limit)
 
 
@@ -139,7 +139,7 @@ def load(path: Path | str | None = None) -> Lab:
     written = {file: check_yaml(file) for file in files}
     misshapen = documents.shape_problems(written[source])
     if misshapen:
-        raise WrongRequest(f"{source.name} is no inventory", evidence=misshapen, fix=f"correct {source.name}")
+        raise WrongRequest(f"{source.name} is not an inventory", evidence=misshapen, fix=f"correct {source.name}")
     if not written[source]:
         raise _no_student(source)
     places = documents.places_of(written, source)
@@ -200,7 +200,7 @@ def _ask_ansible(source: Path, names: Collection[str] = tuple(VARIABLES)) -> dic
     # Of Ansible, a module has only what was sent with it.
     if "ansible.module_utils.basic" in sys.modules and "ansible.constants" not in sys.modules:
         raise WrongRequest(
-            f"{source.name} is not what the lab has read",
+            f"{source.name} is not the file that the lab read",
             evidence="a playbook runs, and the file changed meanwhile or the playbook was started by hand",
             fix="run the lab's own command again: invoke provision",
         )
@@ -212,7 +212,7 @@ def _ask_ansible(source: Path, names: Collection[str] = tuple(VARIABLES)) -> dic
 
     show_any_script()  # Ansible has its own way by now, with a warning and question marks
     if str(CONFIG_FILE) != str(_CONFIG):  # the answer would be another one, and be kept
-        raise RuntimeError(f"Ansible was imported before it was told of {_CONFIG}; it reads {CONFIG_FILE}")
+        raise RuntimeError(f"Ansible was imported before ANSIBLE_CONFIG was set to {_CONFIG}; it reads {CONFIG_FILE}")
     try:
         loader = DataLoader()
         inventory = InventoryManager(loader=loader, sources=[str(source)])
@@ -221,7 +221,7 @@ def _ask_ansible(source: Path, names: Collection[str] = tuple(VARIABLES)) -> dic
         both = sorted({host.name for host in hosts} & set(inventory.groups))
         if both:
             raise WrongRequest(
-                f"{source.name} has a student and a group of one name",
+                f"{source.name} has a student and a group with the same name",
                 evidence=f"{', '.join(both)}: Ansible would take one student for the whole group",
                 fix="rename the student",
             )
@@ -287,7 +287,7 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
 
 
 def this_owner() -> str:
-    """Who makes stacks where the inventory says nothing: this user, in this checkout, on this machine."""
+    """The owner of new stacks unless the inventory names one: this user, in this checkout, on this machine."""
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # an account without a name
@@ -308,7 +308,7 @@ def _check_pages(values: Mapping[str, Any], *, where: str) -> None:
         if page["node"] not in known:
             error = unknown("node", str(page["node"]), known, usage="node: {}")
             raise WrongRequest(
-                f"page {name} in {where} is of a node that no size has: {page['node']}",
+                f"page {name} in {where} is on a node that no size has: {page['node']}",
                 evidence=error.evidence,
                 fix=error.fix,
             )

@@ -151,9 +151,9 @@ def edit(
         found = None
     if found != wanted:
         raise WrongRequest(
-            "the inventory is written in a way in which no line of it can be changed alone",
+            "the inventory's layout does not allow changing single lines",
             evidence="every student needs lines of their own below students: hosts:, and no alias (*name)",
-            fix="write it so, or choose another --to",
+            fix="write it that way, or choose another --to",
         )
     return made
 
@@ -243,7 +243,7 @@ def _loaded(partial: Path, source: str) -> Sequence[Student]:
         return inventory.load(partial).students
     except WrongRequest as error:
         raise WrongRequest(
-            f"{source} makes no inventory that could be provisioned",
+            f"{source} does not give a usable inventory",
             evidence=[error.what.replace(partial.name, "it"), *error.evidence],
             fix="correct the roster",
         ) from None

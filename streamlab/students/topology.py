@@ -1,4 +1,4 @@
-"""Which nodes a student's stack has, what they are called and what they may use. Pure: nothing is touched here.
+"""The nodes of a student's stack, their names and their limits. Pure: nothing is touched here.
 
 Ansible reads the same answers through the filter `stack_plan`, so neither side computes a name twice.
 """

@@ -18,7 +18,7 @@ Pair = tuple[yaml.Node, yaml.Node]
 
 @dataclass(frozen=True)
 class Edit:
-    """One change: what stands from `start` to `end` (characters) becomes `text`."""
+    """One change: the characters from `start` to `end` become `text`."""
 
     start: int
     end: int
@@ -60,7 +60,7 @@ def add_under(text: str, owner: Pair, values: Mapping[str, Mapping[str, Any]]) -
 
 
 def take_out(text: str, pair: Pair) -> Edit:
-    """Remove a name and what stands under it; comments before and after stay."""
+    """Remove a name and everything under it; comments before and after stay."""
     start = pair[0].start_mark.index - pair[0].start_mark.column
     return Edit(start, _line_end(text, _last_line(*pair)) + 1, "")
 

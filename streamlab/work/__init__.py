@@ -1,1 +1,1 @@
-"""What a student does on a cluster: submit, check, fetch, look, stop."""
+"""A student's commands on a cluster: submit, check, fetch, look, stop."""

@@ -1,4 +1,4 @@
-"""Checks: what a lesson should have left behind, looked at from outside the job."""
+"""Checks a lesson's results from outside the job."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _assertion(said: Any) -> dict[str, Any]:
 
 
 def reset_each(students: Sequence[Student], name: str, *, yes: bool) -> None:
-    """Bring one lesson of every student back to its start, after one question unless `yes`."""
+    """Bring one lesson of every student back to its start, after one confirmation unless `yes`."""
     job, _ = jobs.find(name)
     names = ", ".join(student.name for student in students)
     operation.confirm(f"delete all that {job.name} has left in the {_stacks(students)} of {names}?", yes=yes)
@@ -110,7 +110,7 @@ def report(student: Student, name: str | None, *, as_json: bool) -> None:
     """Check one lesson, one step of it, or without a name every lesson, and print what was found.
 
     Raises:
-        LabError: an assertion does not hold.
+        LabError: an assertion failed.
     """
 
     def heard(stream: str, line: str) -> None:
@@ -128,9 +128,7 @@ def report(student: Student, name: str | None, *, as_json: bool) -> None:
     wrong = [failure(one) for one in found if not one["passed"]]
     if len(wrong) > 1:
         names = ", ".join(one["job"] for one in found if not one["passed"])
-        raise LabError(
-            f"{len(wrong)} of {len(found)} lessons are not as they should be", evidence=names, fix=wrong[0].fix
-        )
+        raise LabError(f"{len(wrong)} of {len(found)} lessons did not pass", evidence=names, fix=wrong[0].fix)
     if wrong:
         raise wrong[0]
 
@@ -154,7 +152,7 @@ def failure(found: dict[str, Any]) -> LabError:
     """The error for a lesson whose outcome is not as it should be."""
     wrong = [a["name"] for a in found["assertions"] if not a["passed"]]
     return LabError(
-        f"{found['job']} of {found['student']} is not as it should be",
-        evidence=f"{len(wrong)} of {len(found['assertions'])} assertions do not hold, first: {wrong[0]}",
-        fix=f"look where the lines marked WRONG say; invoke submit --job {found['job']} runs it again",
+        f"{found['job']} of {found['student']} did not pass",
+        evidence=f"{len(wrong)} of {len(found['assertions'])} assertions failed, first: {wrong[0]}",
+        fix=f"look where the lines marked WRONG point to; invoke submit --job {found['job']} runs it again",
     )

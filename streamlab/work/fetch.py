@@ -1,4 +1,4 @@
-"""Brings what a job left under its output folder on HDFS to the control machine."""
+"""Copies a job's output folder on HDFS to the control machine."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
     """Copy a job's output (plots, reports, tables) to `to`, or below .streamlab/output, and print each path.
 
     Raises:
-        WrongRequest: `to` is there already.
+        WrongRequest: `to` already exists.
         LabError: the job has left nothing, more than `MAX_BYTES`, or what is no regular file below the output folder;
             nothing was written.
     """
     job, _ = jobs.find(name)
     place = typed(to) if to else STATE / "output" / student.name / job.name
     if to and place.exists():
-        raise WrongRequest(f"{place} is there already", evidence="nothing was written over", fix="choose another --to")
+        raise WrongRequest(f"{place} already exists", evidence="nothing was overwritten", fix="choose another --to")
     parcel = f"/tmp/streamlab-output-{uuid.uuid4().hex[:12]}"
     with tempfile.TemporaryFile() as archive:
         with open_stack(student) as stack:
@@ -101,7 +101,7 @@ def _below(entry: tarfile.TarInfo) -> PurePosixPath:
     """
     path = PurePosixPath(entry.name)
     if not entry.isreg():
-        raise ValueError(f"{entry.name} is no regular file")
+        raise ValueError(f"{entry.name} is not a regular file")
     if path.is_absolute() or ".." in path.parts or len(path.parts) < 2:
         raise ValueError(f"{entry.name} is not below the output folder")
     return PurePosixPath(*path.parts[1:])

@@ -179,5 +179,5 @@ def _said_by_the_lab() -> Iterator[None]:
         raise  # nobody reads what this prints
     except (DockerException, OSError) as error:
         raise LabError(
-            "the connection to the stack broke down", evidence=str(error), fix="invoke status shows what runs"
+            "the connection to the stack was lost", evidence=str(error), fix="invoke status shows what runs"
         ) from None

@@ -1,4 +1,4 @@
-"""An application on the student's YARN, followed to its end, and what is said of it there."""
+"""Follows an application on the student's YARN to its end, and prints its output and its result."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def follow(stack: Stack, step: Step, app_id: str, began: float, *, seconds: int,
 
 
 def kill(stack: Stack, app_id: str | None) -> None:
-    """End what was interrupted, if YARN has or may soon have it."""
+    """Kill the interrupted application, if YARN has it or may soon have it."""
     if app_id and run_inside(stack.edge, ["yarn", "application", "-kill", app_id], seconds=60).code == 0:
-        say(f"ended {app_id}; with --detach it would run on")
+        say(f"ended {app_id}; with --detach it would keep running")
 
 
 def _hear(event: Mapping[str, Any], seen: dict[str, Any], line: Progress) -> None:

@@ -54,7 +54,7 @@ def report(students: Sequence[Student], name: str | None, *, as_json: bool, csv_
         LabError: a cell is not `passed`.
     """
     if csv_file == STDOUT and as_json:
-        raise WrongRequest("--csv - and --json both want the standard output", fix="give --csv a file")
+        raise WrongRequest("--csv - and --json both write to standard output", fix="give --csv a file")
     place = _place(csv_file) if csv_file not in (None, STDOUT) else None
     targets = check.asked(name)
     rows = ask(students, targets)
@@ -105,7 +105,7 @@ def _failed(error: LabError) -> Cell:
 
 def _absent(student: Student) -> Cell | None:
     with engine.connect(student.docker_host) as client:
-        found = engine.glance(client, student)
+        found = engine.summaries(client, student)
     if not found:
         return Cell("no stack")
     return Cell("suspended") if engine.is_suspended(found) else None
@@ -184,7 +184,7 @@ def failure(rows: Mapping[str, Row]) -> LabError | None:
         return None
     first = next(lesson for lesson, cell in rows[bad[0]].items() if not cell.passed)
     return LabError(
-        f"{len(bad)} of {len(rows)} students are not as they should be",
+        f"{len(bad)} of {len(rows)} students did not pass",
         evidence=[f"{name}: {_told(rows[name])}" for name in bad],
         fix=f"invoke check --student {bad[0]} --job {first} says what is wrong, and where to look",
     )

@@ -49,7 +49,7 @@ def application_log(student: Student, app_id: str) -> None:
     """Print everything that an application's containers printed, from YARN's aggregated log, as it comes."""
     if not app_id.startswith("application_"):
         raise WrongRequest(
-            f"{app_id!r} is no application id", evidence="expected application_…_…", fix="invoke status lists them"
+            f"{app_id!r} is not an application id", evidence="expected application_…_…", fix="invoke status lists them"
         )
     empty = True
 

@@ -32,7 +32,7 @@ def shell(student: Student, node: str, command: str | None) -> int:
     typed = _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
     if command is None and not typed:
         raise WrongRequest(
-            "a shell needs a terminal", evidence="standard input is none", fix="invoke shell --command '…'"
+            "a shell needs a terminal", evidence="standard input is not a terminal", fix="invoke shell --command '…'"
         )
     if command is None:
         return terminal.open_terminal(student, node, ["bash", "-l"])
@@ -68,8 +68,8 @@ def run(student: Student, node: str, argv: list[str]) -> int:
     if code in TIMED_OUT and time.monotonic() - began >= COMMAND_SECONDS:
         raise LabError(
             f"{student.name}: the command was ended after {COMMAND_SECONDS} s",
-            evidence="a single command may take no longer",
-            fix="invoke shell opens a terminal, in which it may",
+            evidence="a single command may not take longer",
+            fix="invoke shell opens a terminal without that limit",
         )
     return code
 

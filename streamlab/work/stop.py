@@ -21,7 +21,7 @@ SECONDS = 90
 
 
 def stop_each(students: Sequence[Student], name: str) -> None:
-    """Stop what runs of a lesson, or of one step of it, for every student."""
+    """Stop the running steps of a lesson, or one of its steps, for every student."""
     job, steps = jobs.find(name)
     operation.each(students, lambda student: stop(student, job, steps), Operation(f"stop {name}", Access.USE))
 
@@ -51,5 +51,5 @@ def stop(student: Student, job: Job, steps: tuple[Step, ...]) -> None:
                     evidence=[error.what, *error.evidence],
                     fix=f"what it had finished is kept; the whole log: invoke logs --app {app_id}",
                 ) from error
-            how = "stopped after its last batch" if ended["began"] else "had not begun, and was taken back"
+            how = "stopped after its last batch" if ended["began"] else "had not started, and was withdrawn"
             say(f"{step.full_name}: {app_id} {how}")

@@ -1,4 +1,4 @@
-"""From a job's name to an application on the student's YARN, and from there to one useful line."""
+"""Submits a job to the student's YARN, follows it, and prints one useful line at the end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _room(said: Any) -> Room:
     """What a node says of the room that its YARN has."""
     found = Room(**_room_fields(said))
     if len(found.free_mb) != len(found.free_vcores) or found.step_mb < 1:
-        raise ValueError("this is no room of YARN's")
+        raise ValueError("this is not a description of YARN's free resources")
     return found
 
 
@@ -114,7 +114,7 @@ def request(
     presets = {step.name: replace(jobs.preset(preset or step.preset), **values) for step in steps}
     if detach and len(steps) > 1:
         raise WrongRequest(
-            f"{found.name} has {len(steps)} steps that follow one another, so it cannot be left alone",
+            f"{found.name} has {len(steps)} steps that follow one another, so it cannot run detached",
             evidence=f"steps: {', '.join(step.name for step in steps)}",
             fix=f"name one: --job {steps[-1].full_name} --detach",
         )
@@ -137,7 +137,7 @@ def _positive(option: str, value: Any) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise WrongRequest(f"{option} {value} is no whole number above 0", fix=f"write a number, as in {option} 2")
+        raise WrongRequest(f"{option} {value} is not a whole number above 0", fix=f"write a number, as in {option} 2")
     return number
 
 
@@ -153,7 +153,7 @@ def submit_each(lab: Lab, students: Sequence[Student], wanted: Request, *, at_on
 
     Raises:
         WrongRequest: somebody would never have a turn.
-        LabError: it failed for some; for the others it is done.
+        LabError: it failed for some students; it is done for the others.
     """
     number = _positive("--at-once", at_once) if at_once is not None else None
     what = wanted.job.name if len(wanted.steps) > 1 else wanted.steps[0].full_name
@@ -174,7 +174,7 @@ def _require_turns(wanted: Request, what: str, docker_host: str, turns: int, stu
         step = next(step for step in wanted.steps if step.streaming)
         raise WrongRequest(
             f"{what} would begin for {turns} of {students} students only",
-            evidence=f"with --continuous it does not end, and {turns} run at a time on {docker_host}",
+            evidence=f"with --continuous it never ends, and {turns} run at a time on {docker_host}",
             fix=f"--job {wanted.job.typed}/{step.name} --continuous --detach leaves it running and goes on",
         )
 
@@ -196,7 +196,7 @@ def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> st
     app_id = _hand_over(stack, step, wanted, packed)
     if wanted.detach:
         say(
-            f"{step.full_name}: {app_id} runs on; follow it with `invoke logs --app {app_id}`, "
+            f"{step.full_name}: {app_id} keeps running; follow it with `invoke logs --app {app_id}`, "
             f"end it with `invoke stop --job {step.full_name}`"
         )
         return app_id
@@ -271,4 +271,4 @@ def _made(event: Mapping[str, Any], line: Progress, title: str, packed: bundle.B
     elif "bundle" in event:
         there = "uploaded" if event["uploaded"] else "already there"
         say(f"  bundle {packed.short}: {there} ({len(packed.data) / 1024:.0f} kB)")
-        line.update("handing the application to YARN")
+        line.update("submitting the application to YARN")

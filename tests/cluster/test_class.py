@@ -54,7 +54,7 @@ def test_a_failure_is_told_in_full_at_the_end(submitted: tuple[str, str]) -> Non
         "\n"
         "error: lesson03/read: 1 of 2 students failed\n"
         "  nobody\n"
-        "  fix: mend the causes above, then repeat it for them alone: --limit nobody\n"
+        "  fix: fix the causes above, then repeat it for them alone: --limit nobody\n"
     )
 
 
@@ -66,7 +66,7 @@ def test_a_check_of_everybody_is_a_table(two: LabRunner, submitted: tuple[str, s
     assert rows == [["student", "lesson03"], [two.student, "passed"], ["nobody", "no stack"]]
     assert file.read_text() == f"student,lesson03\n{two.student},passed\nnobody,no stack\n"
     assert ran.err == (
-        "error: 1 of 2 students are not as they should be\n"
+        "error: 1 of 2 students did not pass\n"
         "  nobody: no stack\n"
         "  fix: invoke check --student nobody --job lesson03 says what is wrong, and where to look\n"
     )

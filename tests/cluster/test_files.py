@@ -71,7 +71,7 @@ def test_what_is_there_is_written_over_only_when_that_is_said(lab: LabRunner, pl
     (here / "a b.csv").write_text("second")
     ran = lab.run("put", str(here / "a b.csv"), "--to", where)
     assert ran.code == 2
-    assert ran.err.endswith("/a b.csv is there already\n  nothing was written over\n  fix: --force writes over it; "
+    assert ran.err.endswith("/a b.csv already exists\n  nothing was overwritten\n  fix: --force overwrites it; "
                             "or choose another --to\n")  # fmt: skip
     lab("put", str(here / "a b.csv"), "--to", where, "--force")
     ran = lab.run("get", f"{where}a b.csv", "--to", str(here))

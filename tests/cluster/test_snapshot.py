@@ -190,8 +190,8 @@ def test_a_restore_that_fails_between_two_volumes_gives_back_what_was(lab: LabRu
     finally:
         shutil.rmtree(bad)
     assert ran.code == 1
-    assert f"{lab.student}: it goes back to what was there before\n" in ran.out
-    assert f"error: {lab.student} could not be restored, and has again what it had before\n" in ran.err
+    assert f"{lab.student}: restoring the previous data\n" in ran.out
+    assert f"error: {lab.student} could not be restored; the previous data is back\n" in ran.err
     assert lab.inside("hdfs dfs -cat /tmp/kept") == "later\n"
     assert lab.check("lesson08")["passed"]
 

@@ -167,9 +167,9 @@ def test_a_proof_fails_when_its_node_is_stopped(
             container.start()
     assert ran.code == 1
     assert ran.err == (
-        f"error: {lab.student}: {service} does not answer as it should\n"
+        f"error: {lab.student}: {service} does not answer correctly\n"
         f"  node {node} is exited\n"
-        f"  fix: invoke logs --node {node} says why; invoke provision starts what does not run\n"
+        f"  fix: invoke logs --node {node} says why; invoke provision starts what is not running\n"
     )
 
 
@@ -185,7 +185,7 @@ def test_a_daemon_that_runs_and_does_not_answer_fails_its_proof(lab: LabRunner, 
         finally:
             container.exec_run(["pkill", "-CONT", "java"])
     assert ran.code == 1
-    assert ran.err.startswith(f"error: {lab.student}: kafka does not answer as it should\n")
+    assert ran.err.startswith(f"error: {lab.student}: kafka does not answer correctly\n")
     assert [node["name"] for node in found["nodes"] if not node["healthy"]] == ["kafka1"]
     lab("prove", "--seconds", "120")
 

@@ -97,7 +97,7 @@ def test_a_network_that_something_foreign_has_joined_keeps_no_other_student_s_st
     try:
         ran = undo.run("destroy", "--limit", "a*,bob", "--yes", student=False)
         assert ran.code == 1
-        assert "error: something of the lab's is used by something that is not ours\n" in ran.err
+        assert "error: a part of the stack is used by something outside the lab\n" in ran.err
         assert ran.err.endswith("repeat it for them alone: --limit ada\n")
         # Of ada only the network is left, and nothing of bob.
         assert names(client, name) == sorted([f"{name}-ada"] + [f"{name}-foreign"] * 3)

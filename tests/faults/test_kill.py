@@ -64,7 +64,7 @@ def test_what_ran_when_the_machine_went_off_is_given_up_and_keeps_nobody_waiting
             container.kill()
     lab("provision")
     assert [application(lab, app_id)["state"] for app_id in (read, stream)] == ["ACCEPTED", "ACCEPTED"]
-    assert lab("stop", "--job", "lesson03") == f"lesson03/read: {read} had not begun, and was taken back\n"
+    assert lab("stop", "--job", "lesson03") == f"lesson03/read: {read} had not started, and was withdrawn\n"
     assert application(lab, read)["final_status"] == "KILLED"
     assert "SUCCEEDED" in lab("submit", "--job", "lesson08")
     ends = time.monotonic() + SECONDS

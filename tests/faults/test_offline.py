@@ -65,9 +65,9 @@ def test_a_fresh_clone_needs_no_network(room: Room, packed: Path) -> None:
     assert room.lab("jobs").code == 2  # there is not even a .venv
     taken = room.lab("import", "--from", str(packed))
     assert taken.code == 0, taken.err
-    assert " packages taken in, the rest was there: invoke provision\n" in taken.out
+    assert " packages imported, the rest were there: invoke provision\n" in taken.out
     again = room.lab("import", "--from", str(packed))
-    assert again.out == "no images and no packages taken in, the rest was there: invoke provision\n"
+    assert again.out == "no images and no packages imported, the rest were there: invoke provision\n"
     shutil.rmtree(room.clone / ".venv")  # the next clone of this user has only what import kept
     provisioned = room.lab("provision")
     assert provisioned.code == 0, provisioned.err

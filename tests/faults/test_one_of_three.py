@@ -38,7 +38,7 @@ def test_the_others_are_provisioned_and_the_next_run_mends_it(folder: Path) -> N
     ran = lab.run("provision", student=False)
     assert ran.code == 1
     assert "provision.yml failed for bob" in ran.err, ran.err
-    assert "bob: kafka does not answer as it should" in ran.err.replace("bob: error: ", ""), ran.err
+    assert "bob: kafka does not answer correctly" in ran.err.replace("bob: error: ", ""), ran.err
     assert "kafka1" in ran.err
     for name in ("ada", "eve"):
         assert f"{name:13} nodes       unchanged" in ran.out, ran.out

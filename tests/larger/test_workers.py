@@ -114,7 +114,7 @@ def test_a_proof_fails_when_one_of_several_nodes_is_frozen(
         finally:
             container.exec_run(["pkill", "-CONT", "java"])
     assert ran.code == 1
-    assert ran.err.startswith(f"error: {lab.student}: {service} does not answer as it should\n")
+    assert ran.err.startswith(f"error: {lab.student}: {service} does not answer correctly\n")
     lab("prove", "--service", service, "--seconds", "120")
 
 

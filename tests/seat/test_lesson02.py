@@ -36,7 +36,7 @@ def test_a_producer_and_a_consumer_in_two_terminals(
     assert "Processed a total of 3 messages" in consumer.press_ctrl_c()
     assert sum(offsets(terminal, name)) == 3
 
-    # What is there already is shown to those who ask for it; a group remembers what it has read.
+    # What already exists is shown to those who ask for it; a group remembers what it has read.
     anew = consumer.run(f"kafka-console-consumer.sh {KAFKA} --topic {name} --timeout-ms 2000 2>/dev/null")
     assert not {"first", "second", "third"} & set(anew.splitlines())
     group = f"--topic {name} --group {name} --from-beginning --timeout-ms 4000"

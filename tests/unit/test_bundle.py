@@ -75,7 +75,7 @@ def test_a_link_that_names_no_file_of_the_folder_is_refused(tree: Callable, targ
     shown = (folder / "data" / "b.csv").readlink()
     assert error_of(bundle.job_bundle, folder) == (
         f"error: {folder} has a link that cannot be packed\n"
-        f"  {folder}/data/b.csv -> {shown} is no file of this folder\n"
+        f"  {folder}/data/b.csv -> {shown} is not a file in this folder\n"
         "  fix: remove the link, or put the file itself in its place"
     )
 

@@ -57,7 +57,7 @@ def test_an_archive_without_an_end_is_no_copy(student: Student, tmp_path: Path) 
     """An engine that fails half-way ends its answer as if it were whole."""
     whole = inside.tar_of({"kafka/log": b"records" * 9000})
     for archive in (whole[:30000], b""):
-        with pytest.raises(LabError, match="ada: kafka1's data could not be read to their end"):
+        with pytest.raises(LabError, match="ada: kafka1's data could not be read completely"):
             carrier_of(student, Container(archive)).pack("kafka1", tmp_path / "k", Progress("test"))
 
 
@@ -153,7 +153,7 @@ def test_a_stack_that_lacks_a_node_or_runs_another_image_is_refused(
     found["kafka1"] = node("streamlab/kafka:older")
     del found["edge"]
     assert error_of(carrier.require_stack, None, student) == (
-        "error: ada has no stack as it should be\n"
+        "error: ada's stack does not match its plan\n"
         "  node kafka1 is of another image\n"
         "  node edge is missing\n"
         "  fix: invoke provision --student ada"

@@ -69,9 +69,9 @@ def test_nothing_reaches_the_terminal_that_it_would_act_on(heard: Callable) -> N
 def test_what_is_not_understood_is_an_error_that_shows_it(heard: Callable, said: str) -> None:
     with pytest.raises(LabError) as caught:
         heard(("out", channel.MARK + said))
-    assert caught.value.what == "ada: the node said something that is not understood"
+    assert caught.value.what == "ada: the node sent something that cannot be understood"
     assert caught.value.evidence[0] == (said if len(said) <= channel.SHOWN else said[: channel.SHOWN] + "…")
-    assert caught.value.fix == "run the same command again; if it stays: invoke doctor"
+    assert caught.value.fix == "run the same command again; if it fails again: invoke doctor"
 
 
 @pytest.mark.parametrize(("wrong", "kind"), [(True, WrongRequest), (False, LabError)])
@@ -85,7 +85,7 @@ def test_an_error_of_the_node_s_is_the_same_here(heard: Callable, wrong: bool, k
 
 @pytest.mark.parametrize("error", [5, {}, {"what": "x"}, {"what": "x", "evidence": 5, "fix": "", "wrong_request": 1}])
 def test_an_error_of_another_shape_is_not_understood(heard: Callable, error: Any) -> None:
-    with pytest.raises(LabError, match="not understood"):
+    with pytest.raises(LabError, match="cannot be understood"):
         heard(("out", event(error=error)))
 
 
@@ -94,7 +94,7 @@ def test_an_answer_is_read_as_what_it_should_be() -> None:
     good = [{"name": "x", "passed": True, "more": 1}]
     assert channel.understood(read, good, about="ada") == good
     for bad in (5, {}, [5], [{"name": "x"}], [{"name": 5, "passed": True}], [{"name": "x", "passed": 1}]):
-        with pytest.raises(LabError, match="not understood"):
+        with pytest.raises(LabError, match="cannot be understood"):
             channel.understood(read, bad, about="ada")
 
 

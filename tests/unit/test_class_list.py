@@ -197,7 +197,7 @@ def test_a_column_that_is_known_may_be_left_out(understood: Callable) -> None:
         ("name\nada\n", "", "--columns says nothing"),
         ("name\nada\n", "name", "'name' of --columns is no NAME=COLUMN"),
         ("name\nada\n", "logn=name", "no setting of a roster named 'logn'"),
-        ("name,a,b\nada,1,2\n", "login=a+b", "login cannot be put together from several columns"),
+        ("name,a,b\nada,1,2\n", "login=a+b", "login cannot be combined from several columns"),
         ("name\n{% x %}\n", None, "line 2: '{% x %}' would be a template"),
     ],
 )
@@ -209,7 +209,7 @@ def test_what_is_not_understood_is_said(
 
 def test_a_list_whose_columns_nobody_knows_says_how_to_name_them(understood: Callable, error_of: Callable) -> None:
     assert error_of(understood, "Teilnehmerin;Note\nAda;1\n") == (
-        "error: list.csv has no column that is known to have names\n"
+        "error: list.csv has no column that is known to contain names\n"
         "  line 1, separated by semicolons: Teilnehmerin, Note\n"
         "  known: name; First name, Last name; Student; ФИО; Фамилия, Имя; and more like these\n"
         "  fix: call one `name` in the first line, or say which it is: "

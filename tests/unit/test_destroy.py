@@ -101,7 +101,7 @@ def test_nothing_is_removed_where_nobody_can_confirm(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False))
     assert error_of(destroy.destroy, lab, yes=False) == (
-        "error: nobody is there to confirm\n"
+        "error: there is no terminal to confirm on\n"
         "  remove 2 containers, 2 networks and 2 volumes of class spring, with all their data?\n"
         "  fix: add --yes"
     )
@@ -177,9 +177,9 @@ def test_a_foreign_container_keeps_nobody_else_s_stack(
     assert sorted(engine.removed) == sorted(["spring-ada-edge", "spring-ada-data", *BOB])
     assert capsys.readouterr().err == (
         "\nada\n"
-        "error: something of the lab's is used by something that is not ours\n"
+        "error: a part of the stack is used by something outside the lab\n"
         "  spring-ada-net has active endpoints\n"
-        "  fix: take the foreign container off it, then run the same command again\n\n"
+        "  fix: disconnect or remove that container, then run the same command again\n\n"
     )
 
 

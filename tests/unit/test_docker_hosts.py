@@ -275,8 +275,8 @@ def test_a_machine_that_lets_nobody_in_is_told_in_ssh_s_words(ssh: Callable, err
     assert error_of(lambda: engine.connect(SECOND).__enter__()) == (
         f"error: no Docker Engine answers at {SECOND}\n"
         "  lab@second: Permission denied (publickey).\n"
-        "  fix: `ssh -o BatchMode=yes lab@second docker version` must work; "
-        "else mend the way there, or correct docker_host in the inventory"
+        "  fix: `ssh -o BatchMode=yes lab@second docker version` must work: "
+        "repair the connection, or correct docker_host in the inventory"
     )
 
 
@@ -295,7 +295,9 @@ def test_an_engine_that_is_not_behind_the_tunnel_is_told_in_ssh_s_words(ssh: Cal
     assert caught.value.evidence == ["channel 2: open failed: connect failed: No such file or directory"]
 
 
-SILENT = engine.NoEngine(f"no Docker Engine answers at {SECOND}", evidence="Connection refused", fix="mend the way")
+SILENT = engine.NoEngine(
+    f"no Docker Engine answers at {SECOND}", evidence="Connection refused", fix="repair the connection"
+)
 
 
 @pytest.fixture
@@ -309,7 +311,7 @@ def test_who_was_not_reached_is_named_with_why(student: Student, bob: Student) -
     assert str(error) == (
         "error: not reached: bob, carl\n"
         f"  bob, carl: no Docker Engine answers at {SECOND}: Connection refused\n"
-        "  fix: mend the way"
+        "  fix: repair the connection"
     )
     assert (error.exit_code, engine.not_reached({SECOND: SILENT}, [bob]).exit_code) == (1, 2)
 

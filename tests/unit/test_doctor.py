@@ -18,9 +18,9 @@ from streamlab.students.topology import Student
 
 def test_a_proof_that_failed_names_the_node_it_speaks_of(student: Student) -> None:
     assert str(prove.failure(student, Proven("yarn", False, 0.0, "node nodemanager1 is exited"))) == (
-        "error: ada: yarn does not answer as it should\n"
+        "error: ada: yarn does not answer correctly\n"
         "  node nodemanager1 is exited\n"
-        "  fix: invoke logs --node nodemanager1 says why; invoke provision starts what does not run"
+        "  fix: invoke logs --node nodemanager1 says why; invoke provision starts what is not running"
     )
     assert "--node kafka1 says" in prove.failure(student, Proven("kafka", False, 9.0, "no answer in time")).fix
 
@@ -32,7 +32,7 @@ def test_every_finding_is_told_and_a_bad_one_fails(
         doctor, "examine", lambda lab: [Finding("Python 3.11.2"), Finding("no stack", "invoke provision")]
     )
     assert error_of(doctor.report, Lab(Path("a.yml"), ())) == (
-        "error: 1 of 2 findings need something\n  they are marked PROBLEM above\n  fix: invoke provision"
+        "error: 1 of 2 checks found a problem\n  they are marked PROBLEM above\n  fix: invoke provision"
     )
     assert capsys.readouterr().out == "ok       Python 3.11.2\nPROBLEM  no stack\n         fix: invoke provision\n"
 

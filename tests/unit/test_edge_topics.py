@@ -114,13 +114,13 @@ def test_the_same_topic_is_gone_on_with(world: World) -> None:
 def test_a_topic_made_anew_is_noticed_however_long_it_is(world: World, refusal: Callable) -> None:
     world.kafka.held["l03-orders"] = ("B", [9000, 9000, 9000])
     assert str(refusal()) == (
-        "error: the checkpoint of l03-read belongs to another topic l03-orders, not to the one that is there now\n"
+        "error: the checkpoint of l03-read belongs to another topic l03-orders, not to the current one\n"
         "  topic l03-orders was deleted and made again: its id was A, and is B\n"
-        "  going on from there would skip records in silence, or fail; nothing was started or changed\n"
+        "  continuing from it would skip records silently, or fail; nothing was started or changed\n"
         "  checkpoint: /user/student/lesson03/checkpoint/l03-read\n"
         "  if you remove it by hand, remove what the stream has written as well: a file sink skips batches that it"
         " has written before\n"
-        "  fix: invoke reset --job lesson03 (its topics, its tables and /user/student/lesson03 are made anew)"
+        "  fix: invoke reset --job lesson03 (its topics, its tables and /user/student/lesson03 are created again)"
     )
 
 

@@ -99,10 +99,11 @@ def test_what_the_lab_cannot_use_is_refused_with_who_says_it(
     monkeypatch.setenv("DOCKER_HOST", address)
     file = class_file(ONE)
     assert error_of(inventory.load, file) == (
-        f"error: {address!r}, as DOCKER_HOST says, is no Docker host that the lab can use\n"
+        f"error: {address!r}, as DOCKER_HOST says, is not a Docker host that the lab can use\n"
         "  known: unix:///path of this machine, ssh://user@machine of another\n"
-        "  an engine that listens on TCP gives its machine to whoever reaches the port\n"
-        "  fix: write docker_host: unix:///var/run/docker.sock, or ssh://user@machine, into the inventory, which wins"
+        "  an engine that listens on TCP gives control of its machine to anyone who can reach the port\n"
+        "  fix: write docker_host: unix:///var/run/docker.sock, or ssh://user@machine, into the inventory, "
+        "which comes first"
     )
     file.write_text(ONE.replace("{port_base", f"{{docker_host: '{LOCAL}', port_base"))
     assert inventory.load(file).student().docker_host == LOCAL
@@ -176,7 +177,8 @@ def test_an_engine_that_docker_host_names_and_that_is_silent_is_not_replaced(
         f"error: no Docker Engine answers at {host}\n"
         "  No such file or directory\n"
         f"  DOCKER_HOST is {host}; Docker's context is default\n"
-        "  fix: start that engine, or write docker_host into the inventory, which wins"
+        "  fix: start that engine, or write docker_host into the inventory, "
+        "which comes first"
     )
 
 

@@ -39,8 +39,8 @@ def test_without_an_engine_the_fix_is_said(tmp_path: Path, error_of: Callable) -
 def test_only_this_machine_s_own_engine_is_one_that_the_lab_starts() -> None:
     assert engine._way_to(LOCAL).startswith("invoke provision installs and starts one on Debian and Ubuntu;")
     assert engine._way_to("ssh://lab@second:2222") == (
-        "`ssh -o BatchMode=yes -p 2222 lab@second docker version` must work; "
-        "else mend the way there, or correct docker_host in the inventory"
+        "`ssh -o BatchMode=yes -p 2222 lab@second docker version` must work: "
+        "repair the connection, or correct docker_host in the inventory"
     )
 
 
@@ -79,7 +79,7 @@ def test_a_node_is_found_by_its_labels_and_is_nobody_else_s(student: Student) ->
         for name in ("kafka1", "edge"):
             fake.add(name, **whose)
     assert engine.node(fake.client, student, "edge").name == "spring-ada-edge"
-    for found in (engine.containers(fake.client, student), engine.glance(fake.client, student)):
+    for found in (engine.containers(fake.client, student), engine.summaries(fake.client, student)):
         assert sorted(found) == ["edge", "kafka1"]
         assert found["edge"].id == fake.containers["spring-ada-edge"]["Id"]
 
@@ -91,7 +91,7 @@ def test_a_node_is_found_by_its_labels_and_is_nobody_else_s(student: Student) ->
                      "  fix: invoke provision --student ada"),
         (["kafka1", "edge"], "kafka", "error: no node named 'kafka'\n  known: edge, kafka1\n"
                                       "  fix: did you mean --node kafka1?"),
-        (["kafka1"], "kafka1", "error: ada's node kafka1 does not run\n  its container is exited\n"
+        (["kafka1"], "kafka1", "error: ada's node kafka1 is not running\n  its container is exited\n"
          "  fix: invoke provision starts it again; invoke logs --node kafka1 says why it stopped"),
     ],
 )  # fmt: skip
@@ -104,7 +104,7 @@ def test_a_node_that_cannot_be_used_is_refused(
     assert error_of(engine.node, fake.client, student, name) == text
 
 
-def test_a_glance_at_a_stack_is_one_question(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_summaries_of_a_stack_take_one_question(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeEngine()
     fake.add("edge")
     fake.client.api.stop(fake.add("kafka1"))
@@ -113,7 +113,7 @@ def test_a_glance_at_a_stack_is_one_question(student: Student, monkeypatch: pyte
     asked = []
     send = fake.send
     monkeypatch.setattr(fake, "send", lambda request, **how: asked.append(request.url) or send(request, **how))
-    found = engine.glance(fake.client, student)
+    found = engine.summaries(fake.client, student)
     assert {name: container.status for name, container in found.items()} == {"kafka1": "exited", "edge": "running"}
     assert len(asked) == 1
 

@@ -88,7 +88,7 @@ def test_a_folder_of_yours_is_never_written_over(
     left({"new.txt": b"2"})
     mine = tree({"mine/thesis.txt": "years of work"}) / "mine"
     assert error_of(fetch.fetch_output, student, "lesson08", str(mine)) == (
-        f"error: {mine} is there already\n  nothing was written over\n  fix: choose another --to"
+        f"error: {mine} already exists\n  nothing was overwritten\n  fix: choose another --to"
     )
     assert (mine / "thesis.txt").read_text() == "years of work"
 
@@ -125,7 +125,7 @@ def test_what_is_no_regular_file_is_refused(left: Callable, student: Student, ki
     left({"a.txt": b""}, kind)
     with pytest.raises(LabError) as caught:
         fetch.fetch_output(student, "lesson08", None)
-    assert caught.value.evidence[0].endswith("/a.txt is no regular file")
+    assert caught.value.evidence[0].endswith("/a.txt is not a regular file")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -95,8 +95,8 @@ def test_a_node_s_refusal_is_the_labs_error(
 ) -> None:
     (there / "a b.csv").write_text("years of work")
     assert error_of(files.put_each, [student], ["a b.csv"], str(there), force=False) == (
-        f"error: {there}/a b.csv is there already\n  nothing was written over\n"
-        "  fix: --force writes over it; or choose another --to"
+        f"error: {there}/a b.csv already exists\n  nothing was overwritten\n"
+        "  fix: --force overwrites it; or choose another --to"
     )
     assert (there / "a b.csv").read_text() == "years of work"
     assert error_of(files.put_each, [student], ["a b.csv"], f"{there}/no/", force=False) == (
@@ -128,7 +128,7 @@ def test_a_place_here_that_is_taken_ends_what_the_node_sends(
 ) -> None:
     with (there / "a b.csv").open("wb") as file:
         file.truncate(1 << 30)
-    with pytest.raises(WrongRequest, match=f"{here}/a b.csv is there already"):
+    with pytest.raises(WrongRequest, match=f"{here}/a b.csv already exists"):
         files.get_each([student], [f"{there}/a b.csv"], "", force=False)
     for thread in node.threads:
         thread.join(10)
@@ -211,7 +211,7 @@ def test_what_a_node_says_that_it_took_in_is_understood_or_an_error(
         yield Stack(student, None, FakeNode(run))
 
     monkeypatch.setattr(files, "open_stack", opened)
-    with pytest.raises(LabError, match="ada: the node said something that is not understood"):
+    with pytest.raises(LabError, match="ada: the node sent something that cannot be understood"):
         files.put_each([student], ["a b.csv"], "", force=False)
 
 
@@ -224,7 +224,7 @@ def test_a_connection_that_breaks_down_is_no_traceback(
         yield
 
     monkeypatch.setattr(files, "open_stack", opened)
-    with pytest.raises(LabError, match="the connection to the stack broke down"):
+    with pytest.raises(LabError, match="the connection to the stack was lost"):
         files.put_each([student], ["a b.csv"], "", force=False)
 
 

@@ -165,7 +165,7 @@ def test_a_yarn_that_is_gone_is_not_asked_for_ever(
     monkeypatch.setattr(follow, "SILENT_SECONDS", silent_seconds)
     with pytest.raises(Unreachable) as caught:
         told(Yarn(""), seconds)
-    assert caught.value.evidence == ["asked: it", "application_1_2 may still run"]
+    assert caught.value.evidence == ["asked: it", "application_1_2 may still be running"]
 
 
 def test_a_driver_that_has_told_its_end_is_not_waited_for_until_its_container_is_gone(told: Callable) -> None:

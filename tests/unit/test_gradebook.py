@@ -49,11 +49,11 @@ def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
                 raise found
             return {"assertions": found}
 
-        def glance(client: None, student: Student) -> dict[str, Any]:
+        def summaries(client: None, student: Student) -> dict[str, Any]:
             return {str(i): SimpleNamespace(status=state) for i, state in enumerate(STACKS[student.name])}
 
         monkeypatch.setattr(gradebook.engine, "connect", connect)
-        monkeypatch.setattr(gradebook.engine, "glance", glance)
+        monkeypatch.setattr(gradebook.engine, "summaries", summaries)
         monkeypatch.setattr(gradebook.engine, "unreachable", lambda students: {})
         monkeypatch.setattr(check, "check", ask)
         monkeypatch.setattr(check, "asked", lambda name: [lesson("lesson01"), lesson("lesson03")])
@@ -81,7 +81,7 @@ def test_whatever_became_of_a_stack_has_its_cell(
     report: Callable, error_of: Callable, capsys: pytest.CaptureFixture
 ) -> None:
     assert error_of(report, "ada", "bob", "carl", "dora", "eve", answers=MIXED) == (
-        "error: 5 of 5 students are not as they should be\n"
+        "error: 5 of 5 students did not pass\n"
         "  ada: lesson03 2 of 5 wrong\n"
         "  bob: lesson03 no answer: lesson03: common.check failed on the edge node: within 120 s\n"
         "  carl: no stack\n"
@@ -131,7 +131,7 @@ def test_as_json_every_assertion_is_there(report: Callable, error_of: Callable, 
         ("nowhere/results.csv", False, "--csv nowhere/results.csv cannot be written\n  "),
         ("/dev/null", False, "--csv /dev/null cannot be written\n  /dev/null is no file\n"),
         (".", False, "is no file\n"),
-        ("-", True, "--csv - and --json both want the standard output\n"),
+        ("-", True, "--csv - and --json both write to standard output\n"),
     ],
 )
 def test_a_place_that_cannot_be_written_is_refused_before_anything_is_asked(

@@ -147,8 +147,8 @@ def test_a_command_that_is_silent_for_ever_is_ended(node: Node) -> None:
     engine, container = node(lambda command: command.ended.wait(60) or 0)
     assert failure(container) == (
         "error: ada-edge: it did not end within 0 s\n"
-        "  0 bytes of output came\n"
-        "  fix: invoke status shows which node is unwell; invoke provision starts it again"
+        "  0 bytes of output arrived\n"
+        "  fix: invoke status shows which node is unhealthy; invoke provision starts it again"
     )
     assert len(engine.ends) == 1
 
@@ -180,7 +180,7 @@ def test_an_engine_that_hangs_is_not_waited_for(node: Node) -> None:
     held: list[socket.socket] = []
     engine.process_request = lambda request, address: held.append(request)
     text = failure(container)
-    assert text.startswith("error: ada-edge: it could not be run to its end\n")
+    assert text.startswith("error: ada-edge: it could not be run to completion\n")
     assert "timed out" in text
 
 
@@ -269,7 +269,7 @@ def test_an_event_that_is_not_understood_is_an_error_without_a_traceback(node: N
     _, container = node(lambda command: command.write(f"{MARK}{said}\n".encode()) or 0)
     with pytest.raises(LabError) as caught:
         module(container)
-    assert caught.value.what == "ada: the node said something that is not understood"
+    assert caught.value.what == "ada: the node sent something that cannot be understood"
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", str(caught.value))
 
 

@@ -175,9 +175,9 @@ def test_students_are_chosen_by_name_by_wildcard_or_all(student: Student) -> Non
 def test_what_is_for_one_student_is_for_several_only_when_they_are_named(student: Student) -> None:
     ada, bob = students = (student, replace(student, name="bob"))
     lab = inventory.Lab(Path("class.yml"), students)
-    assert lab.named("all") == lab.named(None, "*") == students
-    assert (lab.named("bob"), lab.named(None, "a*")) == ((bob,), (ada,))
-    assert inventory.Lab(Path("one.yml"), (ada,)).named() == (ada,)
+    assert lab.explicitly_chosen("all") == lab.explicitly_chosen(None, "*") == students
+    assert (lab.explicitly_chosen("bob"), lab.explicitly_chosen(None, "a*")) == ((bob,), (ada,))
+    assert inventory.Lab(Path("one.yml"), (ada,)).explicitly_chosen() == (ada,)
     for wanted in ((), ("", None), (None, "")):
         with pytest.raises(WrongRequest):
-            lab.named(*wanted)
+            lab.explicitly_chosen(*wanted)

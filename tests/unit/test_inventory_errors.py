@@ -95,8 +95,8 @@ def test_a_student_who_stands_there_twice_is_named_with_both_lines(class_file: C
     file = class_file(f"{TWO}        ada: {{port_base: 23000, port_base: 24000, subnet: 10.89.9.0/27}}\n")
     assert error_of(inventory.load, file) == (
         "error: class.yml has a name twice\n"
-        f"  {file}:8: 'ada' stands in line 6 already\n"
-        f"  {file}:8: 'port_base' stands in line 8 already\n"
+        f"  {file}:8: 'ada' is in line 6 already\n"
+        f"  {file}:8: 'port_base' is in line 8 already\n"
         "  fix: keep one of the two, or rename it"
     )
 
@@ -119,7 +119,7 @@ def test_a_name_that_two_mappings_have_is_no_mistake(class_file: Callable) -> No
 def test_a_student_who_is_called_as_a_group_is_refused(class_file: Callable, error_of: Callable, name: str) -> None:
     file = class_file(ONE.replace("ada", name) + "    room: {hosts: {}}\n")
     assert error_of(inventory.load, file) == (
-        "error: class.yml has a student and a group of one name\n"
+        "error: class.yml has a student and a group with the same name\n"
         f"  {name}: Ansible would take one student for the whole group\n"
         "  fix: rename the student"
     )
@@ -144,7 +144,7 @@ def test_a_file_of_another_shape_is_refused_before_ansible_is_asked(
     class_file: Callable, error_of: Callable, text: str, told: str
 ) -> None:
     assert error_of(inventory.load, class_file(text)) == (
-        f"error: class.yml is no inventory\n  {told}\n  fix: correct class.yml"
+        f"error: class.yml is not an inventory\n  {told}\n  fix: correct class.yml"
     )
 
 

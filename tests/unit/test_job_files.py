@@ -150,7 +150,7 @@ def test_a_job_does_not_hide_what_programs_import(tree: Callable, error_of: Call
     folder = tree({f"{name}/job.yml": GOOD}) / name
     assert error_of(jobs.load, folder) == (
         f"error: a job cannot be called {name!r}\n"
-        "  programs import a package of that name, and would be given the job\n"
+        "  programs that import a package of that name would get the job instead\n"
         f"  fix: rename the folder {folder}"
     )
 

@@ -68,7 +68,7 @@ def test_an_unknown_step_is_answered_with_the_nearest(error_of: Callable) -> Non
 
 def test_a_folder_without_a_job_is_refused(tmp_path: Path, error_of: Callable) -> None:
     assert error_of(jobs.find, str(tmp_path)) == (
-        f"error: {tmp_path} is no job\n  {tmp_path} has no job.yml\n  fix: add a job.yml to it"
+        f"error: {tmp_path} is not a job\n  {tmp_path} has no job.yml\n  fix: add a job.yml to it"
     )
 
 

@@ -91,13 +91,13 @@ def test_what_was_packed_is_taken_in_elsewhere_and_a_second_time_nothing(
     assert {path: path.read_text() for path in cache.rglob("*") if path.is_file()} == before
     assert client.archive == b"layers"
     count = len(images.all_tags())
-    assert capsys.readouterr().out == f"{count} images and 3 packages taken in, the rest was there: invoke provision\n"
+    assert capsys.readouterr().out == f"{count} images and 3 packages imported, the rest were there: invoke provision\n"
     offline.import_(LAB, str(exported))
-    assert capsys.readouterr().out == "no images and no packages taken in, the rest was there: invoke provision\n"
+    assert capsys.readouterr().out == "no images and no packages imported, the rest were there: invoke provision\n"
 
 
 def test_nothing_is_written_over(exported: Path) -> None:
-    with pytest.raises(WrongRequest, match="is there already"):
+    with pytest.raises(WrongRequest, match="already exists"):
         offline.export(LAB, str(exported))
 
 
@@ -171,8 +171,8 @@ def change(folder: Path, **values: Any) -> None:
         ({"python": "3.9"}, "was exported for another Python"),
         ({"processor": "s390x"}, "it was exported for another processor"),
         ({"images": []}, "was exported from another version of the lab"),
-        ({"format": 2}, "is not as export writes it"),
-        ({"files": {}}, "is not as export writes it"),
+        ({"format": 2}, "does not have the expected format"),
+        ({"files": {}}, "does not have the expected format"),
         ({"files": None}, "cannot be read"),
     ],
 )
@@ -184,7 +184,7 @@ def test_what_is_meant_for_something_else_is_refused(exported: Path, values: dic
 
 def test_a_folder_without_a_manifest_is_none(tmp_path: Path, error_of: Callable) -> None:
     assert error_of(offline.import_, LAB, str(tmp_path)).startswith(
-        f"error: {tmp_path} is no export\n  it has no manifest.json\n"
+        f"error: {tmp_path} is not an export\n  it has no manifest.json\n"
     )
 
 
@@ -197,7 +197,7 @@ def test_a_manifest_that_names_a_file_elsewhere_is_refused(exported: Path, name:
     assert not offline.is_ours(name)
     files = json.loads((exported / "manifest.json").read_text())["files"]
     change(exported, files={**files, name: files["images.tar"]})
-    with pytest.raises(WrongRequest, match="is not as export writes it"):
+    with pytest.raises(WrongRequest, match="does not have the expected format"):
         offline.import_(LAB, str(exported))
 
 

@@ -78,8 +78,8 @@ def test_the_others_go_on_and_every_failure_is_told_in_full(
     assert sorted(told(printed.out).splitlines()) == [
         "ada           done 0 s",
         "bob           FAILED 0 s  it ended FAILED: ValueError: no",
-        "carl          FAILED 0 s  carl: the Docker Engine at unix:///var/run/docker.sock did not do what it was "
-        "asked: the way to the engine broke down",
+        "carl          FAILED 0 s  carl: the Docker Engine at unix:///var/run/docker.sock could not carry out a "
+        "request: the way to the engine broke down",
         "lesson01: 1 of 3 students done in 0 s",
     ]
     blocks = sorted(printed.err.strip("\n").split("\n\n"))
@@ -126,9 +126,9 @@ def test_a_turn_has_a_deadline(students: list[Student]) -> None:
     for chosen in (students[:1], students[:2]):
         outcomes = operation.run(chosen, work, short)
         assert [str(outcome.error).splitlines()[0] for outcome in outcomes] == [
-            f"error: {student.name}: lesson01 was not done within 0 s" for student in chosen
+            f"error: {student.name}: lesson01 did not finish within 0 s" for student in chosen
         ]
-    with pytest.raises(LabError, match="not done within"):
+    with pytest.raises(LabError, match="did not finish within"):
         operation.act(work, students[0], short)
 
 
@@ -146,7 +146,7 @@ def test_a_docker_host_that_does_not_answer_costs_its_own_students_alone(
 def test_nothing_is_destroyed_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     operation.confirm("remove all?", yes=True)
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
-    with pytest.raises(WrongRequest, match="nobody is there to confirm"):
+    with pytest.raises(WrongRequest, match="there is no terminal to confirm on"):
         operation.confirm("remove all?")
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     answers = iter(["", "no", "y", "YES"])

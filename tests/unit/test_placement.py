@@ -266,7 +266,7 @@ def test_a_node_of_cassandra_that_had_left_comes_back_without_its_old_data(
     with pytest.raises(LabError) as caught:
         placement.settle(larger, [])
     assert str(caught.value) == (
-        "error: ada: cassandra2 had left already, and must be made anew\n"
+        "error: ada: cassandra2 had already left, and must be created again\n"
         "  what was left of an interrupted run is removed; the data are on the other nodes\n"
         "  fix: invoke provision once more"
     )
@@ -314,7 +314,7 @@ def test_a_stack_is_settled_once_it_is_proved_and_nobody_is_about_to_leave(
 
 def test_nothing_moves_before_those_that_take_it_answer(world: World, student: Student) -> None:
     world.proofs = False
-    with pytest.raises(LabError, match="hdfs does not answer as it should"):
+    with pytest.raises(LabError, match="hdfs does not answer correctly"):
         placement.settle(student, ["datanode2"])
     assert "copy" not in world.done
 

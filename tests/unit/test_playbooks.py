@@ -113,7 +113,7 @@ def test_every_host_that_failed_is_named_with_its_cause(play: Callable, error_of
         "  bob: no image\n"
         "  bob: run invoke images\n"
         "  carl: no space\n"
-        "  fix: mend the cause and run the same command again: it goes on from there"
+        "  fix: fix the cause and run the same command again: it continues from there"
     )
 
 
@@ -157,4 +157,4 @@ def test_a_playbook_that_is_started_by_hand_says_what_to_start(class_file: Calla
     env = playbooks.environment(os.environ)
     done = subprocess.run(playbooks.argv("provision.yml", file), env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
-    assert json.loads(done.stdout)["failed"].startswith("error: class.yml is not what the lab has read\n")
+    assert json.loads(done.stdout)["failed"].startswith("error: class.yml is not the file that the lab read\n")

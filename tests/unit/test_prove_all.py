@@ -36,7 +36,7 @@ def test_one_student_s_failure_keeps_nobody_else_from_being_asked(
     assert [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")] == [
         "error: no Docker Engine answers at ssh://lab@second",
         "error: ada has no stack",
-        "error: bob: kafka does not answer as it should",
+        "error: bob: kafka does not answer correctly",
     ]
 
 

@@ -213,9 +213,9 @@ def test_a_check_that_does_not_hold_fails_and_says_where_to_look(
     report: Callable, error_of: Callable, capsys: pytest.CaptureFixture
 ) -> None:
     assert error_of(report, ROWS, MODEL) == (
-        "error: lesson08 of ada is not as it should be\n"
-        "  1 of 2 assertions do not hold, first: the model\n"
-        "  fix: look where the lines marked WRONG say; invoke submit --job lesson08 runs it again"
+        "error: lesson08 of ada did not pass\n"
+        "  1 of 2 assertions failed, first: the model\n"
+        "  fix: look where the lines marked WRONG point to; invoke submit --job lesson08 runs it again"
     )
     assert capsys.readouterr().out == (
         "  | a line of the check's own\n"

@@ -54,7 +54,7 @@ def test_an_argument_of_another_step_is_refused(error_of: Callable) -> None:
 
 def test_steps_that_follow_one_another_cannot_be_left_alone(error_of: Callable) -> None:
     assert error_of(request, detach=True) == (
-        "error: lesson08 has 2 steps that follow one another, so it cannot be left alone\n"
+        "error: lesson08 has 2 steps that follow one another, so it cannot run detached\n"
         "  steps: train, score\n"
         "  fix: name one: --job lesson08/score --detach"
     )

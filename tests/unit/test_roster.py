@@ -107,7 +107,7 @@ def test_forty_students_have_forty_networks_and_no_port_twice(make: Callable) ->
         ("name\n\"ada\n", "line 2: unexpected end of data"),
         (b"PK\x03\x04", "students.csv is a workbook, not CSV"),
         (b"name\n\x00\x01\x02\n", "students.csv cannot be read as text"),
-        ("name,size\nada,huge\n", "students.csv makes no inventory that could be provisioned\n  no size named 'huge'"),
+        ("name,size\nada,huge\n", "students.csv does not give a usable inventory\n  no size named 'huge'"),
         ("name,docker_host\nada,lab2\n", "  it cannot be provisioned\n  ada: docker_host 'lab2' is no unix:///path"),
         ("name\nbob\nAll\n", "line 3: 'All' becomes 'all', which stands for everybody"),
         ("name\nstudents\n", "line 2: 'students' becomes 'students', which stands for everybody"),
@@ -306,7 +306,7 @@ def test_a_file_that_cannot_be_changed_line_by_line_is_left_alone(
         f"  children:\n    students:\n      hosts: {hosts}\n"
     )  # fmt: skip
     file.write_text(text)
-    assert "in which no line of it can be changed alone" in error_of(make, "name\nAda\nZoe\n")
+    assert "does not allow changing single lines" in error_of(make, "name\nAda\nZoe\n")
     assert file.read_text() == text
 
 

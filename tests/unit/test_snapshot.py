@@ -97,7 +97,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         yield None
 
     monkeypatch.setattr(engine, "connect", connect)
-    for name in ("containers", "glance"):
+    for name in ("containers", "summaries"):
         monkeypatch.setattr(engine, name, made.containers)
     monkeypatch.setattr(snapshots, "SNAPSHOTS", tmp_path)
     monkeypatch.setattr(daemons, "stop_nodes", made.stop)
@@ -207,7 +207,7 @@ def test_a_restore_unpacks_before_it_stops_anything(
     assert world.done == [*BEGUN, "stop", "swap", *PACKED, "start", "prove", "end"]
     assert timeless(capsys.readouterr().out) == [
         "bob: 0.0 MB unpacked in N s",
-        "bob: restored from exam of ada and proved in N s; what was there is the snapshot before-restore-bob",
+        "bob: restored from exam of ada and proved in N s; the previous data is the snapshot before-restore-bob",
     ]
     assert snapshots.read(snapshots.folder_of("spring", "before-restore-bob")).student == "bob"
 
@@ -239,7 +239,7 @@ def test_a_damaged_snapshot_touches_nothing(world: World, kept: Path, student: S
 
 def test_what_cannot_be_unpacked_stops_nothing(world: World, kept: Path, student: Student, error_of: Callable) -> None:
     world.failing["unpack kafka1"] = APIError("500", explanation="no space left on device")
-    assert "could not be brought to its volumes\n  no space left on device\n" in error_of(
+    assert "could not be copied to its volumes\n  no space left on device\n" in error_of(
         restore.restore, [student], kept
     )
     assert world.done == [*BEGUN[: BEGUN.index("unpack kafka1") + 1], "end"]
@@ -250,7 +250,7 @@ def test_data_on_which_a_daemon_does_not_prove_itself_are_taken_back(
 ) -> None:
     world.problems = [LabError("ada: cassandra does not answer")]
     assert error_of(restore.restore, [student], kept) == (
-        "error: ada could not be restored, and has again what it had before\n"
+        "error: ada could not be restored; the previous data is back\n"
         "  error: ada: cassandra does not answer\n"
         "  fix: invoke logs --node NAME shows what the daemons say"
     )
@@ -338,7 +338,7 @@ def test_the_start_of_a_lesson_is_where_those_before_it_end(
     monkeypatch.setattr(check, "reset_each", lambda students, job, yes: world.do(f"reset {job}"))
     monkeypatch.setattr(submit, "submit", lambda of, wanted: world.do(f"submit {wanted.job.name}"))
     monkeypatch.setattr(check, "report", lambda of, job, as_json: world.do(f"check {job}"))
-    with pytest.raises(WrongRequest, match="nobody is there to confirm"):
+    with pytest.raises(WrongRequest, match="there is no terminal to confirm on"):
         snapshot.take(student, name=None, at="lesson03", yes=False)
     assert world.done == []
     snapshot.take(student, name=None, at="lesson03", yes=True)

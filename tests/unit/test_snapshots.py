@@ -132,7 +132,7 @@ def test_another_version_of_a_product_is_refused(
 
 def test_another_number_of_nodes_is_refused(kept: tuple[Path, Manifest], student: Student, error_of: Callable) -> None:
     larger = replace(student, node_counts={**student.node_counts, "kafka": 3})
-    assert "of a stack of another size\n  kafka: 1, ada has 3\n" in error_of(snapshots.require_fit, kept[1], larger)
+    assert "from a stack of another size\n  kafka: 1, ada has 3\n" in error_of(snapshots.require_fit, kept[1], larger)
 
 
 def test_what_is_there_is_listed(
@@ -159,7 +159,7 @@ def test_an_empty_shelf_says_how_one_is_taken(shelf: Path, lab: Lab, capsys: pyt
 def test_one_is_removed_when_that_is_confirmed(
     kept: tuple[Path, Manifest], lab: Lab, capsys: pytest.CaptureFixture
 ) -> None:
-    with pytest.raises(LabError, match="nobody is there to confirm"):
+    with pytest.raises(LabError, match="there is no terminal to confirm on"):
         snapshots.remove(lab, "exam", yes=False)
     assert kept[0].exists()
     snapshots.remove(lab, "exam", yes=True)

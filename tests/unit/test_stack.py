@@ -142,5 +142,5 @@ raise WrongRequest("no such thing", evidence=["known: a", "known: b"], fix="choo
 
 @pytest.mark.parametrize("program", ["print(5)", "from common.channel import emit; emit(answer=5)", "print('\\x1e{]')"])
 def test_an_answer_that_is_not_understood_is_an_error(node: Node, program: str) -> None:
-    with pytest.raises(LabError, match="ada: the node said something that is not understood"):
+    with pytest.raises(LabError, match="ada: the node sent something that cannot be understood"):
         asked(node, program, read=dict)

@@ -41,7 +41,7 @@ def meet(mine: Path, other: Path) -> None:
     mine.touch()
     ends = time.monotonic() + 20
     while not other.exists():
-        assert time.monotonic() < ends, "the other one does not run"
+        assert time.monotonic() < ends, "the other one is not running"
         time.sleep(0.01)
 
 
@@ -109,7 +109,7 @@ def test_a_defect_keeps_its_traceback() -> None:
 
 
 def test_a_stage_that_is_killed_is_an_error() -> None:
-    with pytest.raises(LabError, match="bad ended without a word"):
+    with pytest.raises(LabError, match="bad ended without an answer"):
         stages.run([Stage("bad", lambda: os.kill(os.getpid(), signal.SIGKILL))], at_once=1)
 
 

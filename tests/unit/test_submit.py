@@ -116,7 +116,7 @@ def test_what_never_fits_is_not_waited_for() -> None:
 def test_without_a_nodemanager_that_is_said() -> None:
     problem = resources.too_large(ML, Room((), (), 128, 0))
     assert problem.evidence[1] == "YARN can give now: nothing, no NodeManager is active, of 0 MB in all"
-    assert problem.fix == "invoke status shows which node is unwell, invoke provision starts it again"
+    assert problem.fix == "invoke status shows which node is unhealthy, invoke provision starts it again"
 
 
 def test_the_options_of_a_step(student: Student) -> None:
@@ -251,7 +251,7 @@ def test_ctrl_c_while_it_is_handed_over_ends_what_yarn_may_have(
     with pytest.raises(KeyboardInterrupt):
         hand_over(FITS, SHELVED, TAKEN, code=None)
     assert hand_over.ran == [["yarn", "application", "-kill", "application_1_7"]]
-    assert capsys.readouterr().out.endswith("ended application_1_7; with --detach it would run on\n")
+    assert capsys.readouterr().out.endswith("ended application_1_7; with --detach it would keep running\n")
 
 
 def test_ctrl_c_before_yarn_has_it_has_nothing_to_end(hand_over: Callable) -> None:
@@ -272,7 +272,7 @@ def test_many_are_submitted_for_under_the_name_that_was_asked_for(
     assert (asked[0].name, asked[0].at_once("unix:///a"), asked[0].access) == (what, 7, Access.USE)
     submit.submit_each(lab, lab.students, submit.request(step), at_once="3")
     assert asked[1].at_once("unix:///a") == 3
-    with pytest.raises(WrongRequest, match="--at-once 0 is no whole number above 0"):
+    with pytest.raises(WrongRequest, match="--at-once 0 is not a whole number above 0"):
         submit.submit_each(lab, lab.students, submit.request(step), at_once="0")
 
 
@@ -288,7 +288,7 @@ def test_streams_that_would_never_have_a_turn_are_refused(
     stream = submit.request("lesson08", continuous=True)
     assert error_of(submit.submit_each, lab, lab.students, stream) == (
         "error: lesson08 would begin for 1 of 2 students only\n"
-        "  with --continuous it does not end, and 1 run at a time on unix:///var/run/docker.sock\n"
+        "  with --continuous it never ends, and 1 run at a time on unix:///var/run/docker.sock\n"
         "  fix: --job lesson08/score --continuous --detach leaves it running and goes on"
     )
     assert turns == []

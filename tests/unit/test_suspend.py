@@ -41,7 +41,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Node]]:
         yield None
 
     monkeypatch.setattr(engine, "connect", connect)
-    for name in ("containers", "glance"):
+    for name in ("containers", "summaries"):
         monkeypatch.setattr(engine, name, lambda client, student: dict(zip(NAMES, found[student.name], strict=False)))
     monkeypatch.setattr(status, "look", lambda students: {"students": [{"applications": []}]})
     monkeypatch.setattr(prove, "prove", lambda student: [Proven("hdfs", True, 0.1, "yes")])
@@ -84,7 +84,7 @@ def test_a_running_application_is_not_lost_unless_that_is_wanted(
     apps = [{"id": "application_1_2", "name": "a", "state": s} for s in ("FINISHED", "RUNNING")]
     monkeypatch.setattr(status, "look", lambda students: {"students": [{"applications": apps}]})
     assert error_of(suspend.suspend, named(student, "ada")) == (
-        "error: ada: applications run, and would be lost\n"
+        "error: ada: applications are running and would be lost\n"
         "  ada: application_1_2 a\n"
         "  fix: invoke stop --job NAME, or add --force"
     )
@@ -100,7 +100,7 @@ def test_what_is_not_known_to_be_idle_is_not_stopped(
     nodes = [{"name": "resourcemanager", "problem": "timed out"}, {"name": "kafka1", "problem": None}]
     state = {"applications": None, "nodes": nodes}
     monkeypatch.setattr(status, "look", lambda students: {"students": [state]})
-    with pytest.raises(LabError, match="not known whether applications run") as caught:
+    with pytest.raises(LabError, match="not known whether applications are running") as caught:
         suspend.suspend(named(student, "ada"))
     assert caught.value.evidence == ["YARN does not answer", "resourcemanager: timed out"]
     assert states(stacks["ada"]) == ["running", "running"]
@@ -148,5 +148,5 @@ def test_a_service_that_does_not_come_back_is_an_error(
     with pytest.raises(LabError, match="1 of 2 students failed"):
         suspend.resume(named(student, "ada", "bob"))
     printed = capsys.readouterr()
-    assert "ada's stack did not come back as it should\n  error: ada: silence" in printed.err
+    assert "ada's stack did not come back healthy\n  error: ada: silence" in printed.err
     assert "bob: resumed and proved" in printed.out

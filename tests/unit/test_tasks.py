@@ -43,7 +43,7 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
         ),
         (
             "submit --job lesson08 --detach",
-            "error: lesson08 has 2 steps that follow one another, so it cannot be left alone\n"
+            "error: lesson08 has 2 steps that follow one another, so it cannot run detached\n"
             "  steps: train, score\n"
             "  fix: name one: --job lesson08/score --detach\n",
         ),
@@ -55,7 +55,7 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
         ),
         (
             "logs --app 0012",
-            "error: '0012' is no application id\n  expected application_…_…\n  fix: invoke status lists them\n",
+            "error: '0012' is not an application id\n  expected application_…_…\n  fix: invoke status lists them\n",
         ),
         (
             "provision --student studnt01",
@@ -63,11 +63,11 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
         ),
         (
             "submit --job lesson08 --student all --at-once none",
-            "error: --at-once none is no whole number above 0\n  fix: write a number, as in --at-once 2\n",
+            "error: --at-once none is not a whole number above 0\n  fix: write a number, as in --at-once 2\n",
         ),
         (
             "check --student all --json --csv -",
-            "error: --csv - and --json both want the standard output\n  fix: give --csv a file\n",
+            "error: --csv - and --json both write to standard output\n  fix: give --csv a file\n",
         ),
         (
             "reset --job lesson08 --limit ,",
@@ -81,7 +81,7 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
         ),
         (
             "shell",
-            "error: a shell needs a terminal\n  standard input is none\n  fix: invoke shell --command '…'\n",
+            "error: a shell needs a terminal\n  standard input is not a terminal\n  fix: invoke shell --command '…'\n",
         ),
         (
             "test --only units",
@@ -113,23 +113,22 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
         ),
         (
             "destroy ada",
-            "error: destroy can do nothing with 'ada'\n"
+            "error: destroy does not accept 'ada'\n"
             "  its options: --inventory, --student, --limit, --take-over, --yes\n"
-            "  fix: invoke --help destroy tells what each option is\n",
+            "  fix: invoke --help destroy explains each option\n",
         ),
-        ("new", "error: new needs --job and --like\n  fix: invoke --help new tells what each option is\n"),
+        ("new", "error: new needs --job and --like\n  fix: invoke --help new explains each option\n"),
         (
             "import --inventory inventory/test.yml",
-            "error: import needs --from\n  fix: invoke --help import tells what each option is\n",
+            "error: import needs --from\n  fix: invoke --help import explains each option\n",
         ),
         (
             "logs --lines",
-            "error: Flag --lines needed value and was not given one!\n"
-            "  fix: invoke --help logs tells what each option is\n",
+            "error: Flag --lines needed value and was not given one!\n  fix: invoke --help logs explains each option\n",
         ),
         (
             "prove --seconds soon",
-            "error: 'soon' is no whole number\n  typed: prove --seconds soon\n"
+            "error: 'soon' is not a whole number\n  typed: prove --seconds soon\n"
             "  fix: give a number to the option before it\n",
         ),
     ],
@@ -173,11 +172,11 @@ def test_any_number_of_files_is_named(program: tuple[str, str]) -> None:
     ("command", "error"),
     [
         ("put x", "error: no such file: {here}/x"),
-        ("submit --job mine", "error: mine is no job"),
-        ("new --job mine --like lesson01 --to .", "error: {here}/mine is there already"),
-        ("import --from mine", "error: {here}/mine is no export"),
-        ("fetch-output --job lesson01 --to mine", "error: {here}/mine is there already"),
-        ("status --inventory class.yml", "error: class.yml is no inventory"),
+        ("submit --job mine", "error: mine is not a job"),
+        ("new --job mine --like lesson01 --to .", "error: {here}/mine already exists"),
+        ("import --from mine", "error: {here}/mine is not an export"),
+        ("fetch-output --job lesson01 --to mine", "error: {here}/mine already exists"),
+        ("status --inventory class.yml", "error: class.yml is not an inventory"),
     ],
 )
 def test_a_file_is_meant_from_where_lab_is_typed(tmp_path: Path, command: str, error: str) -> None:
@@ -197,7 +196,7 @@ def test_lessons_are_listed() -> None:
 def test_every_task_is_listed_with_what_it_does() -> None:
     done = run_lab("--list")
     assert done.returncode == 0
-    assert re.search(r"\n  destroy +Take clusters away: exactly what carries the lab's label\.\n", done.stdout)
+    assert re.search(r"\n  destroy +Remove clusters: exactly what carries the lab's label\.\n", done.stdout)
 
 
 @pytest.mark.parametrize("asked", ["submit --help", "submit -h", "--help submit"])

@@ -18,7 +18,7 @@ def test_each_kind_is_a_folder_and_help_names_it() -> None:
     folders = {path.name for path in (ROOT / "tests").iterdir() if any(path.glob("test_*.py"))}
     kinds = [kind for kind in testing.KINDS if kind != "static"]
     assert folders == set(kinds)
-    assert HELP["test.only"] == "one kind: " + ", ".join(kinds[:-1]) + f" or {kinds[-1]}"
+    assert HELP["test.only"] == "one kind: " + ", ".join(testing.KINDS[:-1]) + f" or {testing.KINDS[-1]}"
 
 
 def test_contributors_read_of_each_kind_what_it_needs() -> None:
@@ -73,8 +73,8 @@ def test_a_failed_check_fails_the_run_and_the_others_still_report(
 ) -> None:
     assert error_of(testing.test, "static") == (
         "error: tests failed: static\n"
-        "  each says above what is wrong\n"
-        "  fix: correct it, then: ./lab test --only static"
+        "  the reports above say what is wrong\n"
+        "  fix: repair what failed, then: ./lab test --only static"
     )
     assert sorted(path.name for path in checks.glob("*.ran")) == ["first.ran", "second.ran", "third.ran"]
     verdicts = re.findall(r"^(\w+(?: tests)?): (passed|FAILED) in", capsys.readouterr().out, re.MULTILINE)

@@ -93,9 +93,9 @@ def test_nothing_is_written_over_unless_it_is_said(here: Path, there: Path) -> N
     (there / "one.csv").write_text("years of work")
     stream = sent(here / "one.csv")
     assert refused(lambda: receive(stream, there)) == (
-        f"{there}/one.csv is there already",
-        "nothing was written over",
-        "--force writes over it; or choose another --to",
+        f"{there}/one.csv already exists",
+        "nothing was overwritten",
+        "--force overwrites it; or choose another --to",
         True,
     )
     assert tree_of(there) == {"one.csv": b"years of work"}
@@ -108,8 +108,8 @@ def test_a_folder_that_is_there_keeps_what_else_it_holds(here: Path, there: Path
     (there / "data" / "a b.csv").write_text("old")
     (there / "data" / "mine").write_text("years of work")
     what, _, fix, _ = refused(lambda: receive(sent(here / "data"), there))
-    assert what == f"{there}/data is there already"
-    assert fix.startswith("--force writes over its files of the same names;")
+    assert what == f"{there}/data already exists"
+    assert fix.startswith("--force overwrites its files of the same names;")
     receive(sent(here / "data"), there, force=True)
     assert tree_of(there / "data") == {**tree_of(here / "data"), "mine": b"years of work"}
 
@@ -122,7 +122,7 @@ def test_a_file_and_a_folder_do_not_take_each_others_place(here: Path, there: Pa
         before = tree_of(there)
         what, evidence, _, wrong = refused(lambda name=name: receive(sent(here / name), there, force=True))
         assert (what, wrong) == (f"{there}/{where} is a folder", True)
-        assert evidence == "a file cannot take its place; nothing was written over"
+        assert evidence == "a file cannot take its place; nothing was overwritten"
         assert tree_of(there) == before
     (there / "free").write_text("")
     what, evidence, *_ = refused(lambda: receive(sent(here / "data"), there / "free", force=True))
@@ -135,13 +135,13 @@ def test_what_takes_the_name_meanwhile_is_not_written_over(here: Path, there: Pa
     made = arrival(DISK, str(there), coming, is_folder=False, force=False)
     (there / "one.csv").write_text("faster")
     what, *_ = refused(lambda: made.receive(source))
-    assert what == f"{there}/one.csv is there already"
+    assert what == f"{there}/one.csv already exists"
     assert tree_of(there) == {"one.csv": b"faster"}
 
 
 def test_a_link_to_nothing_has_its_name_too(here: Path, there: Path) -> None:
     (there / "one.csv").symlink_to("nowhere")
-    assert refused(lambda: receive(sent(here / "one.csv"), there))[0] == f"{there}/one.csv is there already"
+    assert refused(lambda: receive(sent(here / "one.csv"), there))[0] == f"{there}/one.csv already exists"
 
 
 @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ def test_a_link_to_nothing_has_its_name_too(here: Path, there: Path) -> None:
     [
         ("none/", "no such folder: {}/none", "mkdir -p {}/none"),
         ("none/x", "no such folder: {}/none", "mkdir -p {}/none"),
-        ("file/", "{}/file is no folder", "choose another --to"),
-        ("file/x", "{}/file is no folder", "choose another --to"),
+        ("file/", "{}/file is not a folder", "choose another --to"),
+        ("file/x", "{}/file is not a folder", "choose another --to"),
     ],
 )
 def test_a_folder_must_be_there(here: Path, there: Path, place: str, what: str, fix: str) -> None:
@@ -160,7 +160,10 @@ def test_a_folder_must_be_there(here: Path, there: Path, place: str, what: str, 
         what.format(there), "nothing was written", fix.format(there), True
     )  # fmt: skip
     several = refused(lambda: receive(sent(here / "one.csv", here / "data"), there / place))
-    assert several[0] in (f"no such folder: {there}/{place.rstrip('/')}", f"{there}/{place.rstrip('/')} is no folder")
+    assert several[0] in (
+        f"no such folder: {there}/{place.rstrip('/')}",
+        f"{there}/{place.rstrip('/')} is not a folder",
+    )
 
 
 def test_what_does_not_fit_is_refused_before_it_comes(here: Path, there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +171,7 @@ def test_what_does_not_fit_is_refused_before_it_comes(here: Path, there: Path, m
     source = io.BytesIO(sent(here / "one.csv"))
     coming = read_manifest(source)
     assert refused(lambda: arrival(DISK, str(there), coming, is_folder=False, force=False)) == (
-        f"no space for 2.6 MB in {there}", "2.0 kB are free there", "remove what nobody needs there", False
+        f"no space for 2.6 MB in {there}", "2.0 kB are free there", "remove files there that nobody needs", False
     )  # fmt: skip
 
 
@@ -262,14 +265,14 @@ LAST = {"end": True}
 def test_what_is_not_as_it_should_be_is_not_taken_in(there: Path, tmp_path: Path, lines: list) -> None:
     before = sorted(tmp_path.rglob("*"))
     stream = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
-    assert refused(lambda: receive(stream, there))[0] == "what came is not what was to be sent"
+    assert refused(lambda: receive(stream, there))[0] == "what arrived is not what was sent"
     assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("line", [b"x" * 70_000, b"[" * 65_000 + b"\n", b"{]\n", b"\xff\n"])
 def test_a_line_of_any_kind_is_no_traceback(there: Path, line: bytes) -> None:
     stream = json.dumps(FIRST).encode() + b"\n" + line
-    assert refused(lambda: receive(stream, there))[0] == "what came is not what was to be sent"
+    assert refused(lambda: receive(stream, there))[0] == "what arrived is not what was sent"
 
 
 @pytest.mark.parametrize(
@@ -310,7 +313,7 @@ def test_what_cannot_be_sent_is_named(here: Path) -> None:
     assert refused(lambda: sent(here / "nothing"))[:3] == (
         f"no such file: {here}/nothing", "", f"look for its name in {here}"
     )  # fmt: skip
-    assert refused(lambda: sent(here / "one.csv", here / "data/../one.csv"))[0] == "more than one is called one.csv"
+    assert refused(lambda: sent(here / "one.csv", here / "data/../one.csv"))[0] == "more than one is named one.csv"
     assert refused(lambda: sent(Path("/")))[0] == "/ holds everything"
 
 
