@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from docker.models.containers import Container
 
@@ -13,21 +13,32 @@ from streamlab.students.topology import Student
 #: Seconds that a daemon may take to write out what it holds, before the engine kills it.
 STOP_SECONDS = 30
 STOPPED = ("created", "exited", "dead")
+#: The nodes that NodeManagers need until they have stopped.
+LAST = ("namenode", "datanode", "resourcemanager")
 
 
 def stop_nodes(student: Student) -> int:
     """Stop what runs of a student's stack, and return how many nodes that were.
 
     A daemon that ends again and again runs too, though the engine calls it restarting at most moments. NodeManagers
-    stop while HDFS still runs: one that has just run an application brings its log there, and waits until it can.
+    stop while HDFS and the ResourceManager still run: one that has just run an application brings its log to HDFS, and
+    waits until it can.
     """
     with engine.connect(student.docker_host) as client:
         found = engine.containers(client, student).items()
         running = {name: node for name, node in found if node.status not in STOPPED}
-        workers = {name for name in running if name.startswith("nodemanager")}
-        for names in (workers, running.keys() - workers):
-            _each([running[name] for name in names], lambda node: node.stop(timeout=STOP_SECONDS))
+        workers = [name for name in running if name.startswith("nodemanager")]
+        with ThreadPoolExecutor(max(1, len(running))) as pool:
+            stops = {name: pool.submit(_stop, running[name]) for name in running if not name.startswith(LAST)}
+            wait([stops[name] for name in workers])
+            stops |= {name: pool.submit(_stop, running[name]) for name in running if name.startswith(LAST)}
+            for stop in stops.values():
+                stop.result()
     return len(running)
+
+
+def _stop(node: Container) -> None:
+    node.stop(timeout=STOP_SECONDS)
 
 
 def start_nodes(student: Student) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 
 from streamlab.engines import engine
 from streamlab.errors import LabError
-from streamlab.stacks import operation, prove, status, suspend
+from streamlab.stacks import daemons, operation, prove, status, suspend
 from streamlab.stacks.prove import Proven
 from streamlab.students.topology import Student
 
@@ -150,3 +151,27 @@ def test_a_service_that_does_not_come_back_is_an_error(
     printed = capsys.readouterr()
     assert "ada's stack did not come back healthy\n  error: ada: silence" in printed.err
     assert "bob: resumed and proved" in printed.out
+
+
+def test_nobody_is_stopped_while_a_nodemanager_still_needs_it(
+    student: Student, stacks: dict[str, list[Node]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It brings its applications' logs to HDFS before it ends."""
+    stopped = []
+
+    class Slow(Node):
+        def __init__(self, name: str) -> None:
+            super().__init__("running")
+            self.name = name
+
+        def stop(self, timeout: int) -> None:
+            if self.name == "nodemanager1":
+                time.sleep(0.2)
+            stopped.append(self.name)
+
+    names = ("namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "edge")
+    monkeypatch.setattr(engine, "containers", lambda client, student: {name: Slow(name) for name in names})
+    assert daemons.stop_nodes(student) == 6
+    assert sorted(stopped[:2]) == ["edge", "kafka1"]  # which need not wait for it
+    assert stopped[2] == "nodemanager1"
+    assert sorted(stopped[3:]) == ["datanode1", "namenode", "resourcemanager"]
