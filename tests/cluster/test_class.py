@@ -50,7 +50,7 @@ def test_a_failure_is_told_in_full_at_the_end(submitted: tuple[str, str]) -> Non
         "nobody\n"
         "error: nobody has no stack\n"
         "  no container on unix:///var/run/docker.sock carries its label\n"
-        "  fix: invoke provision\n"
+        "  fix: invoke provision --student nobody\n"
         "\n"
         "error: lesson03/read: 1 of 2 students failed\n"
         "  nobody\n"
