@@ -215,5 +215,6 @@ def test_ctrl_c_while_it_is_taken_keeps_nothing_and_the_stack_runs(lab: LabRunne
     with engine.connect(student.docker_host) as client:
         there = {container.name for container in client.containers.list(all=True)}
     assert f"{student.prefix}-carrier" not in there
+    lab("prove")  # the daemons have been started, and take their time
     (found,) = json.loads(lab("status", "--json"))["students"]
     assert found["healthy"]
