@@ -25,6 +25,7 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks.channel import plain
 from streamlab.stacks.reconcile import OWNER
 from streamlab.students.inventory import this_owner
+from streamlab.students.topology import Placed
 
 #: The label of a lock, with its holder as JSON.
 LOCK = "streamlab.lock"
@@ -34,17 +35,11 @@ SETTLE_SECONDS = 10
 PAUSE_SECONDS = 0.1
 
 
-class Target(Protocol):
+class Target(Placed, Protocol):
     """A student, or what an engine still has of one."""
 
     @property
-    def name(self) -> str: ...
-
-    @property
     def lab_class(self) -> str: ...
-
-    @property
-    def docker_host(self) -> str: ...
 
     @property
     def owner(self) -> str: ...
