@@ -48,18 +48,18 @@ def provision(_, inventory=None, student=None, limit=None, overcommit=False, tak
     provisioning.provision(lab, lab.chosen(student, limit), overcommit=overcommit, take_over=take_over, verbose=verbose)
 
 
-@lab_task
-def prove(_, inventory=None, student=None, limit=None, service=None, seconds=60):
+@lab_task(seat=True)
+def prove(_, inventory=None, student=None, limit=None, service=None, seconds=60, cluster=None):
     """Ask every service a real question (or one: --service kafka)."""
     from streamlab.stacks import prove as proofs
     from streamlab.students.inventory import load
 
-    proofs.prove_all(load(inventory).chosen(student, limit), [service] if service else None, seconds=seconds)
+    proofs.prove_all(load(inventory, cluster).chosen(student, limit), [service] if service else None, seconds=seconds)
 
 
-@lab_task(iterable=["set"])
+@lab_task(iterable=["set"], seat=True)
 def submit(_, job, inventory=None, student=None, limit=None, at_once=None, preset=None, set=None, continuous=False,
-           detach=False, driver_memory=None, executor_memory=None, executors=None):  # fmt: skip
+           detach=False, driver_memory=None, executor_memory=None, executors=None, cluster=None):  # fmt: skip
     """Run a lesson (lesson08), one step (lesson08/train) or a folder on YARN."""
     from streamlab.students.inventory import load
     from streamlab.work import submit as submission
@@ -68,31 +68,31 @@ def submit(_, job, inventory=None, student=None, limit=None, at_once=None, prese
     wanted = submission.request(
         job, preset=preset, given=set, continuous=continuous, detach=detach, resources=resources
     )
-    lab = load(inventory)
+    lab = load(inventory, cluster)
     submission.submit_each(lab, lab.explicitly_chosen(student, limit), wanted, at_once=at_once)
 
 
-@lab_task
-def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv=None):
+@lab_task(seat=True)
+def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv=None, cluster=None):
     """Check the results of a lesson (or of all lessons) from outside."""
     from streamlab.students.inventory import EVERYBODY, load
     from streamlab.work import check as checks
     from streamlab.work import gradebook
 
-    students = load(inventory).explicitly_chosen(student, limit)
+    students = load(inventory, cluster).explicitly_chosen(student, limit)
     if student == EVERYBODY or limit or csv:
         gradebook.report(students, job, as_json=json, csv_file=csv)
     else:
         checks.report(students[0], job, as_json=json)
 
 
-@lab_task
-def reset(_, job, inventory=None, student=None, limit=None, yes=False):
+@lab_task(seat=True)
+def reset(_, job, inventory=None, student=None, limit=None, yes=False, cluster=None):
     """Bring one lesson back to its start."""
     from streamlab.students.inventory import load
     from streamlab.work import check as checks
 
-    checks.reset_each(load(inventory).explicitly_chosen(student, limit), job, yes=yes)
+    checks.reset_each(load(inventory, cluster).explicitly_chosen(student, limit), job, yes=yes)
 
 
 @lab_task
@@ -104,7 +104,7 @@ def fetch_output(_, job, inventory=None, student=None, to=None):
     fetch.fetch_output(load(inventory).student(student), job, to)
 
 
-@lab_task
+@lab_task(seat=True)
 def new(_, job, like, to="."):
     """Make a job of your own: --job mywork --like lesson04."""
     from streamlab.lessons import scaffold
@@ -112,16 +112,16 @@ def new(_, job, like, to="."):
     scaffold.make_like(job, like, to)
 
 
-@lab_task
-def stop(_, job, inventory=None, student=None, limit=None):
+@lab_task(seat=True)
+def stop(_, job, inventory=None, student=None, limit=None, cluster=None):
     """End a running stream after its current batch."""
     from streamlab.students.inventory import load
     from streamlab.work import stop as stopping
 
-    stopping.stop_each(load(inventory).explicitly_chosen(student, limit), job)
+    stopping.stop_each(load(inventory, cluster).explicitly_chosen(student, limit), job)
 
 
-@lab_task
+@lab_task(seat=True)
 def jobs(_):
     """List lessons, their steps and presets."""
     from streamlab.lessons import jobs as known
@@ -129,7 +129,7 @@ def jobs(_):
     known.show()
 
 
-@lab_task
+@lab_task(seat=True)
 def bundle(_, job, to=None):
     """Write a job's zip and print its path and SHA-256."""
     from streamlab.lessons import bundle as bundles
@@ -138,31 +138,31 @@ def bundle(_, job, to=None):
     bundles.write(known.find(job)[0].folder, to)
 
 
-@lab_task
-def status(_, inventory=None, student=None, limit=None, json=False):
+@lab_task(seat=True)
+def status(_, inventory=None, student=None, limit=None, json=False, cluster=None):
     """Show nodes, their health and memory, and applications."""
     from streamlab.stacks import status as looking
     from streamlab.students.inventory import load
 
-    looking.report(load(inventory).chosen(student, limit), as_json=json)
+    looking.report(load(inventory, cluster).chosen(student, limit), as_json=json)
 
 
-@lab_task
-def links(_, inventory=None, student=None):
+@lab_task(seat=True)
+def links(_, inventory=None, student=None, cluster=None):
     """Print the pages to open."""
     from streamlab.students.inventory import load
     from streamlab.work import look
 
-    print(look.links(load(inventory).student(student)))
+    print(look.links(load(inventory, cluster).student(student)))
 
 
-@lab_task
-def logs(_, inventory=None, student=None, node=None, app=None, lines=200):
+@lab_task(seat=True)
+def logs(_, inventory=None, student=None, node=None, app=None, lines=200, cluster=None):
     """Print the log of a node (--node kafka1) or an application (--app ID)."""
     from streamlab.students.inventory import load
     from streamlab.work import look
 
-    look.log(load(inventory).student(student), node=node, app=app, lines=lines)
+    look.log(load(inventory, cluster).student(student), node=node, app=app, lines=lines)
 
 
 @lab_task
@@ -174,22 +174,22 @@ def shell(_, inventory=None, student=None, node="edge", command=None):
     return shells.shell(load(inventory).student(student), node, command)
 
 
-@lab_task(words="file")
-def put(_, file, to="", inventory=None, student=None, limit=None, force=False):
+@lab_task(words="file", seat=True)
+def put(_, file, to="", inventory=None, student=None, limit=None, force=False, cluster=None):
     """Copy files or folders to the edge node or HDFS: FILE… --to PLACE."""
     from streamlab.students.inventory import load
     from streamlab.work import files
 
-    files.put_each(load(inventory).explicitly_chosen(student, limit), file, to, force=force)
+    files.put_each(load(inventory, cluster).explicitly_chosen(student, limit), file, to, force=force)
 
 
-@lab_task(words="path")
-def get(_, path, to="", inventory=None, student=None, limit=None, force=False):
+@lab_task(words="path", seat=True)
+def get(_, path, to="", inventory=None, student=None, limit=None, force=False, cluster=None):
     """Copy files or folders from the edge node or HDFS: PATH… --to DIR."""
     from streamlab.students.inventory import load
     from streamlab.work import files
 
-    files.get_each(load(inventory).explicitly_chosen(student, limit), path, to, force=force)
+    files.get_each(load(inventory, cluster).explicitly_chosen(student, limit), path, to, force=force)
 
 
 @lab_task

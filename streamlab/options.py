@@ -13,6 +13,7 @@ HELP = {
     "bench.only": "the name of one figure in benchmarks/README.md",
     "bench.runs": "how often each figure is measured (default: the figure's own number)",
     "bundle.to": "the file to write",
+    "cluster": "the description of a cluster that is worked with instead of a student's stack",
     "columns": "what each column holds: 'name=Last name+First name,login=Email address' (default: from the headings)",
     "command": "run this command instead of opening a terminal",
     "continuous": "run as a stream until `invoke stop`",

@@ -17,7 +17,7 @@ IMAGES = ROOT / "images"
 JOBS = ROOT / "jobs"
 
 #: What this checkout keeps between two commands; safe to delete, but for the snapshots.
-STATE = ROOT / ".streamlab"
+STATE = Path(os.environ.get("STREAMLAB_STATE") or ROOT / ".streamlab")
 SNAPSHOTS = STATE / "snapshots"
 
 #: Fetched artifacts, shared by all checkouts of one user; safe to delete.

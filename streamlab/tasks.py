@@ -21,6 +21,7 @@ from invoke.parser import ParserContext
 from streamlab.cancel import Cancelled, cancelled_by_signals
 from streamlab.errors import LabError
 from streamlab.options import help_of
+from streamlab.students.clusters import VARIABLE
 from streamlab.ui import show_any_script
 
 #: What a shell reports for a program that Ctrl-C ended; `Cancelled` knows it of other signals.
@@ -31,16 +32,23 @@ READER_GONE = 141
 
 #: Task -> the option before each word that is typed without one.
 _options_of_words: dict[str, str] = {}
+#: The tasks that need no engine, and so work inside a stack too.
+_seat_tasks: set[str] = set()
 
 
-def lab_task(body: Callable[..., int | None] | None = None, *, words: str = "", **options: Any) -> Any:
+def lab_task(
+    body: Callable[..., int | None] | None = None, *, words: str = "", seat: bool = False, **options: Any
+) -> Any:
     """``invoke.task`` for a body that raises `LabError` and may return an exit status.
 
     Args:
         words: the parameter that is a list of all words that are typed without an option.
+        seat: whether it works without an engine, for one cluster that is described.
     """
     if body is None:
-        return functools.partial(lab_task, words=words, **options)
+        return functools.partial(lab_task, words=words, seat=seat, **options)
+    if seat:
+        _seat_tasks.add(body.__name__)
     if words:
         _options_of_words[body.__name__] = f"--{words}"
         options["iterable"] = [words]
@@ -93,7 +101,9 @@ def forget_reader() -> None:
 
 
 def with_words(tasks: Collection) -> Collection:
-    """The same tasks. The command `invoke` has found them, and is about to parse what was typed."""
+    """The same tasks, or those for a student's seat. The command `invoke` is about to parse what was typed."""
+    if VARIABLE in os.environ:
+        tasks = Collection(*(tasks[name] for name in tasks.task_names if tasks[name].name in _seat_tasks))
     if hasattr(plain.program, "core"):
         give_words_their_option(plain.program, tasks)
     return tasks

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from streamlab.engines.engine import connect
+from streamlab.engines.engine import connect, node
 from streamlab.errors import LabError
-from streamlab.stacks import reconcile, status
+from streamlab.stacks import reconcile, seat, status
 from streamlab.stacks.prove import is_proved
 from streamlab.students import inventory, topology
 
@@ -42,6 +42,8 @@ def main() -> None:
         wanted = {"plan": topology.plan(student), "subnet": student.subnet, **given}
         with connect(student.docker_host) as client:
             outcome = reconcile.reconcile(client, **wanted, dry_run=module.check_mode)
+            if not module.check_mode:
+                seat.place(node(client, student, "edge"), student)
         as_it_was = not outcome.changed and not outcome.leaving
         proved = as_it_was and is_proved(student) and status.is_healthy(student)
     except LabError as error:

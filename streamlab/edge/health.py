@@ -1,8 +1,9 @@
 """A short real answer from each daemon, with the standard library alone.
 
-``python3 -m edge.health namenode datanode1 …`` answers ``{"nodes": {node: null when healthy, else what was wrong},
-"applications": [{"id", "name", "state", "final_status"}], or null where YARN does not answer}``. It runs in any node of
-the stack and asks all at once, since `invoke status` is typed often.
+``python3 -m edge.health namenode datanode1 …`` (without a name: each address of the cluster's description) answers
+``{"nodes": {node: null when healthy, else what was wrong}, "applications": [{"id", "name", "state", "final_status"}],
+or null where YARN does not answer, "submits": [lessons that are about to be submitted]}``. It runs in any node of the
+stack, of which only the edge knows of submits, and asks all at once, since `invoke status` is typed often.
 """
 
 from __future__ import annotations
@@ -12,13 +13,18 @@ import socket
 import struct
 import sys
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
+from urllib.parse import urlsplit
 
 from common.channel import emit
+from common.settings import LabInfo, load_info
+
+from .locks import locked
 
 SECONDS = 3
+KAFKA_PORT, CASSANDRA_PORT = 9092, 9042
 
 #: A laptop's proxy settings, inherited by a container, would send a stack's own names to the proxy.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -41,31 +47,32 @@ def bean(url: str, name: str) -> dict:
     return beans[0]
 
 
-def ask_namenode(node: str) -> None:
+def ask_namenode(address: str) -> None:
     # Not the bean FSNamesystem, which has this too: it is one of the metrics, whose figures may be ten seconds old.
-    state = bean(f"http://{node}:9870", "Hadoop:service=NameNode,name=FSNamesystemState")
+    state = bean(f"http://{address}", "Hadoop:service=NameNode,name=FSNamesystemState")
     if state.get("NumLiveDataNodes", 0) < 1:
         raise Unhealthy("no live DataNode has registered")
 
 
-def ask_datanode(node: str) -> None:
-    bean(f"http://{node}:9864", "Hadoop:service=DataNode,name=DataNodeInfo")
+def ask_datanode(address: str) -> None:
+    bean(f"http://{address}", "Hadoop:service=DataNode,name=DataNodeInfo")
 
 
-def ask_resourcemanager(node: str) -> None:
-    metrics = _json(f"http://{node}:8088/ws/v1/cluster/metrics")["clusterMetrics"]
+def ask_resourcemanager(address: str) -> None:
+    metrics = _json(f"http://{address}/ws/v1/cluster/metrics")["clusterMetrics"]
     if metrics["activeNodes"] < 1:
         raise Unhealthy("no active NodeManager has registered")
 
 
-def ask_nodemanager(node: str) -> None:
-    info = _json(f"http://{node}:8042/ws/v1/node/info")["nodeInfo"]
+def ask_nodemanager(address: str) -> None:
+    info = _json(f"http://{address}/ws/v1/node/info")["nodeInfo"]
     if not info["nodeHealthy"]:
         raise Unhealthy(info.get("healthReport") or "it says it is unhealthy")
 
 
-def _exchange(node: str, port: int, request: bytes, answer_bytes: int) -> bytes:
-    with socket.create_connection((node, port), timeout=SECONDS) as connection:
+def _exchange(address: str, request: bytes, answer_bytes: int) -> bytes:
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
         connection.sendall(request)
         answer = b""
         while len(answer) < answer_bytes:
@@ -76,51 +83,73 @@ def _exchange(node: str, port: int, request: bytes, answer_bytes: int) -> bytes:
     return answer
 
 
-def ask_kafka(node: str) -> None:
+def ask_kafka(address: str) -> None:
     """An ApiVersions request (key 18, version 0), whose answer carries our correlation id and no error."""
     body = struct.pack(">hhih", 18, 0, 7, -1)
-    answer = _exchange(node, 9092, struct.pack(">i", len(body)) + body, 10)
+    answer = _exchange(address, struct.pack(">i", len(body)) + body, 10)
     correlation, error = struct.unpack(">ih", answer[4:10])
     if correlation != 7 or error:
         raise Unhealthy(f"it answered with error {error}")
 
 
-def ask_cassandra(node: str) -> None:
+def ask_cassandra(address: str) -> None:
     """An OPTIONS request of the native protocol (version 4), answered by SUPPORTED."""
-    answer = _exchange(node, 9042, struct.pack(">BBhBi", 4, 0, 1, 5, 0), 9)
+    answer = _exchange(address, struct.pack(">BBhBi", 4, 0, 1, 5, 0), 9)
     if answer[4] != 6:
         raise Unhealthy(f"it answered with opcode {answer[4]}")
 
 
-def ask_edge(node: str) -> None:
+def ask_edge(address: str) -> None:
     """The edge has no daemon: its name answering on the stack's network is what it can say."""
-    socket.getaddrinfo(node, None)
+    socket.getaddrinfo(address.rpartition(":")[0], None)
 
 
-ASK: dict[str, Callable[[str], None]] = {
-    "namenode": ask_namenode,
-    "datanode": ask_datanode,
-    "resourcemanager": ask_resourcemanager,
-    "nodemanager": ask_nodemanager,
-    "kafka": ask_kafka,
-    "cassandra": ask_cassandra,
-    "edge": ask_edge,
+#: Kind of node -> how it is asked, and the port at which it answers.
+ASK: dict[str, tuple[Callable[[str], None], int]] = {
+    "namenode": (ask_namenode, 9870),
+    "datanode": (ask_datanode, 9864),
+    "resourcemanager": (ask_resourcemanager, 8088),
+    "nodemanager": (ask_nodemanager, 8042),
+    "kafka": (ask_kafka, KAFKA_PORT),
+    "cassandra": (ask_cassandra, CASSANDRA_PORT),
+    "edge": (ask_edge, 0),
 }
 
 
-def problem(node: str) -> str | None:
-    """What is wrong with `node`, or None."""
+def addresses(nodes: Sequence[str], info: LabInfo | None) -> dict[str, tuple[str, str]]:
+    """What is asked, by the name under which it is reported: its kind and ``host:port``.
+
+    That is each of `nodes`, or each address of the cluster's description where none is named.
+    """
+    kinds = {node: node.rstrip("0123456789") for node in nodes}
+    if info is None or kinds:
+        return {node: (kind, f"{node}:{ASK[kind][1]}") for node, kind in kinds.items()}
+    brokers = [one.strip() for one in info.kafka.split(",")]
+    contacts = [one if ":" in one else f"{one}:{CASSANDRA_PORT}" for one in info.cassandra]
+    found = [("namenode", urlsplit(info.webhdfs).netloc), ("resourcemanager", urlsplit(info.yarn).netloc)]
+    found += [*(("kafka", one) for one in brokers), *(("cassandra", one) for one in contacts)]
+    return {f"{kind} at {address}": (kind, address) for kind, address in found}
+
+
+def problem_at(kind: str, address: str) -> str | None:
+    """What is wrong with the node of this kind at ``host:port``, or None."""
     try:
-        ASK[node.rstrip("0123456789")](node)
+        ASK[kind][0](address)
     except (OSError, HTTPException, ValueError, KeyError, Unhealthy) as error:
         return f"{type(error).__name__}: {error}" if not isinstance(error, Unhealthy) else str(error)
     return None
 
 
-def applications() -> list[dict[str, str]] | None:
+def problem(node: str) -> str | None:
+    """What is wrong with a stack's node, or None."""
+    ((kind, address),) = addresses([node], None).values()
+    return problem_at(kind, address)
+
+
+def applications(yarn: str) -> list[dict[str, str]] | None:
     """YARN's applications, oldest first; None where the ResourceManager does not answer: nobody knows then."""
     try:
-        found = (_json("http://resourcemanager:8088/ws/v1/cluster/apps")["apps"] or {}).get("app", [])
+        found = (_json(f"{yarn}/ws/v1/cluster/apps")["apps"] or {}).get("app", [])
     except (OSError, HTTPException, ValueError, KeyError):
         return None
     return [
@@ -129,12 +158,13 @@ def applications() -> list[dict[str, str]] | None:
     ]
 
 
-def main(nodes: list[str]) -> None:
-    with ThreadPoolExecutor(len(nodes) + 1) as pool:
-        apps = pool.submit(applications)
-        problems = dict(zip(nodes, pool.map(problem, nodes), strict=True))
-        emit(answer={"nodes": problems, "applications": apps.result()})
+def main(nodes: Sequence[str], info: LabInfo) -> None:
+    asked = addresses(nodes, info)
+    with ThreadPoolExecutor(len(asked) + 1) as pool:
+        apps = pool.submit(applications, info.yarn)
+        problems = dict(zip(asked, pool.map(lambda one: problem_at(*one), asked.values()), strict=True))
+        emit(answer={"nodes": problems, "applications": apps.result(), "submits": locked()})
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1:], load_info())

@@ -2,7 +2,8 @@
 
 ``python3 -m edge.prove SECONDS NODES SERVICE …`` asks all at once and tells of each as it is answered:
 ``{"service", "passed", "seconds", "answer"}``. A service that is still starting is asked again until SECONDS
-are over. NODES are the stack's, with commas between them: of a service with several, every one must take part.
+are over. NODES are the stack's, with commas between them: of a service with several, every one must take part. Of a
+cluster that is not the lab's none is named, and it is enough that each service answers.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ COUNT_SCRIPT = """
 import sys
 from pyspark.sql import SparkSession
 from edge.prove import Proof, await_yarn
-await_yarn(Proof(float(sys.argv[1]), sys.argv[2].split(",")))
+await_yarn(Proof(float(sys.argv[1]), [name for name in sys.argv[2].split(",") if name]))
 spark = SparkSession.builder.getOrCreate()
 print("counted", spark.sql("SELECT count(*) FROM range(1000)").first()[0], flush=True)
 spark.stop()
@@ -91,7 +92,7 @@ def prove_hdfs(proof: Proof) -> str:
 
     def put() -> str:
         hdfs.mkdirs(load_info().events)  # without it no session of Spark starts
-        hdfs.write(path, content, replication=len(datanodes))
+        hdfs.write(path, content, replication=max(1, len(datanodes)))
         if len(datanodes) > 1:
             _await_copies(hdfs, path, datanodes)
         return path
@@ -122,19 +123,20 @@ def _each(nodes: Sequence[str], words: str) -> str:
 def prove_kafka(proof: Proof) -> str:
     names = proof.of("kafka")
     brokers = [int(name.removeprefix("kafka")) for name in names]
+    partitions = max(1, len(brokers))
 
     def round_trip() -> str:
         with open_lab() as lab:
             # A partition on each broker, whether or not Kafka would have chosen it.
-            lab.kafka.ensure_topic(proof.token, partitions=len(brokers), brokers=brokers)
+            lab.kafka.ensure_topic(proof.token, partitions=partitions, brokers=brokers)
             try:
-                for partition in range(len(brokers)):
+                for partition in range(partitions):
                     lab.kafka.produce(proof.token, [("key", f"{proof.token}-{partition}")], partition=partition)
                 values = [record.value for record in lab.kafka.consume_all(proof.token)]
             finally:
                 lab.kafka.delete_topic(proof.token)
-        if values != [f"{proof.token}-{partition}" for partition in range(len(brokers))]:
-            raise Wrong(f"one record went in for each of {len(brokers)} partitions, {values} came out")
+        if values != [f"{proof.token}-{partition}" for partition in range(partitions)]:
+            raise Wrong(f"one record went in for each of {partitions} partitions, {values} came out")
         return f"produced and consumed a record{_each(names, 'on {}')}"
 
     return proof.until(round_trip)
@@ -142,7 +144,7 @@ def prove_kafka(proof: Proof) -> str:
 
 def prove_cassandra(proof: Proof) -> str:
     keyspace, names = proof.token.replace("-", "_"), proof.of("cassandra")
-    replication = f"{{'class': 'SimpleStrategy', 'replication_factor': {len(names)}}}"
+    replication = f"{{'class': 'SimpleStrategy', 'replication_factor': {max(1, len(names))}}}"
 
     def round_trip() -> str:
         with open_lab() as lab:
@@ -276,4 +278,4 @@ def main(seconds: float, nodes: list[str], services: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), sys.argv[2].split(","), sys.argv[3:])
+    main(float(sys.argv[1]), [name for name in sys.argv[2].split(",") if name], sys.argv[3:])

@@ -12,7 +12,6 @@ place and speaks for itself. Exit status 2 when it does not fit, or runs already
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import sys
@@ -34,38 +33,27 @@ from common.request import Job
 from common.settings import load_info
 
 from . import topics
+from .locks import lock
 from .room import Containers, Room
 from .yarn import Yarn, held_mb
 
-SITE = Path("/etc/streamlab/hadoop/yarn-site.xml")
+#: What a stack's own nodes have, and no other machine: all options of the client's JVM.
+CLIENT = Path("/etc/streamlab/spark/submit.args")
 DEFAULT_STEP_MB = 1024
 SHELF = "/streamlab/bundles"
-#: A file for each lesson, which a submit has locked until YARN has its application.
-LOCK = "/tmp/streamlab-{}.lock"
 #: Seconds within which YARN has its memory back from an application that is over.
 RELEASE_SECONDS = 20
 
 
-def allocation_step(site: Path = SITE) -> int:
-    """YARN gives memory in multiples of this (MB)."""
+def allocation_step(site: Path | None = None) -> int:
+    """YARN gives memory in multiples of this (MB), by Hadoop's configuration here."""
+    site = site or Path(os.environ.get("HADOOP_CONF_DIR", "/etc/hadoop/conf"), "yarn-site.xml")
+    if not site.is_file():
+        return DEFAULT_STEP_MB
     for prop in ElementTree.parse(site).getroot().iter("property"):
         if prop.findtext("name") == "yarn.scheduler.minimum-allocation-mb":
             return int(prop.findtext("value") or DEFAULT_STEP_MB)
     return DEFAULT_STEP_MB
-
-
-def lock(lesson: str) -> None:
-    """Exclude other submits of the lesson: both would create what is missing, and start the same step.
-
-    The lock is this process's, and `spark-submit`'s that takes its place: it ends with them, however they end.
-    """
-    file = os.open(LOCK.format(lesson), os.O_RDWR | os.O_CREAT, 0o600)
-    os.set_inheritable(file, True)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        emit(waiting=f"another submit of {lesson} is at work")
-        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def require_not_running(request: dict[str, Any], running: list[dict[str, Any]]) -> None:
@@ -165,12 +153,22 @@ def command(request: dict[str, Any], bundle: str, launcher: str) -> list[str]:
     The script of that name starts a JVM that puts this command together, with a class path at whose head no class-data
     archive counts: half a second more.
     """
+    client = ["java", f"@{CLIENT}", "org.apache.spark.deploy.SparkSubmit"] if CLIENT.exists() else ["spark-submit"]
     return [
-        *("java", "@/etc/streamlab/spark/submit.args", "org.apache.spark.deploy.SparkSubmit"),
-        *(*request["spark"], "--py-files", bundle, launcher),
+        *(*client, *request["spark"], *description(os.environ.get("STREAMLAB_LAB_JSON"))),
+        *("--py-files", bundle, launcher),
         *(request["step"], *request["arguments"]),
         *(["--continuous"] if request["continuous"] else []),
     ]
+
+
+def description(path: str | None) -> list[str]:
+    """The options by which a cluster's description, unless its nodes have it, reaches the driver and the executors."""
+    if path is None:
+        return []
+    name = Path(path).name
+    variables = ("spark.yarn.appMasterEnv.STREAMLAB_LAB_JSON", "spark.executorEnv.STREAMLAB_LAB_JSON")
+    return ["--master", "yarn", "--files", path, *(part for key in variables for part in ("--conf", f"{key}={name}"))]
 
 
 def hand_over(argv: list[str], seconds: int) -> NoReturn:

@@ -10,13 +10,15 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
-
-from docker.api import APIClient
-from docker.errors import DockerException
-from docker.models.containers import Container
+from typing import TYPE_CHECKING, Any
 
 from streamlab import cancel
+from streamlab.engines.here import CHUNK, KILL_SECONDS, Here, Process
+
+if TYPE_CHECKING:
+    # Not at run time: where there is no engine, its SDK need not be installed.
+    from docker.api import APIClient
+    from docker.models.containers import Container
 
 #: The engine cannot end what it was asked to run in a container. This variable in the environment of what it starts
 #: finds the process and its children.
@@ -29,9 +31,6 @@ END_MARKED = (
 #: What the engine puts before each piece of output: whose it is, and its length.
 _HEADER = struct.Struct(">BxxxL")
 _STDERR = 2
-CHUNK = 1 << 18
-#: Seconds that `timeout` inside may need beyond those of the command, to kill what does not heed it.
-_KILL_SECONDS = 5
 #: Seconds that it may take to end a command, whatever the engine does.
 _END_SECONDS = 20
 
@@ -54,7 +53,7 @@ class Attached:
         end: Callable[[], object] = lambda: None,
     ) -> None:
         self._api, self._exec_id, self._idle = api, exec_id, idle
-        self._ends = time.monotonic() + seconds + 2 * _KILL_SECONDS
+        self._ends = time.monotonic() + seconds + 2 * KILL_SECONDS
         #: Ends the command and all that it has started.
         self.end = end
         connection = api.exec_start(exec_id, socket=True)
@@ -124,10 +123,14 @@ class Attached:
         self._response.close()
 
 
+#: A command that runs in a node, wherever that is.
+Running = Attached | Process
+
+
 class Output(io.RawIOBase):
     """A command's output as a file that is read to its end; what it writes to its standard error is kept aside."""
 
-    def __init__(self, running: Attached) -> None:
+    def __init__(self, running: Running) -> None:
         self._pieces = running.output()
         self._rest = memoryview(b"")
         self.errors = b""
@@ -153,30 +156,34 @@ class Output(io.RawIOBase):
 
 @contextmanager
 def attached(
-    container: Container,
+    node: Container | Here,
     argv: Sequence[str],
     *,
     seconds: int,
     env: Mapping[str, str] | None = None,
     stdin: bool = False,
     idle: float | None = None,
-) -> Iterator[Attached]:
+) -> Iterator[Running]:
     """Run a command in a node, at most `seconds`; where the block is left by an exception, it is ended there too.
 
     Args:
         stdin: whether it reads what is sent to it, or nothing.
         idle: seconds after which it is an error that nothing comes, or that nothing of what is sent is taken.
     """
+    if isinstance(node, Here):
+        with node.attached(argv, seconds=seconds, env=env or {}, stdin=stdin, idle=idle) as process:
+            yield process
+        return
     mark = new_mark()
     name, _, value = mark.partition("=")
-    command = ["timeout", "-k", str(_KILL_SECONDS), str(seconds), *argv]
-    api = container.client.api
-    exec_id = api.exec_create(container.id, command, stdin=stdin, environment={**(env or {}), name: value})["Id"]
+    command = ["timeout", "-k", str(KILL_SECONDS), str(seconds), *argv]
+    api = node.client.api
+    exec_id = api.exec_create(node.id, command, stdin=stdin, environment={**(env or {}), name: value})["Id"]
     running: Attached | None = None
 
     def end() -> None:
         # In a thread of its own, because an engine that hangs does not let go of the one that asks.
-        ending = threading.Thread(target=_run, args=[api, container.id, ["sh", "-c", END_MARKED, mark]], daemon=True)
+        ending = threading.Thread(target=_run, args=[api, node.id, ["sh", "-c", END_MARKED, mark]], daemon=True)
         ending.start()
         ending.join(_END_SECONDS)
 
@@ -198,7 +205,7 @@ def attached(
 
 def _run(api: APIClient, container: str, argv: Sequence[str]) -> None:
     """Run a command that says nothing and takes no time, unless the engine or the container is gone."""
-    with suppress(DockerException, OSError):
+    with suppress(OSError):  # which the errors of the engine's SDK are
         running = Attached(api, api.exec_create(container, list(argv))["Id"], seconds=_END_SECONDS)
         try:
             for _ in running.output():

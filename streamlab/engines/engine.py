@@ -7,11 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import docker
-from docker.errors import DockerException, InvalidVersion
-from docker.models.containers import Container
+from typing import TYPE_CHECKING, Any
 
 from streamlab.cancel import uninterrupted
 from streamlab.engines import tunnel
@@ -20,6 +16,11 @@ from streamlab.students import endpoint
 from streamlab.students.docker_hosts import LOCAL, is_here, ssh_destination
 from streamlab.students.endpoint import Endpoint
 from streamlab.students.topology import Placed, Student, by_docker_host
+
+if TYPE_CHECKING:
+    # Its SDK takes a fifth of a second to import, and is not there where a student sits.
+    import docker
+    from docker.models.containers import Container
 
 #: Timeout in seconds for one answer of the engine.
 ANSWER_SECONDS = 60
@@ -43,8 +44,17 @@ def connect(docker_host: str, *, seconds: int = ANSWER_SECONDS) -> Iterator[dock
 
     Raises:
         NoEngine: nothing answers there.
-        WrongRequest: this user may not ask, or the engine is too old.
+        WrongRequest: this user may not ask, or the engine is too old; or it is out of reach from here on purpose.
     """
+    if not docker_host:
+        raise WrongRequest(
+            "this needs the Docker Engine that carries the stack",
+            evidence="from inside a stack, and with --cluster, there is none",
+            fix="ask your instructor, on whose machine it works",
+        )
+    import docker
+    from docker.errors import DockerException
+
     client, digging = None, []
     try:
         if docker_host.startswith("ssh://"):
@@ -122,6 +132,9 @@ def _socket(docker_host: str) -> str:
 
 def _is_there(docker_host: str) -> bool:
     """Whether an engine answers; nothing is printed if it does not."""
+    import docker
+    from docker.errors import DockerException
+
     try:
         address = docker_host if is_here(docker_host) else tunnel.through(docker_host).docker_host
         docker.DockerClient(base_url=address, timeout=PROBE_SECONDS, version="auto").close()
@@ -158,6 +171,8 @@ def not_reached(silent: Mapping[str, LabError], students: Sequence[Student]) -> 
 
 def _no_engine(docker_host: str, error: Exception, ssh_messages: Sequence[str] = ()) -> WrongRequest:
     """The error if no engine answers, with ssh's own messages if the connection goes through ssh."""
+    from docker.errors import InvalidVersion
+
     reason = _reason(error)
     if "Permission denied" in reason and is_here(docker_host):
         return WrongRequest(

@@ -6,13 +6,16 @@ import io
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-
-from docker.errors import DockerException, NotFound
-from docker.models.containers import Container
+from typing import TYPE_CHECKING
 
 from streamlab.engines.attached import attached
+from streamlab.engines.here import Here
 from streamlab.errors import LabError
 
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+NO_LINKS: Mapping[str, str] = {}
 #: The user `student` of every image (images/base/Dockerfile).
 STUDENT_UID = 10001
 
@@ -38,7 +41,7 @@ class Result:
 
 
 def run_inside(
-    container: Container,
+    node: Container | Here,
     argv: Sequence[str],
     *,
     seconds: int,
@@ -59,9 +62,9 @@ def run_inside(
         LabError: it did not end in time or printed too much, or the engine did not run it.
     """
     streams = {name: _Stream(name, lines) for name in ("out", "err")}
-    who, came = f"{container.name or container.id[:12]}: {argv[0]}", 0
+    who, came = f"{node.name}: {argv[0]}", 0
     try:
-        with attached(container, argv, seconds=seconds, env=env) as running:
+        with attached(node, argv, seconds=seconds, env=env) as running:
             try:
                 for name, chunk in running.output():
                     came += len(chunk)
@@ -80,7 +83,7 @@ def run_inside(
             evidence=f"{came} bytes of output arrived",
             fix="invoke status shows which node is unhealthy; invoke provision starts it again",
         ) from error
-    except (DockerException, OSError) as error:
+    except OSError as error:  # which the errors of the engine's SDK are
         raise LabError(
             f"{who} could not be run to completion", evidence=str(error), fix="invoke doctor looks for the cause"
         ) from error
@@ -138,13 +141,18 @@ class _Stream:
         receiver(self._name, line.decode("utf-8", "replace"))
 
 
-def put_files(container: Container, folder: str, files: Mapping[str, bytes]) -> None:
+def put_files(node: Container | Here, folder: str, files: Mapping[str, bytes]) -> None:
     """Write `files` (relative path -> contents) below an existing `folder` of a node."""
-    container.put_archive(folder, tar_of(files))
+    if isinstance(node, Here):
+        node.put_files(folder, files)
+    else:
+        node.put_archive(folder, tar_of(files))
 
 
 def has_path(container: Container, path: str) -> bool:
     """Whether a node has a file at `path`."""
+    from docker.errors import NotFound
+
     try:
         container.client.api.get_archive(container.id, path)[0].close()
     except NotFound:
@@ -152,19 +160,27 @@ def has_path(container: Container, path: str) -> bool:
     return True
 
 
-def tar_of(files: Mapping[str, bytes]) -> bytes:
-    """A tar archive that anyone may read and the student may change, with the folders that the paths need."""
+def tar_of(files: Mapping[str, bytes], *, owner: int = STUDENT_UID, links: Mapping[str, str] = NO_LINKS) -> bytes:
+    """A tar archive that anyone may read and `owner` may change, with the folders that the paths need.
+
+    Args:
+        links: path -> what the symbolic link there points to.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         folders = sorted({"/".join(path.split("/")[:i]) for path in files for i in range(1, path.count("/") + 1)})
         for folder in folders:
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-            entry.uid = entry.gid = STUDENT_UID
+            entry.uid = entry.gid = owner
             archive.addfile(entry)
         for path in sorted(files):
             entry = tarfile.TarInfo(path)
             entry.size, entry.mode = len(files[path]), 0o644
-            entry.uid = entry.gid = STUDENT_UID
+            entry.uid = entry.gid = owner
             archive.addfile(entry, io.BytesIO(files[path]))
+        for path, target in links.items():
+            entry = tarfile.TarInfo(path)
+            entry.type, entry.linkname = tarfile.SYMTYPE, target
+            archive.addfile(entry)
     return buffer.getvalue()

@@ -6,8 +6,10 @@ Source: "Cgroup v2" and "Memory Resource Controller" (v1) of the Linux kernel's 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from docker.models.containers import Container
+if TYPE_CHECKING:
+    from docker.models.containers import Container
 
 CGROUPS = Path("/sys/fs/cgroup")
 #: Where an engine has its containers' groups: below systemd's, or below one of its own.

@@ -28,7 +28,7 @@ from streamlab.lessons.jobs import Preset
 from streamlab.lessons.resources import containers
 from streamlab.students.docker_hosts import machine
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import SERVICE_OF, Student, by_docker_host
+from streamlab.students.topology import SERVICE_OF, Student, by_docker_host, kind_of
 from streamlab.ui import say, table
 
 #: What the machine, its engine and the lab's own commands use (MB).
@@ -95,7 +95,7 @@ def running(client: docker.DockerClient, like: Student, known: Iterable[Student]
     for container in client.api.containers(filters=labelled):
         labels = container["Labels"]
         kinds = found.setdefault((labels["streamlab.class"], labels["streamlab.student"]), Counter())
-        kinds[labels["streamlab.node"].rstrip("0123456789")] += 1
+        kinds[kind_of(labels["streamlab.node"])] += 1
     return [
         of_class.get(key)
         or replace(like, lab_class=key[0], name=key[1], node_counts={kind: kinds[kind] for kind in SERVICE_OF})

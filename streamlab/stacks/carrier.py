@@ -20,7 +20,7 @@ from streamlab.edge.exchange import BESIDE
 from streamlab.engines import engine, volumes
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks.reconcile import OWNER
-from streamlab.stacks.stack import Stack, failed
+from streamlab.stacks.stack import StackOnEngine, failed
 from streamlab.students.topology import Student, nodes
 from streamlab.ui import Progress
 
@@ -47,7 +47,7 @@ def data_nodes(student: Student) -> list[str]:
 class Carrier:
     """A stack's volumes of data, each at /stack/NODE."""
 
-    stack: Stack
+    stack: StackOnEngine
 
     def pack(self, node: str, file: Path, line: Progress, *, replaced: bool = False) -> None:
         """Write a node's data to `file`, a tar archive that gzip has compressed; with `replaced`, what a swap did."""
@@ -116,7 +116,7 @@ def open_carrier(client: docker.DockerClient, student: Student, purpose: str, *,
         mem_limit=MEMORY, cap_drop=["ALL"], security_opt=["no-new-privileges:true"],
     ) as container:  # fmt: skip
         container.start()
-        yield Carrier(Stack(student, client, container))
+        yield Carrier(StackOnEngine(student, client, container))
 
 
 def _name(student: Student) -> str:

@@ -15,24 +15,23 @@ import textwrap
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
-
-from docker.errors import APIError, DockerException
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from streamlab.cancel import CancelToken, cancellable
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.paths import ROOT
-from streamlab.stacks import access, recovery
-from streamlab.stacks.access import Target
 from streamlab.students.topology import Student, by_docker_host
 from streamlab.ui import captured_output, progress, say
+
+if TYPE_CHECKING:
+    from streamlab.stacks.access import Target
 
 #: Stacks of one Docker host that are worked on at the same time, where the work is short and takes little memory.
 AT_ONCE = 4
@@ -41,7 +40,7 @@ CAUSE = 160
 #: Frames of an unexpected exception that its error shows.
 FRAMES = 3
 
-T = TypeVar("T", bound=Target)
+T = TypeVar("T", bound="Target")
 
 
 class Access(Enum):
@@ -92,9 +91,11 @@ def admitted(target: Target, operation: Operation) -> Iterator[None]:
         WrongRequest: there is no engine, or the stack belongs to somebody else.
         Locked: another command changes it.
     """
-    if operation.access is Access.READ:
-        yield
+    if operation.access is Access.READ or (isinstance(target, Student) and target.cluster is not None):
+        yield  # where no engine is, nobody but the student is either
         return
+    from streamlab.stacks import access, recovery  # not at the top: the engine's SDK is not where a student sits
+
     with ExitStack() as stack:
         client = stack.enter_context(engine.connect(target.docker_host))
         found = access.containers_of(client, target)
@@ -174,8 +175,8 @@ def _deadline(target: Target, operation: Operation, token: CancelToken) -> Itera
 
 def unforeseen(target: Target, operation: Operation, error: Exception) -> LabError:
     """The error for an unexpected exception: from the engine, from the connection to it, or a bug of ours."""
-    if isinstance(error, (DockerException, OSError)):
-        words = error.explanation if isinstance(error, APIError) else error
+    if _is_of_an_engine(error):
+        words = getattr(error, "explanation", None) or error
         return LabError(
             f"{target.name}: the Docker Engine at {target.docker_host} could not carry out a request",
             evidence=str(words),
@@ -190,6 +191,16 @@ def unforeseen(target: Target, operation: Operation, error: Exception) -> LabErr
     )
 
 
+def _is_of_an_engine(error: Exception) -> bool:
+    """Whether it is an error of the engine's SDK, which is not imported for that, or of a connection."""
+    return isinstance(error, OSError) or any(kind.__module__ == "docker.errors" for kind in type(error).__mro__)
+
+
+def _silent(targets: Sequence[Target]) -> Mapping[str, LabError]:
+    """Docker host -> why it does not answer, where there is more than one to ask."""
+    return engine.unreachable(targets) if len(targets) > 1 else {}
+
+
 def run(
     targets: Sequence[T],
     do: Callable[[T], Any],
@@ -201,7 +212,7 @@ def run(
 
     Docker hosts that do not answer are found first, all at the same time, and cost nobody else's time.
     """
-    silent = engine.unreachable(targets) if len(targets) > 1 else {}
+    silent = _silent(targets)
     tokens = {id(one): CancelToken() for one in targets}  # before the first turn: Ctrl-C may come at any moment
     turns: dict[int, Future[Outcome]] = {}
     with ExitStack() as stack, progress(operation.name, elsewhere=False) as line:
@@ -259,7 +270,7 @@ def _cancelled(turns: Sequence[Future[Outcome]], tokens: Collection[CancelToken]
     left = set(running)
     while True:
         for token in tokens:
-            with suppress(DockerException, OSError):  # an engine that is gone runs nothing either
+            with suppress(OSError):  # an engine that is gone runs nothing either
                 token.cancel()
         if not left:
             return running

@@ -20,8 +20,8 @@ from streamlab.errors import LabError
 from streamlab.stacks.channel import fields
 from streamlab.stacks.prove import SECONDS, failure, is_proved, prove
 from streamlab.stacks.reconcile import STOP_SECONDS
-from streamlab.stacks.stack import Stack, failed, open_stack
-from streamlab.students.topology import HOLDER_OF, Student, address, node_names, nodes
+from streamlab.stacks.stack import StackOnEngine, failed, open_on_engine
+from streamlab.students.topology import HOLDER_OF, Student, address, kind_of, node_names, nodes
 
 #: Timeout in seconds for moving blocks, containers or rows to other nodes.
 LEAVE_SECONDS = 600
@@ -59,7 +59,7 @@ def settle(student: Student, leaving: Sequence[str]) -> list[str]:
     Raises:
         LabError: something could not be moved; the node that holds it is still there.
     """
-    with open_stack(student) as stack:
+    with open_on_engine(student) as stack:
         there = engine.containers(stack.client, student)
         note = Note(there["namenode"])
         kept = [node.name for node in nodes(student) if node.name in note.states]
@@ -115,7 +115,7 @@ class Note:
             inside.run_inside(self._namenode, ["rm", "-f", NOTE], seconds=ASK_SECONDS)
 
 
-def _remove_rejoining(stack: Stack, there: Mapping[str, Container], note: Note, kept: Sequence[str]) -> None:
+def _remove_rejoining(stack: StackOnEngine, there: Mapping[str, Container], note: Note, kept: Sequence[str]) -> None:
     """Remove nodes that left the ring but are planned again: a Cassandra node cannot join with old data.
 
     Raises:
@@ -145,7 +145,7 @@ def _require_containers(student: Student, there: Mapping[str, Container], leavin
 
 
 def _of(kind: str, names: Sequence[str]) -> list[str]:
-    return [name for name in names if name.rstrip("0123456789") == kind]
+    return [name for name in names if kind_of(name) == kind]
 
 
 def _require_all(student: Student) -> None:
@@ -157,23 +157,23 @@ def _require_all(student: Student) -> None:
 
 
 def _step(
-    stack: Stack, step: str, given: Mapping[str, Any], *, seconds: int = ASK_SECONDS, **answer: type
+    stack: StackOnEngine, step: str, given: Mapping[str, Any], *, seconds: int = ASK_SECONDS, **answer: type
 ) -> dict[str, Any]:
     """Run one step on the edge node; `answer` gives the fields of its answer and their types."""
     return stack.answer("edge.placement", step, json.dumps(given), seconds=seconds, read=fields(**answer))
 
 
-def _look(stack: Stack) -> dict[str, Any]:
+def _look(stack: StackOnEngine) -> dict[str, Any]:
     return _step(stack, "look", {}, replication=dict, ring=list, keyspaces=list, brokers=list)
 
 
-def _run(stack: Stack, node: Container, command: Sequence[str], *, seconds: int = ASK_SECONDS) -> None:
+def _run(stack: StackOnEngine, node: Container, command: Sequence[str], *, seconds: int = ASK_SECONDS) -> None:
     done = inside.run_inside(node, command, seconds=seconds)
     if done.code != 0:
         raise failed(f"{stack.student.name}: {' '.join(command)} failed", done, seconds=seconds)
 
 
-def _list_leavers(stack: Stack, there: Mapping[str, Container], leaving: Sequence[str]) -> None:
+def _list_leavers(stack: StackOnEngine, there: Mapping[str, Container], leaving: Sequence[str]) -> None:
     """Tell HDFS and YARN which nodes are leaving and get no new data or containers, unless they know already."""
     for kind, (node, path, refresh) in LEAVING.items():
         names = _of(kind, leaving)
@@ -191,7 +191,9 @@ def leavers_file(kind: str, names: Sequence[str]) -> str:
     return json.dumps([{"hostName": name, "adminState": "DECOMMISSIONED"} for name in names]) if names else ""
 
 
-def _copy(stack: Stack, there: Mapping[str, Container], leaving: Sequence[str], before: Mapping[str, int]) -> list[str]:
+def _copy(
+    stack: StackOnEngine, there: Mapping[str, Container], leaving: Sequence[str], before: Mapping[str, int]
+) -> list[str]:
     """Bring files, partitions and keyspaces to the planned number of copies if it changed or fewer nodes remain."""
     student, after = stack.student, stack.student.replication
     holders = {service: node_names(kind, student.node_counts[kind]) for service, kind in HOLDER_OF.items()}
@@ -205,7 +207,9 @@ def _copy(stack: Stack, there: Mapping[str, Container], leaving: Sequence[str], 
     return done["told"]
 
 
-def _repair(stack: Stack, there: Mapping[str, Container], names: Sequence[str], keyspaces: Sequence[str]) -> None:
+def _repair(
+    stack: StackOnEngine, there: Mapping[str, Container], names: Sequence[str], keyspaces: Sequence[str]
+) -> None:
     """Bring all replicas of these keyspaces up to date; each node repairs its own part of the ring."""
     for name in names:
         for keyspace in keyspaces:
@@ -213,7 +217,7 @@ def _repair(stack: Stack, there: Mapping[str, Container], names: Sequence[str], 
 
 
 def _drain(
-    stack: Stack, there: Mapping[str, Container], leaving: Sequence[str], ring: Sequence[str], note: Note
+    stack: StackOnEngine, there: Mapping[str, Container], leaving: Sequence[str], ring: Sequence[str], note: Note
 ) -> None:
     """Wait until nothing is left on the leaving nodes; a broker's partitions have been moved already.
 
@@ -237,7 +241,7 @@ def _drain(
     note.set(leaving, LEFT)
 
 
-def _remove(stack: Stack, container: Container | None, name: str) -> None:
+def _remove(stack: StackOnEngine, container: Container | None, name: str) -> None:
     """Remove a node that holds no data any more, and its volume; the container may be gone already."""
     if container:
         container.stop(timeout=STOP_SECONDS)

@@ -12,8 +12,8 @@ from streamlab.errors import LabError, unknown
 from streamlab.stacks import operation
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
-from streamlab.stacks.stack import SHELF, Stack, failed, open_stack
-from streamlab.students.topology import SERVICES, Student, nodes
+from streamlab.stacks.stack import SHELF, Stack, StackOnEngine, failed, open_on_engine, open_stack
+from streamlab.students.topology import SERVICES, Student, nodes, service_of
 from streamlab.ui import say
 
 #: Seconds within which a service that has just been started must have answered.
@@ -49,7 +49,7 @@ def prove(
     """
     _require_known(services)
     with open_stack(student) as stack:
-        down = _down(stack)
+        down = _down(stack) if isinstance(stack, StackOnEngine) else {}
         results = []
         ask = []
         for service in services:
@@ -72,7 +72,7 @@ def _require_known(services: Sequence[str]) -> None:
 
 def remember(student: Student) -> None:
     """Leave a mark on the edge node that exactly these containers have passed every proof."""
-    with open_stack(student) as stack:
+    with open_on_engine(student) as stack:
         inside.put_files(stack.edge, SHELF, {_mark(stack): b""})
 
 
@@ -81,15 +81,15 @@ def is_proved(student: Student) -> bool:
     with engine.connect(student.docker_host) as client:
         found = engine.summaries(client, student)
         edge = found.get("edge")
-        return edge is not None and inside.has_path(edge, f"{SHELF}/{_mark(Stack(student, client, edge))}")
+        return edge is not None and inside.has_path(edge, f"{SHELF}/{_mark(StackOnEngine(student, client, edge))}")
 
 
-def _mark(stack: Stack) -> str:
+def _mark(stack: StackOnEngine) -> str:
     ids = sorted(node.id for node in engine.summaries(stack.client, stack.student).values())
     return f"streamlab-proved-{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:12]}"
 
 
-def _down(stack: Stack) -> dict[str, list[str]]:
+def _down(stack: StackOnEngine) -> dict[str, list[str]]:
     """Service -> its nodes that have no running container."""
     found = engine.summaries(stack.client, stack.student)
     down: dict[str, list[str]] = {}
@@ -109,7 +109,7 @@ def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[
             results.append(Proven(**said))
             tell(results[-1])
 
-    names = ",".join(node.name for node in nodes(stack.student))
+    names = ",".join(_node_names(stack.student))
     ends = seconds + LAST_TRY_SECONDS
     done = stack.python("edge.prove", str(seconds), names, *services, seconds=ends, tell=received)
     if done.code != 0:
@@ -117,14 +117,22 @@ def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[
     return results
 
 
+def _node_names(student: Student) -> Sequence[str]:
+    return student.cluster.nodes if student.cluster else [node.name for node in nodes(student)]
+
+
 def failure(student: Student, proven: Proven) -> LabError:
     """The error for a service that did not prove itself: its name, the evidence, the fix."""
-    own = [node.name for node in nodes(student) if node.service == proven.service]
-    named = [node.name for node in nodes(student) if f"node {node.name} " in proven.answer]
+    own = [name for name in _node_names(student) if service_of(name) == proven.service]
+    named = [name for name in _node_names(student) if f"node {name} " in proven.answer]
+    if student.cluster is not None:
+        fix = "invoke status shows what answers"
+    else:
+        fix = f"invoke logs --node {[*named, *own][0]} says why; invoke provision starts what is not running"
     return LabError(
         f"{student.name}: {proven.service} does not answer correctly",
         evidence=proven.answer,
-        fix=f"invoke logs --node {[*named, *own][0]} says why; invoke provision starts what is not running",
+        fix=fix,
     )
 
 

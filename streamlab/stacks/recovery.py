@@ -11,7 +11,7 @@ import docker
 from streamlab.stacks import daemons
 from streamlab.stacks.carrier import CARRIER, RAN, Carrier, left_behind
 from streamlab.stacks.channel import plain
-from streamlab.stacks.stack import Stack
+from streamlab.stacks.stack import StackOnEngine
 from streamlab.students.topology import Student
 from streamlab.ui import say
 
@@ -25,7 +25,7 @@ def repair(client: docker.DockerClient, student: Student) -> None:
     say(f"{student.name}: {plain(left.labels.get(CARRIER, 'a command'))} was interrupted here; repairing that first")
     if left.status != "running":
         left.start()
-    settle(student, Carrier(Stack(student, client, left)))
+    settle(student, Carrier(StackOnEngine(student, client, left)))
     if ran:
         daemons.start_nodes(student)
     left.remove(force=True)  # last: a repair that is cut off too is repeated

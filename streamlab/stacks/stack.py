@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import docker
-from docker.errors import APIError, NotFound
-from docker.models.containers import Container
-
-from streamlab.engines import engine, inside
-from streamlab.engines.attached import Attached, attached
+from streamlab.engines import inside
+from streamlab.engines.attached import Running, attached
+from streamlab.engines.here import Here
 from streamlab.errors import LabError
 from streamlab.lessons import bundle
 from streamlab.stacks.channel import Listener, plain, understood
-from streamlab.students.topology import Student, spare_addresses
+from streamlab.students.topology import Student
 
-#: Where a node has its configuration, which nobody in it can change.
-CONFIGURATION = "/etc/streamlab"
-#: The memory of a container that asks a stack, and the seconds after which it ends though its command was killed.
-BESIDE_MEMORY, BESIDE_SECONDS = "1g", 1800
+if TYPE_CHECKING:
+    import docker
+    from docker.models.containers import Container
+
 #: Where zips of the control program are in a node.
 SHELF = "/tmp"
 #: The status by which a node says that it lacks a zip: cheaper than asking the engine first, which takes longer to look
@@ -71,7 +68,7 @@ def zip_path(packed: bundle.Bundle) -> str:
 
 
 def run_module(
-    container: Container,
+    node: Container | Here,
     module: str,
     *args: str,
     about: str,
@@ -97,11 +94,11 @@ def run_module(
 
     def run(placed: str = "") -> inside.Result:
         argv = _argv(needed, module, *args, placed=placed)
-        return inside.run_inside(container, argv, seconds=seconds, lines=listener, limit=limit)
+        return inside.run_inside(node, argv, seconds=seconds, lines=listener, limit=limit)
 
     done = run()
     if done.code == LACKING:
-        done = run(_place(container, needed))
+        done = run(_place(node, needed))
     if listener.error:
         raise listener.error
     return done
@@ -112,16 +109,16 @@ def _argv(zips: Sequence[bundle.Bundle], module: str, *args: str, placed: str = 
     return ["python3", "-I", "-c", BOOT, named, placed, module, *args]
 
 
-def _place(container: Container, zips: Sequence[bundle.Bundle]) -> str:
+def _place(node: Container | Here, zips: Sequence[bundle.Bundle]) -> str:
     """Put zips beside where they belong; the suffix of their names, which BOOT takes away."""
     placed = f".{uuid.uuid4().hex[:12]}"
     files = {f"{zip_path(packed).rpartition('/')[2]}{placed}": packed.data for packed in zips}
-    inside.put_files(container, SHELF, files)
+    inside.put_files(node, SHELF, files)
     return placed
 
 
 def answer_of(
-    container: Container, module: str, *args: str, about: str, seconds: int, read: Callable[[Any], T], **options: Any
+    node: Container | Here, module: str, *args: str, about: str, seconds: int, read: Callable[[Any], T], **options: Any
 ) -> T:
     """What a module that is run in a node answers, as `read` understands it; `options` as for `run_module`.
 
@@ -129,38 +126,26 @@ def answer_of(
         LabError: it failed, or gave no answer, or one of which `read` can make nothing.
     """
     heard: dict[str, Any] = {}
-    done = run_module(container, module, *args, about=about, seconds=seconds, tell=heard.update, **options)
+    done = run_module(node, module, *args, about=about, seconds=seconds, tell=heard.update, **options)
     if done.code != 0:
         raise failed(f"{about}: {module} failed in the node", done, seconds=seconds)
     return understood(lambda said: read(said["answer"]), heard, about=about)
 
 
-def commands_running(container: Container) -> list[str]:
-    """The modules of the lab's that `run_module` runs in a node now, whoever has started them."""
-    api, found = container.client.api, []
-    for exec_id in container.attrs.get("ExecIDs") or ():
-        with suppress(NotFound):
-            command = api.exec_inspect(exec_id)
-            argv = command["ProcessConfig"]["arguments"]
-            if command["Running"] and BOOT in argv:
-                found.append(plain(argv[argv.index(BOOT) + 3]))
-    return found
-
-
 @dataclass(frozen=True)
 class Stack:
-    """A student's edge node with the lab's tools on it."""
+    """A student's stack, and the node from which it is asked: the edge, or this machine for who sits in the stack."""
 
     student: Student
-    client: docker.DockerClient
-    edge: Container
+    client: docker.DockerClient | None
+    edge: Container | Here
 
     def python(self, module: str, *args: str, seconds: int, about: str = "", **options: Any) -> inside.Result:
         """Run a module on the edge, as `run_module` does. `about`, where it is empty, is the student."""
         return run_module(self.edge, module, *args, about=about or self.student.name, seconds=seconds, **options)
 
     @contextmanager
-    def talk(self, module: str, *args: str, seconds: int, idle: float) -> Iterator[Attached]:
+    def talk(self, module: str, *args: str, seconds: int, idle: float) -> Iterator[Running]:
         """Run a module on the edge, with the lab's tools on its path, and exchange bytes with it."""
         self.python("common.errors", seconds=30)  # it does nothing, but the tools are there then
         argv = _argv([bundle.tools()], module, *args)
@@ -170,6 +155,14 @@ class Stack:
     def answer(self, module: str, *args: str, seconds: int, read: Callable[[Any], T], **options: Any) -> T:
         """What a module on the edge answers; see `answer_of`."""
         return answer_of(self.edge, module, *args, about=self.student.name, seconds=seconds, read=read, **options)
+
+
+@dataclass(frozen=True)
+class StackOnEngine(Stack):
+    """A stack that is reached through the engine which carries it."""
+
+    client: docker.DockerClient
+    edge: Container
 
 
 def failed(what: str, done: inside.Result, *, seconds: int) -> LabError:
@@ -188,56 +181,23 @@ def failed(what: str, done: inside.Result, *, seconds: int) -> LabError:
 
 @contextmanager
 def open_stack(student: Student) -> Iterator[Stack]:
-    """The student's stack, whose edge node must run.
+    """The student's stack, as it is reached from here.
 
     Raises:
         WrongRequest: there is no such stack, or no engine.
         LabError: the edge node does not run.
     """
-    with engine.connect(student.docker_host) as client:
-        yield Stack(student, client, engine.node(client, student, "edge"))
+    if student.cluster is not None:
+        yield Stack(student, None, Here(student.cluster.env))
+    else:
+        with open_on_engine(student) as stack:
+            yield stack
 
 
 @contextmanager
-def open_beside(student: Student) -> Iterator[Stack]:
-    """The student's stack, asked from a temporary container beside it in place of the edge node.
+def open_on_engine(student: Student) -> Iterator[StackOnEngine]:
+    """The student's stack through its engine, for what takes one; its edge node must run. Raises as `open_stack`."""
+    from streamlab.engines import engine  # not at the top: its SDK is not where a student sits
 
-    The container has the edge's image, network and configuration, and nothing that the student can change: what is
-    asked there, and with which code, is the lab's own.
-
-    Raises:
-        LabError: the edge node does not run, or the stack's network has no address left.
-    """
-    with open_stack(student) as stack:
-        edge = stack.edge.attrs
-        config = next(mount["Name"] for mount in edge["Mounts"] if mount["Destination"] == CONFIGURATION)
-        with engine.temporary_container(
-            stack.client, edge["Config"]["Image"], ["sleep", str(BESIDE_SECONDS)],
-            name=f"{student.prefix}-asks-{uuid.uuid4().hex[:8]}", init=True, environment=edge["Config"]["Env"],
-            labels={name: stack.edge.labels[name] for name in ("streamlab.class", "streamlab.student")},
-            volumes={config: {"bind": CONFIGURATION, "mode": "ro"}}, network=student.network,
-            mem_limit=BESIDE_MEMORY, pids_limit=256, cap_drop=["ALL"], security_opt=["no-new-privileges:true"],
-        ) as container:  # fmt: skip
-            _start_at_free_address(stack, container)
-            yield replace(stack, edge=container)
-
-
-def _start_at_free_address(stack: Stack, container: Container) -> None:
-    """Start a container at an address that no node of the stack has, though that node may not run just now."""
-    network = stack.client.networks.get(stack.student.network)
-    network.disconnect(container)
-    for address in spare_addresses(stack.student):
-        network.connect(container, ipv4_address=address)
-        try:
-            container.start()
-        except APIError as error:
-            if "in use" not in str(error.explanation):
-                raise
-            network.disconnect(container)  # another command asks from there
-        else:
-            return
-    raise LabError(
-        f"{stack.student.name}: no address is left in {stack.student.subnet} to ask the stack from",
-        evidence="every address that is not a node's is in use",
-        fix="wait until other commands for this student have ended, or give the student a larger subnet",
-    )
+    with engine.connect(student.docker_host) as client:
+        yield StackOnEngine(student, client, engine.node(client, student, "edge"))

@@ -6,25 +6,31 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
-
-from docker.models.containers import Container
+from typing import TYPE_CHECKING, Any
 
 from streamlab.engines import engine, memory
+from streamlab.engines.here import Here
 from streamlab.errors import LabError
-from streamlab.stacks import access, operation
+from streamlab.stacks import operation
 from streamlab.stacks.channel import fields, list_of
 from streamlab.stacks.operation import Access, Operation, Outcome
 from streamlab.stacks.stack import answer_of
+from streamlab.students.clusters import Cluster
 from streamlab.students.docker_hosts import is_here
-from streamlab.students.topology import Node, Student, nodes
+from streamlab.students.topology import Node, Student, nodes, service_of
 from streamlab.ui import say, table
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
 
 #: Seconds for one round of short questions to all nodes of a stack.
 SECONDS = 20
 #: States from which an application does not come back.
 FINAL = ("FINISHED", "FAILED", "KILLED")
 LOOK = Operation("status", Access.READ, seconds=60, at_once=lambda docker_host: 8)
+
+#: The answer of a stack in which nothing runs.
+_NOBODY_ASKED: Mapping[str, Any] = {"nodes": {}, "applications": [], "submits": []}
 
 #: State -> what is said of a stack that has no node to ask.
 _WITHOUT_NODES = {
@@ -39,8 +45,9 @@ def look(students: Sequence[Student]) -> dict[str, Any]:
     Returns:
         ``{"students": [{"name", "state", "healthy", "busy", "nodes": [{"name", "service", "state", "healthy",
         "problem", "memory_bytes", "memory_limit_bytes"}], "applications": [{"id", "name", "state", "final_status"}] or
-        None where YARN does not answer}]}``, where a student's state is healthy, unhealthy, suspended, missing,
-        unreachable where its Docker host does not answer, or unknown; `busy` is the command that changes the stack now.
+        None where YARN does not answer, "submits": [lessons that are about to be submitted]}]}``, where a student's
+        state is healthy, unhealthy, suspended, missing, unreachable where its Docker host does not answer, or unknown;
+        `busy` is the command that changes the stack now. Memory is None where there is no engine to ask.
     """
     return _states(_ask_all(students))
 
@@ -73,13 +80,15 @@ def is_healthy(student: Student) -> bool:
 
 
 def _student(student: Student) -> dict[str, Any]:
+    if student.cluster is not None:
+        return _by_description(student, student.cluster)
+    from streamlab.stacks import access
+
     with engine.connect(student.docker_host) as client:
         everything = engine.everything(client, student)
         found = engine.nodes_among(everything)
         running = {name: c for name, c in found.items() if c.status == "running"}
-        answers = (
-            _ask(running, [node.name for node in nodes(student)]) if running else {"nodes": {}, "applications": []}
-        )
+        answers = _ask(running, [node.name for node in nodes(student)]) if running else _NOBODY_ASKED
         ask_memory = partial(memory.in_use, here=is_here(student.docker_host))
         with ThreadPoolExecutor(8) as pool:
             used = dict(zip(running, pool.map(ask_memory, running.values()), strict=True))
@@ -94,7 +103,26 @@ def _student(student: Student) -> dict[str, Any]:
     holder = access.holder_of([container.attrs for container in everything])
     return _found(
         student, state, healthy=healthy, rows=rows, applications=answers["applications"],
-        busy=str(holder) if holder else None,
+        submits=answers["submits"], busy=str(holder) if holder else None,
+    )  # fmt: skip
+
+
+def _by_description(student: Student, cluster: Cluster) -> dict[str, Any]:
+    """The state as the nodes tell it, or where none is named the services; containers and memory are an engine's."""
+    answers = answer_of(
+        Here(cluster.env), "edge.health", *cluster.nodes, about=student.name, seconds=SECONDS, read=_answers
+    )
+    rows = [
+        {
+            "name": name, "service": service_of(name), "state": "running" if problem is None else "unknown",
+            "healthy": problem is None, "problem": problem, "memory_bytes": None, "memory_limit_bytes": None,
+        }
+        for name, problem in answers["nodes"].items()
+    ]  # fmt: skip
+    healthy = all(row["healthy"] for row in rows)
+    return _found(
+        student, "healthy" if healthy else "unhealthy", healthy=healthy, rows=rows,
+        applications=answers["applications"], submits=answers["submits"],
     )  # fmt: skip
 
 
@@ -105,11 +133,12 @@ def _found(
     healthy: bool,
     rows: list[dict[str, Any]],
     applications: list[dict[str, str]] | None,
+    submits: Sequence[str] = (),
     busy: str | None = None,
 ) -> dict[str, Any]:
     return {
         "name": student.name, "state": state, "healthy": healthy, "busy": busy, "nodes": rows,
-        "applications": applications,
+        "applications": applications, "submits": list(submits),
     }  # fmt: skip
 
 
@@ -119,14 +148,18 @@ def _ask(running: dict[str, Container], names: Sequence[str]) -> dict[str, Any]:
     try:
         return answer_of(asker, "edge.health", *names, about=asker.name, seconds=SECONDS, read=_answers)
     except LabError as error:
-        return {"nodes": dict.fromkeys(names, (*error.evidence, error.what)[0]), "applications": None}
+        return {"nodes": dict.fromkeys(names, (*error.evidence, error.what)[0]), "applications": None, "submits": []}
 
 
 def _answers(said: Any) -> dict[str, Any]:
     problems = {str(node): None if why is None else str(why) for node, why in said["nodes"].items()}
     application = fields(id=str, name=str, state=str, final_status=str)
     applications = said["applications"]
-    return {"nodes": problems, "applications": None if applications is None else list_of(application)(applications)}
+    return {
+        "nodes": problems,
+        "applications": None if applications is None else list_of(application)(applications),
+        "submits": fields(submits=[str])(said)["submits"],
+    }
 
 
 def _node(
@@ -156,24 +189,30 @@ def _described(student: Mapping[str, Any], applications: int) -> str:
         return "\n".join([f"{name}: {_WITHOUT_NODES[student['state']]}", *busy])
     if student["state"] in ("unreachable", "unknown"):
         return f"{name}: UNKNOWN, {student['nodes'][0]['problem']}"
-    rows = [
-        [
-            node["name"],
-            node["service"],
-            "healthy" if node["healthy"] else f"UNHEALTHY: {node['problem']}",
-            f"{node['memory_bytes'] / 2**20:.0f} of {node['memory_limit_bytes'] / 2**20:.0f} MB",
-        ]
-        for node in student["nodes"]
-    ]
-    used = sum(node["memory_bytes"] for node in student["nodes"]) / 2**20
+    rows = [[node["name"], node["service"], _health(node), _memory(node)] for node in student["nodes"]]
     verdict = "healthy" if student["healthy"] else "NOT HEALTHY"
-    lines = [f"{name}: {verdict}, {used:.0f} MB in use", *busy, table(["node", "service", "health", "memory"], rows)]
+    columns = ["node", "service", "health", "memory"]
+    if any(node["memory_bytes"] is None for node in student["nodes"]):
+        rows, columns = [row[:-1] for row in rows], columns[:-1]
+    else:
+        verdict += f", {sum(node['memory_bytes'] for node in student['nodes']) / 2**20:.0f} MB in use"
+    lines = [f"{name}: {verdict}", *busy, table(columns, rows)]
     if student["applications"] is None:
         return "\n".join([*lines, "", "applications: YARN does not answer"])
     rows = [[app["id"], app["name"], app["state"], app["final_status"]] for app in student["applications"]]
     if rows:
         lines += ["", table(["application", "name", "state", "final status"], rows[-applications:])]
     return "\n".join(lines)
+
+
+def _health(node: Mapping[str, Any]) -> str:
+    return "healthy" if node["healthy"] else f"UNHEALTHY: {node['problem']}"
+
+
+def _memory(node: Mapping[str, Any]) -> str:
+    if node["memory_bytes"] is None:
+        return ""
+    return f"{node['memory_bytes'] / 2**20:.0f} of {node['memory_limit_bytes'] / 2**20:.0f} MB"
 
 
 def report(students: Sequence[Student], *, as_json: bool) -> None:

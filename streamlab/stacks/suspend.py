@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import docker
-
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import daemons, operation, status
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.prove import require_proved
-from streamlab.stacks.stack import commands_running
 from streamlab.students.topology import Student
 from streamlab.ui import say
 
@@ -75,9 +72,6 @@ def require_idle(student: Student, *, fix: str) -> None:
     with engine.connect(student.docker_host) as client:
         found = engine.summaries(client, student)
         workers = [name for name, node in found.items() if name.startswith("nodemanager") and node.status == "running"]
-        commands = _commands(client, student) if found.get("edge") else []
-    if commands:
-        raise WrongRequest(f"{student.name}: a command of the lab is using the stack", evidence=commands, fix=fix)
     if not workers:
         return  # nothing that could run an application
     (state,) = status.look([student])["students"]
@@ -87,14 +81,14 @@ def require_idle(student: Student, *, fix: str) -> None:
             evidence=["YARN does not answer", *_problems(state)],
             fix=f"invoke provision --student {student.name} repairs it; or {fix}",
         )
-    busy = [f"{student.name}: {app['id']} {app['name']}" for app in status.unfinished(state)]
+    busy = [f"{app['id']} {app['name']}" for app in status.unfinished(state)]
+    busy += [f"{lesson}, which is about to be submitted" for lesson in state["submits"]]
     if busy:
-        raise WrongRequest(f"{student.name}: applications are running and would be lost", evidence=busy, fix=fix)
-
-
-def _commands(client: docker.DockerClient, student: Student) -> list[str]:
-    edge = engine.node(client, student, "edge", running=False)
-    return [f"{module}, which may be about to submit a job" for module in commands_running(edge) if "submit" in module]
+        raise WrongRequest(
+            f"{student.name}: applications are running and would be lost",
+            evidence=[f"{student.name}: {one}" for one in busy],
+            fix=fix,
+        )
 
 
 def _problems(state: dict) -> list[str]:

@@ -19,9 +19,9 @@ from typing import Any
 from streamlab import __version__
 from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE, private_file, private_folder
-from streamlab.students import documents, endpoint
+from streamlab.students import clusters, documents, endpoint
 from streamlab.students.problems import find_problems
-from streamlab.students.topology import AT_WORK, HOLDER_OF, SERVICE_OF, Student, node_names
+from streamlab.students.topology import AT_WORK, HOLDER_OF, SERVICE_OF, Student, described, node_names
 from streamlab.students.values import VARIABLES, wrong_in
 from streamlab.ui import show_any_script
 from streamlab.yamlfile import check_yaml
@@ -120,8 +120,8 @@ def matching(limit: str, names: Collection[str]) -> set[str]:
     return {name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)}
 
 
-def load(path: Path | str | None = None) -> Lab:
-    """Read and check one inventory file.
+def load(path: Path | str | None = None, cluster: str | None = None) -> Lab:
+    """Read and check one inventory file, or the description of one cluster.
 
     Ansible's inventory code takes most of a second to import, so its answer is kept under a hash of every file that
     it depends on.
@@ -129,6 +129,9 @@ def load(path: Path | str | None = None) -> Lab:
     Raises:
         WrongRequest: the file is missing, is no YAML, or describes something that cannot be built.
     """
+    if description := clusters.named(cluster, path):
+        found = clusters.read(description)
+        return Lab(found.path, (described(found),))
     source = Path(path) if path else DEFAULT
     if not source.is_file():
         known = sorted(os.path.relpath(p) for p in (ROOT / "inventory").glob("*.yml"))

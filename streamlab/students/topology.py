@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
 from streamlab import __version__
+from streamlab.students.clusters import Cluster
 from streamlab.students.docker_hosts import is_here
 
 #: Kind of node -> the service it belongs to, in the order in which people read them.
@@ -116,6 +117,9 @@ class Student:
     owner: str = ""
     #: How many of a Docker host's students run applications at the same time: a number, or a share of them (0.33).
     at_work: int | float = AT_WORK
+    #: The description by which the stack is reached where that is not through an engine; what stands above is then
+    #: empty, but for the name.
+    cluster: Cluster | None = None
 
     @property
     def replication(self) -> dict[str, int]:
@@ -162,9 +166,27 @@ class Student:
         return self.yarn_memory_mb * self.node_counts["nodemanager"]
 
 
+def described(cluster: Cluster) -> Student:
+    """The student whose cluster a description is."""
+    return Student(
+        cluster.student, lab_class="", docker_host="", port_base=0, subnet="", node_counts={}, yarn_memory_mb=0,
+        yarn_vcores=0, node_memory_mb={}, node_idle_mb={}, cluster=cluster,
+    )  # fmt: skip
+
+
 def node_names(kind: str, count: int) -> list[str]:
     """``kafka, 2`` -> ``["kafka1", "kafka2"]``; kinds of which there is one carry no number."""
     return [kind] if kind in SINGLE else [f"{kind}{i}" for i in range(1, count + 1)]
+
+
+def kind_of(name: str) -> str:
+    """``kafka2`` -> ``kafka``."""
+    return name.rstrip("0123456789")
+
+
+def service_of(name: str) -> str:
+    """The service of a node by its name, or by a name that begins with its kind: ``kafka at broker:9092``."""
+    return SERVICE_OF[kind_of(name.partition(" ")[0])]
 
 
 def place(name: str) -> int:
@@ -174,7 +196,7 @@ def place(name: str) -> int:
     are, so that no node's address changes when others come or go. A ring of Cassandra nodes whose addresses had
     changed hands, as they do where the engine gives them out, would take one for another.
     """
-    kind = name.rstrip("0123456789")
+    kind = kind_of(name)
     number = int(name.removeprefix(kind) or 1)
     return 2 + (number - 1) * len(SERVICE_OF) + list(SERVICE_OF).index(kind)
 
@@ -203,8 +225,10 @@ def spare_addresses(student: Student) -> list[str]:
 
 
 def nodes(student: Student) -> list[Node]:
-    """All nodes of a student's stack, in reading order."""
-    made = []
+    """All nodes of a student's stack, in reading order; a description names none."""
+    made: list[Node] = []
+    if student.cluster is not None:
+        return made
     for kind, service in SERVICE_OF.items():
         for name in node_names(kind, student.node_counts[kind]):
             memory = student.node_memory_mb[kind] + (student.yarn_memory_mb if kind == "nodemanager" else 0)

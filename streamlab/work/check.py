@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from streamlab.errors import LabError, WrongRequest
@@ -12,7 +13,7 @@ from streamlab.lessons.jobs import Job
 from streamlab.stacks import operation
 from streamlab.stacks.channel import fields, list_of
 from streamlab.stacks.operation import Access, Operation
-from streamlab.stacks.stack import failed, open_beside, open_stack
+from streamlab.stacks.stack import Stack, failed, open_stack
 from streamlab.students.topology import Student
 from streamlab.ui import say
 from streamlab.work.submit import running_of
@@ -34,7 +35,7 @@ def check(
     Returns:
         ``{"job", "student", "passed", "assertions": [{"name", "expected", "found", "passed", "where"}]}``
     """
-    with open_beside(student) as stack:
+    with _asked_by(student) as stack:
         target = f"{job.name}/{step}" if step else job.name
         zips = [bundle.job_bundle(job.folder)]
         assertions = stack.answer(
@@ -48,6 +49,15 @@ def check(
         )
     passed = all(a["passed"] for a in assertions)
     return {"job": job.name, "student": student.name, "passed": passed, "assertions": assertions}
+
+
+def _asked_by(student: Student) -> AbstractContextManager[Stack]:
+    """Who asks: the lab's own container beside the stack; a student who checks alone can deceive nobody else."""
+    if student.cluster is not None:
+        return open_stack(student)
+    from streamlab.stacks.beside import open_beside
+
+    return open_beside(student)
 
 
 def _assertion(said: Any) -> dict[str, Any]:

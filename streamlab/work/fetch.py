@@ -15,7 +15,7 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import jobs
 from streamlab.paths import STATE, private_folder, typed
 from streamlab.stacks.channel import list_of, plain, shortened
-from streamlab.stacks.stack import open_stack
+from streamlab.stacks.stack import open_on_engine
 from streamlab.students.topology import Student
 from streamlab.ui import say
 
@@ -38,7 +38,7 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
         raise WrongRequest(f"{place} already exists", evidence="nothing was overwritten", fix="choose another --to")
     parcel = f"/tmp/streamlab-output-{uuid.uuid4().hex[:12]}"
     with tempfile.TemporaryFile() as archive:
-        with open_stack(student) as stack:
+        with open_on_engine(student) as stack:
             try:
                 if not stack.answer("edge.fetch", job.name, parcel, seconds=SECONDS, read=list_of(str)):
                     raise LabError(

@@ -8,11 +8,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from docker.errors import DockerException
-
 from streamlab.edge.filesystem import Disk, Refused, amount, printable
 from streamlab.edge.transfer import Item, Received, arrival, contents, gather, manifest, read_manifest
-from streamlab.engines.attached import CHUNK, Attached, Output
+from streamlab.engines.attached import CHUNK, Output, Running
 from streamlab.engines.inside import Result
 from streamlab.errors import LabError, WrongRequest
 from streamlab.paths import typed
@@ -110,7 +108,7 @@ def get(student: Student, paths: Sequence[str], to: str, *, is_folder: bool, for
             _tell(one)
 
 
-def _ended(there: Attached, output: Output, said: bytes) -> Result:
+def _ended(there: Running, output: Output, said: bytes) -> Result:
     code = there.code(seconds=IDLE_SECONDS)
     return Result(code, said.decode("utf-8", "replace"), output.errors.decode("utf-8", "replace"))
 
@@ -177,7 +175,7 @@ def _said_by_the_lab() -> Iterator[None]:
         raise kind(error.what, evidence=error.evidence or (), fix=error.fix) from None
     except BrokenPipeError:
         raise  # nobody reads what this prints
-    except (DockerException, OSError) as error:
+    except OSError as error:
         raise LabError(
             "the connection to the stack was lost", evidence=str(error), fix="invoke status shows what runs"
         ) from None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from streamlab.engines import engine, inside
 from streamlab.errors import WrongRequest
 from streamlab.stacks.stack import failed, open_stack
+from streamlab.students.clusters import Cluster
 from streamlab.students.docker_hosts import forwarding, is_here, machine
 from streamlab.students.topology import Student, nodes
 from streamlab.ui import say, table
@@ -21,12 +22,25 @@ APPLICATION_PAGES = (
 
 def links(student: Student) -> str:
     """The pages of a student's stack as a table; the address of a running application's page follows."""
+    if student.cluster is not None:
+        return _described(student.cluster)
     pages = [page for node in nodes(student) for page in node.pages]
     rows = [[page.title, page.url] for page in pages]
     for what, page, path in APPLICATION_PAGES:
         if page in student.host_ports:
             rows.append([what, f"http://127.0.0.1:{student.host_ports[page]}/{path}/APPLICATION_ID/"])
     return table(["page", "address"], rows) + way_there(student, [page.host_port for page in pages])
+
+
+def _described(cluster: Cluster) -> str:
+    """The pages that a description names."""
+    if not cluster.pages:
+        raise WrongRequest(
+            f"no pages are known of {cluster.student}'s cluster",
+            evidence=f"{cluster.path} has no `pages`",
+            fix='add to it: "pages": {"YARN ResourceManager": ADDRESS}',
+        )
+    return table(["page", "address"], [list(page) for page in cluster.pages.items()])
 
 
 def way_there(student: Student, ports: Sequence[int]) -> str:

@@ -13,7 +13,7 @@ from streamlab.engines.inside import put_files, run_inside
 from streamlab.errors import LabError
 from streamlab.lessons.bundle import files_below
 from streamlab.paths import JOBS
-from streamlab.stacks.stack import Stack, open_stack
+from streamlab.stacks.stack import StackOnEngine, open_on_engine
 from streamlab.students.topology import Page, Student, nodes
 from streamlab.ui import say
 from streamlab.work.look import way_there
@@ -38,7 +38,7 @@ def notebook(student: Student, *, stop: bool) -> None:
     Raises:
         LabError: it did not answer in time; its own last words are the evidence.
     """
-    with open_stack(student) as stack:
+    with open_on_engine(student) as stack:
         if stop:
             say("stopped" if _stop(stack.edge) else "no JupyterLab runs")
             return
@@ -55,7 +55,7 @@ def page(student: Student) -> Page:
     return next(p for node in nodes(student) for p in node.pages if p.container_port == PORT)
 
 
-def place_notebooks(stack: Stack) -> None:
+def place_notebooks(stack: StackOnEngine) -> None:
     """Put each lesson's starter notebook where the student works, unless a file of that name is there."""
     folder = f"{HOME}/{FOLDER}"
     run_inside(stack.edge, ["mkdir", "-p", folder], seconds=30)
@@ -113,7 +113,7 @@ def _answers(edge: Container) -> bool:
     return run_inside(edge, ["python3", "-I", "-c", ask], seconds=10).code == 0
 
 
-def _wait(stack: Stack) -> None:
+def _wait(stack: StackOnEngine) -> None:
     ends = time.monotonic() + START_SECONDS
     while not _answers(stack.edge):
         if time.monotonic() > ends:

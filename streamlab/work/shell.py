@@ -10,7 +10,7 @@ import time
 from typing import BinaryIO, TextIO
 
 from streamlab.engines import engine
-from streamlab.engines.attached import CHUNK, Attached, attached
+from streamlab.engines.attached import CHUNK, Running, attached
 from streamlab.errors import LabError, WrongRequest
 from streamlab.students.topology import Student
 from streamlab.work import terminal
@@ -100,7 +100,7 @@ class _Feeder(threading.Thread):
     It may wait for input that never comes, so nobody waits for it.
     """
 
-    def __init__(self, running: Attached, source: int | None) -> None:
+    def __init__(self, running: Running, source: int | None) -> None:
         super().__init__(daemon=True)
         self._running, self._source = running, source
         #: Set when the command has written its last.

@@ -16,7 +16,7 @@ from streamlab.errors import WrongRequest
 from streamlab.lessons import bundle, jobs
 from streamlab.lessons.jobs import Job, Preset, Step
 from streamlab.lessons.resources import containers, too_large
-from streamlab.stacks import capacity, operation
+from streamlab.stacks import operation
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
@@ -48,6 +48,7 @@ def spark_options(student: Student, step: Step, preset: Preset) -> list[str]:
         "spark.sql.shuffle.partitions": preset.shuffle_partitions,
         # We follow the application over REST: the client's JVM need not stay for that.
         "spark.yarn.submit.waitAppCompletion": "false",
+        **(student.cluster.spark_conf if student.cluster else {}),
     }
     return [
         *("--deploy-mode", "cluster"),
@@ -160,6 +161,8 @@ def submit_each(lab: Lab, students: Sequence[Student], wanted: Request, *, at_on
 
     @cache
     def turns(docker_host: str) -> int:
+        from streamlab.stacks import capacity  # asks an engine, which is not where a student sits
+
         return number or capacity.at_once(lab, docker_host)
 
     if wanted.continuous and not wanted.detach and len(students) > 1:

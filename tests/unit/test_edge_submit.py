@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from common.errors import JobError, WrongRequest
-from edge import submit
+from edge import locks, submit
 from streamlab.paths import JOBS, ROOT
 
 REQUEST = {
@@ -107,15 +107,16 @@ def test_submits_of_one_lesson_have_their_turns(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, events: Callable
 ) -> None:
     """What takes a submit's place has the lock until it ends, by whatever."""
-    monkeypatch.setattr(submit, "LOCK", f"{tmp_path}/{{}}.lock")
+    monkeypatch.setattr(locks, "LOCK", f"{tmp_path}/{{}}.lock")
     program = (
-        f"import os; from edge import submit; submit.LOCK = {submit.LOCK!r}; submit.lock('lesson08'); "
+        f"import os; from edge import locks; locks.LOCK = {locks.LOCK!r}; locks.lock('lesson08'); "
         "print(flush=True); os.execvp('sleep', ['sleep', '60'])"
     )
     env = {**os.environ, "PYTHONPATH": f"{ROOT}/streamlab:{JOBS}"}
     with subprocess.Popen([sys.executable, "-c", program], env=env, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"\n"
-        submit.lock("lesson01")
+        locks.lock("lesson01")
+        assert locks.locked() == ["lesson01", "lesson08"]
         assert events() == []
         waiting = threading.Thread(target=submit.lock, args=["lesson08"])
         waiting.start()
@@ -125,6 +126,8 @@ def test_submits_of_one_lesson_have_their_turns(
         other.kill()
     waiting.join(10)
     assert not waiting.is_alive()
+    (tmp_path / "lesson02.lock").touch()
+    assert locks.locked() == ["lesson01", "lesson08"]
 
 
 class Shelf:
@@ -170,7 +173,8 @@ def test_a_bundle_that_cannot_be_put_there_is_an_error() -> None:
     assert hdfs.files == {}
 
 
-def test_the_command_line_of_a_step() -> None:
+def test_the_command_line_of_a_step(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(submit, "CLIENT", tmp_path)
     request = {
         "spark": ["--name", "ada-lesson08-score"],
         "step": "lesson08/score",
@@ -179,11 +183,25 @@ def test_the_command_line_of_a_step() -> None:
     }
     files = ("hdfs://namenode:8020/b.zip", "hdfs://namenode:8020/l.py")
     assert submit.command(request, *files) == [
-        *("java", "@/etc/streamlab/spark/submit.args", "org.apache.spark.deploy.SparkSubmit"),
+        *("java", f"@{tmp_path}", "org.apache.spark.deploy.SparkSubmit"),
         *("--name", "ada-lesson08-score", "--py-files", *files),
         *("lesson08/score", "--set", "z=a b; rm", "--continuous"),
     ]
     assert submit.command(request | {"arguments": [], "continuous": False}, *files)[-2:] == [files[1], "lesson08/score"]
+
+
+def test_a_cluster_that_is_not_the_labs_gets_its_description_with_the_application(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(submit, "CLIENT", tmp_path / "no such file")
+    monkeypatch.setenv("STREAMLAB_LAB_JSON", "/home/ada/cluster.json")
+    request = {"spark": ["--name", "x"], "step": "lesson08/score", "arguments": [], "continuous": False}
+    assert submit.command(request, "b.zip", "l.py") == [
+        *("spark-submit", "--name", "x", "--master", "yarn", "--files", "/home/ada/cluster.json"),
+        *("--conf", "spark.yarn.appMasterEnv.STREAMLAB_LAB_JSON=cluster.json"),
+        *("--conf", "spark.executorEnv.STREAMLAB_LAB_JSON=cluster.json"),
+        *("--py-files", "b.zip", "l.py", "lesson08/score"),
+    ]
 
 
 def test_yarn_s_step_is_read_from_its_own_configuration(tree: Callable) -> None:
@@ -194,3 +212,4 @@ def test_yarn_s_step_is_read_from_its_own_configuration(tree: Callable) -> None:
     folder = tree({"set.xml": set_, "unset.xml": unset})
     assert submit.allocation_step(folder / "set.xml") == 128
     assert submit.allocation_step(folder / "unset.xml") == 1024
+    assert submit.allocation_step(folder / "missing.xml") == 1024

@@ -54,7 +54,7 @@ def left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Edge]
         def opened(student: Student) -> Iterator[Any]:
             yield SimpleNamespace(answer=edge.answer, edge=edge)
 
-        monkeypatch.setattr(fetch, "open_stack", opened)
+        monkeypatch.setattr(fetch, "open_on_engine", opened)
         monkeypatch.setattr(fetch, "run_inside", edge.run)
         monkeypatch.setattr(fetch, "STATE", tmp_path / "state")
         return edge

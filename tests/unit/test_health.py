@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 
+from common.settings import LabInfo
 from edge import health
 
 Serve = Callable[[int, Any], None]
 
 
+RESOURCEMANAGER = "http://resourcemanager:8088"
+INFO = LabInfo(
+    student="ada", kafka="kafka1:9092, kafka2:9093", cassandra=("cassandra1", "cassandra2:9142"),
+    webhdfs="http://namenode:9870", hdfs="hdfs://namenode:8020", yarn=RESOURCEMANAGER,
+)  # fmt: skip
 NODE_WORKS = {"nodeInfo": {"nodeHealthy": True}}
 
 
@@ -79,7 +85,7 @@ def test_a_daemon_that_does_not_listen_is_unhealthy(network: dict, node: str) ->
 
 def test_the_edge_has_no_daemon_but_a_name(network: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     assert health.problem("edge") is None
-    monkeypatch.setitem(health.ASK, "gone", health.ask_edge)
+    monkeypatch.setitem(health.ASK, "gone", (health.ask_edge, 0))
     assert "Name or service not known" in health.problem("gone")
 
 
@@ -96,19 +102,32 @@ def test_applications_come_oldest_first(web: Serve) -> None:
         for i in (2, 1)
     ]
     web(8088, {"apps": {"app": apps}})
-    assert [app["id"] for app in health.applications()] == ["application_1_1", "application_1_2"]
-    assert health.applications()[0]["final_status"] == "UNDEFINED"
+    assert [app["id"] for app in health.applications(RESOURCEMANAGER)] == ["application_1_1", "application_1_2"]
+    assert health.applications(RESOURCEMANAGER)[0]["final_status"] == "UNDEFINED"
 
 
 def test_without_applications_there_are_none(web: Serve) -> None:
     web(8088, {"apps": None})
-    assert health.applications() == []
+    assert health.applications(RESOURCEMANAGER) == []
 
 
 def test_all_nodes_are_asked_in_one_go(web: Serve, events: Callable) -> None:
     web(8042, NODE_WORKS)
-    health.main(["edge", "nodemanager1", "kafka1"])
+    health.main(["edge", "nodemanager1", "kafka1"], INFO)
     found = events()[0]["answer"]
     assert found["nodes"]["edge"] is found["nodes"]["nodemanager1"] is None
     assert "refused" in found["nodes"]["kafka1"]
     assert found["applications"] is None  # nobody knows
+
+
+def test_a_cluster_without_named_nodes_is_asked_at_the_addresses_of_its_description(web: Serve, raw: Serve) -> None:
+    web(9870, {"beans": [{"NumLiveDataNodes": 1}]})
+    raw(9093, kafka(0))
+    raw(9142, cassandra(6))
+    asked = health.addresses([], INFO)
+    assert list(asked) == [
+        "namenode at namenode:9870", "resourcemanager at resourcemanager:8088", "kafka at kafka1:9092",
+        "kafka at kafka2:9093", "cassandra at cassandra1:9042", "cassandra at cassandra2:9142",
+    ]  # fmt: skip
+    healthy = [name for name, one in asked.items() if health.problem_at(*one) is None]
+    assert healthy == ["namenode at namenode:9870", "kafka at kafka2:9093", "cassandra at cassandra2:9142"]

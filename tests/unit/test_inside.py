@@ -99,7 +99,7 @@ Node = Callable[..., tuple[Engine, Container]]
 @pytest.fixture
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
     """An engine and its container, in which commands are what a test says; its time is short."""
-    monkeypatch.setattr(attached, "_KILL_SECONDS", 0.1)
+    monkeypatch.setattr(attached, "KILL_SECONDS", 0.1)
     monkeypatch.setattr(attached, "_END_SECONDS", 0.5)
     engines = []
 

@@ -112,10 +112,10 @@ def world(student: Student, monkeypatch: pytest.MonkeyPatch) -> World:
     stack = Stack(student, made.client, made.there["edge"])
 
     @contextmanager
-    def open_stack(of: Student) -> Iterator[Stack]:
+    def open_on_engine(of: Student) -> Iterator[Stack]:
         yield replace(stack, student=of)
 
-    monkeypatch.setattr(placement, "open_stack", open_stack)
+    monkeypatch.setattr(placement, "open_on_engine", open_on_engine)
     monkeypatch.setattr(engine, "containers", lambda client, student: made.there)
     monkeypatch.setattr(inside, "run_inside", made.run)
     monkeypatch.setattr(inside, "put_files", made.put)

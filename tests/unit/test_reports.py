@@ -12,7 +12,7 @@ import pytest
 
 from fake_node import ERR, Command, FakeNode
 from streamlab.errors import LabError
-from streamlab.stacks import status
+from streamlab.stacks import beside, status
 from streamlab.stacks.stack import Stack
 from streamlab.students.topology import Node, Student
 from streamlab.work import check, look
@@ -70,6 +70,9 @@ def test_a_stack_without_a_running_node_is_told_in_a_line() -> None:
     )
 
 
+ANSWERS: dict[str, Any] = {"applications": [], "submits": []}
+
+
 @pytest.mark.parametrize(
     ("states", "state"),
     [
@@ -96,7 +99,9 @@ def test_a_stack_s_state_follows_from_its_nodes(
     monkeypatch.setattr(status.engine, "everything", lambda client, student: found)
     monkeypatch.setattr(status, "nodes", lambda student: [KAFKA, replace(KAFKA, name="edge", kind="edge")])
     monkeypatch.setattr(status.memory, "in_use", lambda container, here: 5)
-    monkeypatch.setattr(status, "_ask", lambda running, names: {"nodes": dict.fromkeys(running), "applications": []})
+    monkeypatch.setattr(
+        status, "_ask", lambda running, names: {**status._NOBODY_ASKED, "nodes": dict.fromkeys(running)}
+    )
     (looked,) = status.look([student])["students"]
     assert (looked["state"], looked["healthy"]) == (state, state == "healthy")
 
@@ -195,7 +200,7 @@ def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
             printed("out", "a line of the check's own")
             return read(list(assertions))
 
-        monkeypatch.setattr(check, "open_beside", opened)
+        monkeypatch.setattr(beside, "open_beside", opened)
         check.report(student, "lesson08", as_json=False)
 
     return run

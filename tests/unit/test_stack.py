@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -102,13 +103,18 @@ def test_a_program_that_fails_is_not_run_again(node: Node) -> None:
     assert node.runs == 3
 
 
-def test_nothing_is_imported_from_the_student_s_folders(node: Node) -> None:
+def test_nothing_is_imported_from_the_student_s_folders(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not from the folder in which a program starts, nor from one that a variable names, nor from ~/.local."""
     own = node.home / f".local/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
     own.mkdir(parents=True)
     (own / "usercustomize.py").write_text("print('hello')")
     for name in ("json", "socket", "random", "common", "edge", "runpy"):
         (node.home / f"{name}.py").write_text("raise RuntimeError('a student wrote this')")
+    keys = ("student", "kafka", "webhdfs", "hdfs", "yarn")
+    (tmp_path / "lab.json").write_text(json.dumps(dict.fromkeys(keys, "http://127.0.0.1:9") | {"cassandra": []}))
+    monkeypatch.setenv("STREAMLAB_LAB_JSON", str(tmp_path / "lab.json"))
     printed: list[str] = []
     done = run("edge.health", "edge", printed=lambda stream, line: printed.append(line))
     assert (done.code, done.err, printed) == (0, "", [])

@@ -17,6 +17,7 @@ from streamlab.errors import WrongRequest
 from streamlab.lessons import resources
 from streamlab.lessons.bundle import Bundle
 from streamlab.lessons.jobs import Preset, Step
+from streamlab.stacks import capacity
 from streamlab.stacks.operation import Access, Operation
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
@@ -266,7 +267,7 @@ def test_many_are_submitted_for_under_the_name_that_was_asked_for(
 ) -> None:
     asked: list[Operation] = []
     monkeypatch.setattr(submit.operation, "each", lambda students, do, operation: asked.append(operation))
-    monkeypatch.setattr(submit.capacity, "at_once", lambda lab, docker_host: 7)
+    monkeypatch.setattr(capacity, "at_once", lambda lab, docker_host: 7)
     lab = Lab(Path("class.yml"), (student,))
     submit.submit_each(lab, lab.students, submit.request(step))
     assert (asked[0].name, asked[0].at_once("unix:///a"), asked[0].access) == (what, 7, Access.USE)
@@ -283,7 +284,7 @@ def test_streams_that_would_never_have_a_turn_are_refused(
     monkeypatch.setattr(
         submit.operation, "each", lambda students, do, each: turns.append(each.at_once(student.docker_host))
     )
-    monkeypatch.setattr(submit.capacity, "at_once", lambda lab, docker_host: 1)
+    monkeypatch.setattr(capacity, "at_once", lambda lab, docker_host: 1)
     lab = Lab(Path("class.yml"), (student, replace(student, name="bob")))
     stream = submit.request("lesson08", continuous=True)
     assert error_of(submit.submit_each, lab, lab.students, stream) == (

@@ -19,6 +19,7 @@ from streamlab.students.topology import Student
 pytestmark = pytest.mark.usefixtures("alone")
 
 NAMES = ("kafka1", "nodemanager1")
+IDLE: dict[str, Any] = {"applications": [], "submits": []}
 
 
 class Node:
@@ -44,7 +45,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Node]]:
     monkeypatch.setattr(engine, "connect", connect)
     for name in ("containers", "summaries"):
         monkeypatch.setattr(engine, name, lambda client, student: dict(zip(NAMES, found[student.name], strict=False)))
-    monkeypatch.setattr(status, "look", lambda students: {"students": [{"applications": []}]})
+    monkeypatch.setattr(status, "look", lambda students: {"students": [IDLE]})
     monkeypatch.setattr(prove, "prove", lambda student: [Proven("hdfs", True, 0.1, "yes")])
     return found
 
@@ -83,12 +84,14 @@ def test_a_running_application_is_not_lost_unless_that_is_wanted(
     stacks: dict[str, list[Node]], student: Student, monkeypatch: pytest.MonkeyPatch, error_of: Callable
 ) -> None:
     apps = [{"id": "application_1_2", "name": "a", "state": s} for s in ("FINISHED", "RUNNING")]
-    monkeypatch.setattr(status, "look", lambda students: {"students": [{"applications": apps}]})
+    monkeypatch.setattr(status, "look", lambda students: {"students": [IDLE | {"applications": apps}]})
     assert error_of(suspend.suspend, named(student, "ada")) == (
         "error: ada: applications are running and would be lost\n"
         "  ada: application_1_2 a\n"
         "  fix: invoke stop --job NAME, or add --force"
     )
+    monkeypatch.setattr(status, "look", lambda students: {"students": [IDLE | {"submits": ["lesson08"]}]})
+    assert "\n  ada: lesson08, which is about to be submitted\n" in error_of(suspend.suspend, named(student, "ada"))
     assert states(stacks["ada"]) == ["running", "running"]
     suspend.suspend(named(student, "ada"), force=True)
     assert states(stacks["ada"]) == ["exited", "exited"]
