@@ -24,9 +24,7 @@ HDFS_HOME = f"/user/{USER}"
 HDFS = "hdfs:"
 #: Seconds that HDFS may take nothing, or send nothing.
 TIMEOUT = 60
-NODE = Disk(
-    make="invoke shell --command 'mkdir -p \"{}\"'", permitted=f"choose a place below {HOME}, which is the student's"
-)
+NODE = Disk(make='on the edge node: mkdir -p "{}"', permitted=f"choose a place below {HOME}, which is the student's")
 
 
 def parse(typed: str, hdfs_uri: str) -> tuple[bool, str]:
@@ -106,7 +104,7 @@ class HdfsFileSystem:
         return f"{HDFS}{printable(path)}"
 
     def how_to_make(self, folder: str) -> str:
-        return f"invoke shell --command 'hdfs dfs -mkdir -p \"{printable(folder)}\"'"
+        return f'on the edge node: hdfs dfs -mkdir -p "{printable(folder)}"'
 
 
 def _found(status: Status) -> Found:

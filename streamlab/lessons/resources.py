@@ -43,4 +43,4 @@ def _make_room(running: str) -> str:
     ours = re.fullmatch(r"[a-z0-9]+-([a-z0-9]+)-(\S+)", rest.partition(" MB ")[2])
     if ours:
         return f"invoke stop --job {ours[1]}/{ours[2]}, or wait for it"
-    return f"wait for it, or: invoke shell --command 'yarn application -kill {app_id}'"
+    return f"wait for it, or on the edge node: yarn application -kill {app_id}"

@@ -57,7 +57,7 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
             raise LabError(
                 f"the output of {job.name} cannot be written to {place}",
                 evidence=shortened(f"{type(error).__name__}: {error}"),
-                fix=f"look at it where it is: invoke shell --command 'hdfs dfs -ls -R {job.name}/out'",
+                fix=f"look at it on the edge node (invoke shell): hdfs dfs -ls -R {job.name}/out",
             ) from error
     for path in paths:
         say(f"{plain(str(path))}  {path.stat().st_size} bytes")

@@ -121,6 +121,6 @@ def _wait(stack: StackOnEngine) -> None:
             raise LabError(
                 f"JupyterLab did not answer within {START_SECONDS} s",
                 evidence=words,
-                fix=f"invoke shell --command 'cat {LOG}'",
+                fix=f"on the edge node (invoke shell): cat {LOG}",
             )
         time.sleep(0.3)

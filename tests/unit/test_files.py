@@ -100,8 +100,7 @@ def test_a_node_s_refusal_is_the_labs_error(
     )
     assert (there / "a b.csv").read_text() == "years of work"
     assert error_of(files.put_each, [student], ["a b.csv"], f"{there}/no/", force=False) == (
-        f"error: no such folder: {there}/no\n  nothing was written\n"
-        f"  fix: invoke shell --command 'mkdir -p \"{there}/no\"'"
+        f'error: no such folder: {there}/no\n  nothing was written\n  fix: on the edge node: mkdir -p "{there}/no"'
     )
     with pytest.raises(WrongRequest, match="hdfs://other is not this stack's HDFS"):
         files.put_each([student], ["a b.csv"], "hdfs://other/x", force=False)

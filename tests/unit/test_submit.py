@@ -85,7 +85,7 @@ def test_what_does_not_fit_beside_a_step_is_refused_with_how_to_end_that() -> No
 def test_what_does_not_fit_beside_a_shell_is_refused_with_how_to_end_that() -> None:
     busy = replace(FREE, free_mb=(768,), running=("application_1_7 3328 MB My own job",))
     assert resources.too_large(ML, busy).fix == (
-        "wait for it, or: invoke shell --command 'yarn application -kill application_1_7'"
+        "wait for it, or on the edge node: yarn application -kill application_1_7"
     )
 
 
