@@ -124,6 +124,22 @@ def progress(label: str, *, elsewhere: bool = True) -> Iterator[Progress]:
         line.close()
 
 
+def confirm(question: str, *, yes: bool = False) -> None:
+    """Ask on the terminal before data are destroyed, unless `yes`.
+
+    Raises:
+        WrongRequest: the answer was not yes, or nobody is there to give one; nothing was done.
+    """
+    from streamlab.errors import WrongRequest  # which prints with what is here
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise WrongRequest("there is no terminal to confirm on", evidence=question, fix="add --yes")
+    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise WrongRequest("nothing was done", evidence="the answer was no")
+
+
 def table(headings: list[str], rows: list[list[str]]) -> str:
     """Left-aligned columns under `headings`, two spaces apart."""
     widths = [max(len(row[i]) for row in [headings, *rows]) for i in range(len(headings))]

@@ -9,7 +9,7 @@ from typing import Any
 
 from streamlab.engines import engine, inside
 from streamlab.errors import LabError, unknown
-from streamlab.stacks import operation
+from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import SHELF, Stack, failed, open_stack
@@ -167,5 +167,5 @@ def prove_all(students: Sequence[Student], services: Sequence[str] | None, *, se
     if len(students) == 1:
         operation.act(one, students[0], proving)
     else:
-        outcomes = operation.run(students, one, proving, finished=lambda outcome: say("\n".join(outcome.lines)))
-        operation.require_done(outcomes, proving)
+        outcomes = parallel.run(students, one, proving, finished=lambda outcome: say("\n".join(outcome.lines)))
+        parallel.require_done(outcomes, proving)

@@ -12,9 +12,10 @@ from docker.models.containers import Container
 
 from streamlab.engines import engine, memory
 from streamlab.errors import LabError
-from streamlab.stacks import access, operation
+from streamlab.stacks import access, parallel
 from streamlab.stacks.channel import fields, list_of
-from streamlab.stacks.operation import Access, Operation, Outcome
+from streamlab.stacks.operation import Access, Operation
+from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.stack import answer_of
 from streamlab.students.docker_hosts import is_here
 from streamlab.students.topology import Node, Student, nodes
@@ -46,7 +47,7 @@ def look(students: Sequence[Student]) -> dict[str, Any]:
 
 
 def _ask_all(students: Sequence[Student]) -> list[tuple[Student, Outcome]]:
-    return list(zip(students, operation.run(students, _student, LOOK), strict=True))
+    return list(zip(students, parallel.run(students, _student, LOOK), strict=True))
 
 
 def _states(asked: Sequence[tuple[Student, Outcome]]) -> dict[str, Any]:
@@ -185,4 +186,4 @@ def report(students: Sequence[Student], *, as_json: bool) -> None:
     asked = _ask_all(students)
     found = _states(asked)
     say(json.dumps(found, indent=2) if as_json else describe(found))
-    operation.require_done([outcome for _, outcome in asked], LOOK)
+    parallel.require_done([outcome for _, outcome in asked], LOOK)

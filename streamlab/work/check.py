@@ -9,12 +9,12 @@ from typing import Any
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle, jobs
 from streamlab.lessons.jobs import Job
-from streamlab.stacks import operation
+from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields, list_of
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import failed, open_beside, open_stack
 from streamlab.students.topology import Student
-from streamlab.ui import say
+from streamlab.ui import confirm, say
 from streamlab.work.submit import running_of
 
 SECONDS = 120
@@ -59,9 +59,9 @@ def reset_each(students: Sequence[Student], name: str, *, yes: bool) -> None:
     """Bring one lesson of every student back to its start, after one confirmation unless `yes`."""
     job, _ = jobs.find(name)
     names = ", ".join(student.name for student in students)
-    operation.confirm(f"delete all that {job.name} has left in the {_stacks(students)} of {names}?", yes=yes)
+    confirm(f"delete all that {job.name} has left in the {_stacks(students)} of {names}?", yes=yes)
     resetting = Operation(f"reset {job.name}", Access.CHANGE, 2 * SECONDS)
-    operation.each(students, lambda student: reset(student, job), resetting)
+    parallel.each(students, lambda student: reset(student, job), resetting)
 
 
 def _stacks(students: Sequence[Student]) -> str:

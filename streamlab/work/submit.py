@@ -16,7 +16,7 @@ from streamlab.errors import WrongRequest
 from streamlab.lessons import bundle, jobs
 from streamlab.lessons.jobs import Job, Preset, Step
 from streamlab.lessons.resources import containers, too_large
-from streamlab.stacks import capacity, operation
+from streamlab.stacks import capacity, parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
@@ -165,7 +165,7 @@ def submit_each(lab: Lab, students: Sequence[Student], wanted: Request, *, at_on
     if wanted.continuous and not wanted.detach and len(students) > 1:
         for docker_host, group in by_docker_host(students):
             _require_turns(wanted, what, docker_host, turns(docker_host), len(group))
-    operation.each(students, lambda student: submit(student, wanted), Operation(what, Access.USE, None, turns))
+    parallel.each(students, lambda student: submit(student, wanted), Operation(what, Access.USE, None, turns))
 
 
 def _require_turns(wanted: Request, what: str, docker_host: str, turns: int, students: int) -> None:

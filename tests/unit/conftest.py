@@ -21,7 +21,7 @@ import pytest
 from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.paths import ANSIBLE, ROOT
-from streamlab.stacks import operation
+from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import MARK
 from streamlab.students import inventory
 from streamlab.students.topology import SERVICE_OF, Student
@@ -47,7 +47,8 @@ def nobody_s_docker(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else acts on a stack, whoever owns it: there is no engine to ask."""
-    monkeypatch.setattr(operation, "admitted", lambda target, operation: nullcontext())
+    for module in (operation, parallel):
+        monkeypatch.setattr(module, "admitted", lambda target, operation: nullcontext())
     monkeypatch.setattr(engine, "processors", lambda docker_host: 2)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from fake_engine import FakeEngine
 from streamlab.errors import WrongRequest
-from streamlab.stacks import access, operation
+from streamlab.stacks import access, operation, parallel
 from streamlab.stacks.operation import Access, Operation
 from streamlab.students.topology import Student
 
@@ -118,7 +118,7 @@ def test_of_many_those_who_are_free_are_admitted_together(engine: FakeEngine, ad
     bob = replace(ada, name="bob")
     with (
         operation.admitted(bob, CHANGE),
-        operation.admitted_all([ada, bob], Operation("provision", Access.CHANGE, repairs=False)) as (free, outcomes),
+        parallel.admitted_all([ada, bob], Operation("provision", Access.CHANGE, repairs=False)) as (free, outcomes),
     ):
         assert [student.name for student in free] == ["ada"]
         assert [type(outcome.error) for outcome in outcomes] == [type(None), access.Locked]
