@@ -164,7 +164,7 @@ def snapshot_at(student: Student, lesson: str, *, yes: bool) -> None:
     for job in jobs.known_jobs():
         check.reset_each([student], job, yes=True)
     for job in before:
-        submit.submit(student, submit.request(job))
+        submit.submit_one(student, submit.request(job))
         check.report(student, job, as_json=False)
     snapshot(student, name)
 

@@ -96,7 +96,10 @@ def act(do: Callable[[T], Any], target: T, operation: Operation, *, token: Cance
     """
     token = token or CancelToken()
     try:
-        with cancellable(token), _deadline(target, operation, token), admitted(target, operation):
+        with cancellable(token), _deadline(target, operation, token), ExitStack() as stack:
+            if operation.access is not Access.READ:
+                stack.enter_context(engine.one_connection())  # which admits it, too
+            stack.enter_context(admitted(target, operation))
             return do(target)
     except (LabError, BrokenPipeError):
         raise

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from streamlab.cancel import waiting
 from streamlab.engines import engine, inside
 from streamlab.errors import WrongRequest
+from streamlab.stacks import operation
+from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import failed, open_stack
 from streamlab.students.docker_hosts import forwarding, is_here, machine
 from streamlab.students.topology import Student, nodes
 from streamlab.ui import say, table
 
 LOG_SECONDS = 120
+LOGS = Operation("logs", Access.READ, LOG_SECONDS + 30)
 #: Where an application's own page is: what it is called, the page it is below, and the path there.
 APPLICATION_PAGES = (
     ("a running application", "resourcemanager", "proxy"),
@@ -38,11 +42,14 @@ def way_there(student: Student, ports: Sequence[int]) -> str:
     )
 
 
-def node_log(student: Student, name: str, *, lines: int) -> str:
-    """The last lines that a node printed; the engine keeps no more than 20 MB of them."""
+def node_log(student: Student, name: str, *, lines: int) -> None:
+    """Print the last lines that a node printed; the engine keeps no more than 20 MB of them."""
     with engine.connect(student.docker_host) as client:
         container = engine.node(client, student, name, running=False)
-        return container.logs(tail=lines).decode("utf-8", "replace")
+        log = container.logs(tail=lines, stream=True, follow=False)  # a stream can be closed, an answer is waited for
+        with waiting(log.close):
+            text = b"".join(log).decode("utf-8", "replace")
+    say(text.rstrip())
 
 
 def application_log(student: Student, app_id: str) -> None:
@@ -69,9 +76,9 @@ def application_log(student: Student, app_id: str) -> None:
 def log(student: Student, *, node: str | None, app: str | None, lines: int) -> None:
     """Print what a node or an application said; exactly one of the two is named."""
     if app is not None and node is None:
-        application_log(student, app)
+        operation.act(lambda student: application_log(student, app), student, LOGS)
     elif node is not None and app is None:
-        say(node_log(student, node, lines=lines).rstrip())
+        operation.act(lambda student: node_log(student, node, lines=lines), student, LOGS)
     else:
         names = ", ".join(n.name for n in nodes(student))
         raise WrongRequest("logs of what?", evidence=f"nodes: {names}", fix="--node kafka1, or --app application_…")

@@ -16,6 +16,8 @@ from streamlab.errors import LabError
 from streamlab.students.topology import Student
 from streamlab.work import fetch
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 
 class Edge:
     """The edge node: what `edge.fetch` copies to a folder of it, and what of that is left. None is a folder."""

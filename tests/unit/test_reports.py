@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import struct
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -170,6 +174,48 @@ def test_a_log_that_is_not_there_is_an_error(
     edge(lambda command: command.write(out) or code)
     with pytest.raises(LabError, match=f"{what} of application_1_2"):
         look.application_log(student, "application_1_2")
+
+
+@pytest.fixture
+def kafka1(daemon: Callable[..., str], student: Student) -> Callable[[Callable[[BinaryIO], Any]], Student]:
+    """A student who has the node kafka1; its log is what is written."""
+
+    def of(write: Callable[[BinaryIO], Any]) -> Student:
+        labels = {"streamlab.class": "spring", "streamlab.student": "ada", "streamlab.node": "kafka1"}
+        listed = [{"Id": "k", "Names": ["/spring-ada-kafka1"], "Labels": labels}]
+        config = {"Config": {"Labels": labels, "Tty": False}, "State": {"Status": "exited"}}
+        found = {"Id": "k", "Name": "/spring-ada-kafka1", **config}
+
+        def json_of(to: BinaryIO) -> None:
+            to.write(json.dumps(answers.pop(0)).encode())
+
+        answers: list[Any] = [listed, found, found]
+        host = daemon({"version": {"ApiVersion": "1.43"}, "json": json_of, "logs": write})
+        return replace(student, docker_host=host)
+
+    return of
+
+
+def frame(data: bytes) -> bytes:
+    """A piece of output as the engine sends it."""
+    return struct.pack(">BxxxL", 1, len(data)) + data
+
+
+def test_a_node_s_log_cannot_write_to_the_terminal_as_it_likes(kafka1: Callable, capsys: pytest.CaptureFixture) -> None:
+    ada = kafka1(lambda to: to.write(frame(b"one\n\x1b]52;c;cm0gLXJm\x07two\r\n\x1b[2J") + frame(b"three\n\n")))
+    look.log(ada, node="kafka1", app=None, lines=200)
+    assert capsys.readouterr().out == "one\n]52;c;cm0gLXJmtwo\nthree\n"
+
+
+def test_a_log_that_does_not_end_has_a_deadline(kafka1: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    ada = kafka1(lambda to: to.write(frame(b"one\n")) and over.wait(10))
+    monkeypatch.setattr(look, "LOGS", replace(look.LOGS, seconds=0.3))
+    began = time.monotonic()
+    with pytest.raises(LabError, match="ada: logs did not finish within 0 s"):
+        look.log(ada, node="kafka1", app=None, lines=200)
+    over.set()
+    assert time.monotonic() - began < 5
 
 
 ROWS = {"name": "rows in Cassandra", "expected": "200", "found": "200", "passed": True, "where": "cqlsh"}
