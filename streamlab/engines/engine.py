@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import DockerException, InvalidVersion
+from docker.errors import APIError, DockerException, InvalidVersion, NotFound
 from docker.models.containers import Container
 
 from streamlab.cancel import uninterrupted
@@ -24,6 +24,9 @@ from streamlab.students.topology import Placed, Student, by_docker_host
 
 #: Timeout in seconds for one answer of the engine.
 ANSWER_SECONDS = 60
+
+#: How the engine says that something is under way already.
+CONFLICT = 409
 
 #: Timeout in seconds for an engine that was not asked for, when the one that was does not answer.
 PROBE_SECONDS = 5
@@ -123,7 +126,18 @@ def temporary_container(
     finally:
         if made:
             with uninterrupted():
-                made.remove(force=True)
+                _remove(made)
+
+
+def _remove(container: Container) -> None:
+    """Remove a container, which the engine may have removed by itself, or may be about to (`auto_remove`)."""
+    try:
+        container.remove(force=True)
+    except NotFound:
+        pass
+    except APIError as error:
+        if error.status_code != CONFLICT:
+            raise
 
 
 def _require_version(client: docker.DockerClient, docker_host: str) -> None:

@@ -19,6 +19,7 @@ from docker.utils.proxy import ProxyConfig
 
 from streamlab.building import images
 from streamlab.engines import proxies, volumes
+from streamlab.engines.engine import CONFLICT
 from streamlab.errors import LabError, WrongRequest
 
 #: The label with what a network or a container was made from.
@@ -28,8 +29,6 @@ OWNER = "streamlab.owner"
 #: Containers that are made or started at the same time: the engine gains nothing from more.
 AT_ONCE = 8
 STOP_SECONDS = 20
-#: How the engine says that something is under way already.
-CONFLICT = 409
 #: The most processes and threads of a node whose role says nothing.
 PIDS = 1024
 #: A container's weight on the processors, as the engine itself gives it.
