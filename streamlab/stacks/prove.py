@@ -14,7 +14,7 @@ from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import SHELF, Stack, failed, open_stack
 from streamlab.students.topology import SERVICES, Student, nodes
-from streamlab.ui import say
+from streamlab.ui import one_line, say
 
 #: Seconds within which a service that has just been started must have answered.
 SECONDS = 150
@@ -106,7 +106,7 @@ def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[
     def received(event: dict[str, Any]) -> None:
         said = fields(service=str, passed=bool, seconds=float, answer=str)(event)
         if said["service"] in services:
-            results.append(Proven(**said))
+            results.append(Proven(**{**said, "answer": one_line(said["answer"])}))
             tell(results[-1])
 
     names = ",".join(node.name for node in nodes(stack.student))

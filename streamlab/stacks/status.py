@@ -19,7 +19,7 @@ from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.stack import answer_of
 from streamlab.students.docker_hosts import is_here
 from streamlab.students.topology import Node, Student, nodes
-from streamlab.ui import say, table
+from streamlab.ui import one_line, say, table
 
 #: Seconds for one round of short questions to all nodes of a stack.
 SECONDS = 20
@@ -124,10 +124,14 @@ def _ask(running: dict[str, Container], names: Sequence[str]) -> dict[str, Any]:
 
 
 def _answers(said: Any) -> dict[str, Any]:
-    problems = {str(node): None if why is None else str(why) for node, why in said["nodes"].items()}
-    application = fields(id=str, name=str, state=str, final_status=str)
+    problems = {str(node): None if why is None else one_line(str(why)) for node, why in said["nodes"].items()}
     applications = said["applications"]
-    return {"nodes": problems, "applications": None if applications is None else list_of(application)(applications)}
+    return {"nodes": problems, "applications": None if applications is None else list_of(_application)(applications)}
+
+
+def _application(said: Any) -> dict[str, str]:
+    found = fields(id=str, name=str, state=str, final_status=str)(said)
+    return {name: one_line(found[name]) for name in ("id", "name", "state", "final_status")}
 
 
 def _node(

@@ -14,7 +14,7 @@ from streamlab.stacks.channel import fields, list_of
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import failed, open_beside, open_stack
 from streamlab.students.topology import Student
-from streamlab.ui import confirm, say
+from streamlab.ui import confirm, one_line, say
 from streamlab.work.submit import running_of
 
 SECONDS = 120
@@ -95,10 +95,11 @@ def describe(found: dict[str, Any]) -> str:
     """One line per assertion: what was expected, what was found, and where to look when the two differ."""
     lines = []
     for assertion in found["assertions"]:
+        found_there = one_line(str(assertion["found"]))
         if assertion["passed"]:
-            lines.append(f"  ok    {assertion['name']}: {assertion['found']}")
+            lines.append(f"  ok    {assertion['name']}: {found_there}")
         else:
-            differs = f"expected {assertion['expected']}, found {assertion['found']}"
+            differs = f"expected {assertion['expected']}, found {found_there}"
             lines.append(f"  WRONG {assertion['name']}: {differs}; look at {assertion['where']}")
     right = sum(a["passed"] for a in found["assertions"])
     return "\n".join(

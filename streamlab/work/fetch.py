@@ -11,12 +11,13 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from streamlab.cancel import checkpoint
+from streamlab.edge.filesystem import printable
 from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import jobs
 from streamlab.paths import STATE, private_folder, typed
 from streamlab.stacks import operation
-from streamlab.stacks.channel import list_of, plain, shortened
+from streamlab.stacks.channel import list_of, shortened
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import open_stack
 from streamlab.students.topology import Student
@@ -53,7 +54,7 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
                 fix=f"look at it where it is: invoke shell --command 'hdfs dfs -ls -R {job.name}/out'",
             ) from error
     for path in paths:
-        say(f"{plain(str(path))}  {path.stat().st_size} bytes")
+        say(f"{printable(str(path))}  {path.stat().st_size} bytes")
     return paths
 
 

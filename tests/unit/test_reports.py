@@ -15,8 +15,9 @@ from typing import Any, BinaryIO
 import pytest
 
 from fake_node import ERR, Command, FakeNode
+from streamlab.engines.inside import Result
 from streamlab.errors import LabError
-from streamlab.stacks import status
+from streamlab.stacks import prove, status
 from streamlab.stacks.stack import Stack
 from streamlab.students.topology import Node, Student
 from streamlab.work import check, look
@@ -121,6 +122,31 @@ def test_a_node_is_healthy_only_when_it_runs_and_answers(
     found = status._node(KAFKA, container, problems, {"kafka1": 5})
     assert (found["state"], found["problem"], found["healthy"]) == (state, problem, problem is None)
     assert (found["memory_bytes"], found["memory_limit_bytes"]) == (5, 448 * MB)
+
+
+FORGED = "no answer\x1b[2J\nbob: healthy, 0 MB in use"
+
+
+def test_a_node_cannot_write_a_line_of_the_lab_s_own() -> None:
+    app = {"id": "application_1_1", "name": FORGED, "state": "RUNNING", "final_status": "UNDEFINED"}
+    found = status._answers({"nodes": {"kafka1": FORGED, "edge": None}, "applications": [app]})
+    assert found == {
+        "nodes": {"kafka1": "no answer bob: healthy, 0 MB in use", "edge": None},
+        "applications": [{**app, "name": "no answer bob: healthy, 0 MB in use"}],
+    }
+
+
+def test_nor_does_what_a_proof_or_a_check_found(student: Student) -> None:
+    def python(*args: str, seconds: int, tell: Callable) -> Result:
+        tell({"service": "kafka", "passed": False, "seconds": 0.1, "answer": FORGED})
+        return Result(0, "", "")
+
+    stack = SimpleNamespace(student=student, python=python)
+    (proven,) = prove._ask(stack, ["kafka"], seconds=1, tell=lambda proven: None)
+    assertion = {"name": "rows", "expected": 1, "found": FORGED, "passed": True, "where": "cqlsh"}
+    described = check.describe({"job": "lesson01", "student": "ada", "assertions": [assertion]})
+    for text in (proven.answer, described.splitlines()[0]):
+        assert text.endswith("no answer bob: healthy, 0 MB in use")
 
 
 def test_pages_are_listed_with_their_addresses(student: Student) -> None:
