@@ -34,6 +34,7 @@ def examine(lab: Lab) -> Iterator[Finding]:
     """Check everything from Python to the last node; checks that depend on something missing are skipped."""
     yield Finding(f"Python {sys.version.split()[0]}")
     yield from _about("memory", lambda: preflight.require_memory(lab.students))
+    yield from map(_problem, preflight.kernel_problems(lab.students))
     terminal = shutil.which("docker")
     yield Finding(
         "docker command" if terminal else "no docker command: `invoke shell` opens no terminal",

@@ -61,3 +61,10 @@ def test_without_an_engine_the_doctor_still_tells_the_rest(student: Student, tmp
     *_, last = doctor.examine(lab)
     assert last.what.startswith("no Docker Engine answers at unix:///")
     assert last.fix == "start that engine, or correct docker_host in the inventory"
+
+
+def test_what_the_kernel_lacks_is_a_finding(student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    low = LabError("kernel.pid_max is 1", fix="sudo sysctl")
+    monkeypatch.setattr(doctor.preflight, "kernel_problems", lambda students: [low] * len(students))
+    lab = Lab(Path("a.yml"), (replace(student, docker_host=f"unix://{tmp_path}/none.sock"),))
+    assert Finding("kernel.pid_max is 1", "sudo sysctl") in list(doctor.examine(lab))
