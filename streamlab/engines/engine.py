@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -54,33 +55,19 @@ def connect(docker_host: str, *, seconds: int = ANSWER_SECONDS) -> Iterator[dock
         with _connected(docker_host, seconds) as client:
             yield client
     else:
-        yield shared.client(docker_host, seconds)
+        client = shared(docker_host, seconds)
+        address(docker_host)  # a tunnel that has ended since is made again, at the same place
+        yield client
 
 
-class _Shared:
-    """The connections of a block, each made when it is first asked for."""
-
-    def __init__(self, open_until: ExitStack) -> None:
-        self._open_until = open_until
-        self._clients: dict[tuple[str, int], docker.DockerClient] = {}
-
-    def client(self, docker_host: str, seconds: int) -> docker.DockerClient:
-        if docker_host.startswith("ssh://"):
-            tunnel.through(docker_host)  # one that has ended is made again, at the same place
-        key = docker_host, seconds
-        if key not in self._clients:
-            self._clients[key] = self._open_until.enter_context(_connected(docker_host, seconds))
-        return self._clients[key]
-
-
-_shared: ContextVar[_Shared | None] = ContextVar("shared", default=None)
+_shared: ContextVar[Callable[[str, int], docker.DockerClient] | None] = ContextVar("shared", default=None)
 
 
 @contextmanager
 def one_connection() -> Iterator[None]:
     """In the block this thread connects to each Docker host once: `connect` gives the same client again."""
-    with ExitStack() as open_until:
-        token = _shared.set(_Shared(open_until))
+    with ExitStack() as until_the_end:
+        token = _shared.set(cache(lambda *to: until_the_end.enter_context(_connected(*to))))
         try:
             yield
         finally:

@@ -73,6 +73,12 @@ def test_what_is_admitted_asks_by_the_connection_that_admitted_it(daemon: Callab
     assert asked == ["/version", "/v1.43/containers/json", *["/v1.43/networks"] * 2]
 
 
+def test_an_operation_where_no_engine_answers_is_a_wrong_request(ssh: Callable[[str], None], bob: Student) -> None:
+    ssh("echo 'Permission denied (publickey).' >&2; exit 255")
+    with pytest.raises(engine.NoEngine, match="Permission denied"):
+        operation.act(lambda student: None, bob, Operation("check", Access.USE))
+
+
 @pytest.mark.parametrize(
     "address", [LOCAL, "unix:///run/user/1000/docker.sock", SECOND, "ssh://second:2222/run/d.sock"]
 )
