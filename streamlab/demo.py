@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from streamlab import display
 from streamlab.engines.inside import run_inside
-from streamlab.errors import LabError
-from streamlab.lessons import jobs
+from streamlab.stacks import operation
+from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.provision import provision
 from streamlab.stacks.stack import ISOLATED, failed, open_stack
 from streamlab.students.inventory import Lab
@@ -18,6 +18,7 @@ from streamlab.ui import say, table
 from streamlab.work import check, submit
 
 JOB = "lesson08"
+SHOW = Operation("demo", Access.USE, seconds=120)
 QUERY = (
     "SELECT id, education, job, years, CAST(prediction AS int) AS predicted_salary FROM lab.salary_prediction LIMIT 8"
 )
@@ -38,18 +39,11 @@ def demo(lab: Lab, student: Student) -> None:
         with timed("engine, images and one student's cluster"):
             provision(lab, [student])
         with timed(f"{JOB}: train a model on YARN, then score a Kafka stream into Cassandra"), display.stage(JOB):
-            submit.submit(student, submit.request(JOB))
+            submit.submit_one(student, submit.request(JOB))
         with timed("check the outcome from outside"), display.stage("check"):
-            found = check.check(student, jobs.find(JOB)[0])
-            say(check.describe(found))
-        if not found["passed"]:
-            raise LabError(
-                f"{JOB} did not produce the expected results",
-                evidence="see the lines marked WRONG",
-                fix="invoke submit --job lesson08",
-            )
+            check.report(student, JOB, as_json=False)
     say("\n== the first predictions, as Cassandra has them")
-    say(predictions(student))
+    say(operation.act(predictions, student, SHOW))
     say("\n" + table(["stage", "time"], times))
     say(NEXT)
 

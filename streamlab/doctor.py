@@ -20,24 +20,25 @@ from streamlab.ui import say
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check; `fix` is empty if all is well."""
+    """The result of one check: `fix` is None if all is well, and empty for a problem without a known fix."""
 
     what: str
-    fix: str = ""
+    fix: str | None = None
 
     @property
     def well(self) -> bool:
-        return not self.fix
+        return self.fix is None
 
 
 def examine(lab: Lab) -> Iterator[Finding]:
     """Check everything from Python to the last node; checks that depend on something missing are skipped."""
     yield Finding(f"Python {sys.version.split()[0]}")
     yield from _about("memory", lambda: preflight.require_memory(lab.students))
+    yield from map(_problem, preflight.kernel_problems(lab.students))
     terminal = shutil.which("docker")
     yield Finding(
         "docker command" if terminal else "no docker command: `invoke shell` opens no terminal",
-        "" if terminal else "install Docker's client alone: docker-cli, or docker-ce-cli of Docker's own packages",
+        None if terminal else "install Docker's client alone: docker-cli, or docker-ce-cli of Docker's own packages",
     )
     yield from _meant(lab)
     for docker_host, students in by_docker_host(lab.students):
@@ -49,9 +50,13 @@ def _about(what: str, question: Callable[[], object]) -> Iterator[Finding]:
     try:
         question()
     except LabError as error:
-        yield Finding("; ".join([error.what, *error.evidence]), error.fix or "see above")
+        yield _problem(error)
     else:
         yield Finding(what)
+
+
+def _problem(error: LabError) -> Finding:
+    return Finding("; ".join([error.what, *error.evidence]), error.fix)
 
 
 def _meant(lab: Lab) -> Iterator[Finding]:
@@ -75,10 +80,10 @@ def _engine(docker_host: str, students: list[Student], *, why: str) -> Iterator[
             missing = build.missing(client)
             yield Finding(
                 f"images {', '.join(missing)} are not built" if missing else "images are built",
-                "invoke images" if missing else "",
+                "invoke images" if missing else None,
             )
     except LabError as error:
-        yield Finding("; ".join([error.what, *error.evidence]), error.fix)
+        yield _problem(error)
         return
     for student in status.look(students)["students"]:
         if student["state"] == "missing":
@@ -89,7 +94,7 @@ def _engine(docker_host: str, students: list[Student], *, why: str) -> Iterator[
             continue
         sick = [f"{node['name']}: {node['problem']}" for node in student["nodes"] if not node["healthy"]]
         yield Finding(
-            f"{student['name']}: {'; '.join(sick) or 'every node answers'}", "invoke provision" if sick else ""
+            f"{student['name']}: {'; '.join(sick) or 'every node answers'}", "invoke provision" if sick else None
         )
 
 
@@ -104,12 +109,12 @@ def report(lab: Lab) -> None:
         findings.append(finding)
         say(
             f"{'ok     ' if finding.well else 'PROBLEM'}  {finding.what}"
-            + ("" if finding.well else f"\n         fix: {finding.fix}")
+            + (f"\n         fix: {finding.fix}" if finding.fix else "")
         )
     bad = [finding for finding in findings if not finding.well]
     if bad:
         raise LabError(
             f"{len(bad)} of {len(findings)} checks found a problem",
             evidence="they are marked PROBLEM above",
-            fix=bad[0].fix,
+            fix=next((finding.fix for finding in bad if finding.fix), ""),
         )

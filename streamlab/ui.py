@@ -38,6 +38,11 @@ def plain(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+def one_line(text: str) -> str:
+    """`plain` text in one line: a line of the lab's own cannot be forged by what is in another."""
+    return " ".join(plain(text).split())
+
+
 def show_any_script() -> None:
     """Print an escape for each character that the terminal's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
@@ -94,7 +99,7 @@ class Progress:
         self._last = time.monotonic()
 
     def update(self, text: str) -> None:
-        now, text = time.monotonic(), " ".join(plain(text).split())
+        now, text = time.monotonic(), one_line(text)
         if self._sink is not None:
             self._sink.show_progress(text)
         elif self._tty:
@@ -122,6 +127,22 @@ def progress(label: str, *, elsewhere: bool = True) -> Iterator[Progress]:
         yield line
     finally:
         line.close()
+
+
+def confirm(question: str, *, yes: bool = False) -> None:
+    """Ask on the terminal before data are destroyed, unless `yes`.
+
+    Raises:
+        WrongRequest: the answer was not yes, or nobody is there to give one; nothing was done.
+    """
+    from streamlab.errors import WrongRequest  # which prints with what is here
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise WrongRequest("there is no terminal to confirm on", evidence=question, fix="add --yes")
+    if input(f"{question} [y/N] ").strip().lower() not in ("y", "yes"):
+        raise WrongRequest("nothing was done", evidence="the answer was no")
 
 
 def table(headings: list[str], rows: list[list[str]]) -> str:

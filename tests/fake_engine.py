@@ -184,6 +184,8 @@ class FakeEngine(BaseAdapter):
             known = self._network(endpoint["NetworkID"] or network)
             wanted = endpoint["IPAMConfig"]["IPv4Address"]
             if any(wanted == member["IPAMConfig"]["IPv4Address"] for member in self._members(known)):
+                if one["HostConfig"].get("AutoRemove"):
+                    del self.containers[name]
                 raise Refused(403, "Address already in use")
             endpoint["NetworkID"] = known["Id"]
         self.calls.append(f"start {name}")

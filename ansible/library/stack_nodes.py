@@ -10,9 +10,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from streamlab.engines.engine import connect, node
 from streamlab.errors import LabError
-from streamlab.stacks import reconcile, seat, status
+from streamlab.stacks import reconcile, status
 from streamlab.stacks.prove import is_proved
 from streamlab.students import inventory, topology
+from streamlab.work import seat
 
 DOCUMENTATION = r"""
 module: stack_nodes

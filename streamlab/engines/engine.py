@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 
 #: Timeout in seconds for one answer of the engine.
 ANSWER_SECONDS = 60
+
+#: How the engine says that something is under way already.
+CONFLICT = 409
 
 #: Timeout in seconds for an engine that was not asked for, when the one that was does not answer.
 PROBE_SECONDS = 5
@@ -52,6 +57,32 @@ def connect(docker_host: str, *, seconds: int = ANSWER_SECONDS) -> Iterator[dock
             evidence="from inside a stack, and with --cluster, there is none",
             fix="ask your instructor, on whose machine it works",
         )
+    shared = _shared.get()
+    if shared is None:
+        with _connected(docker_host, seconds) as client:
+            yield client
+    else:
+        client = shared(docker_host, seconds)
+        address(docker_host)  # a tunnel that has ended since is made again, at the same place
+        yield client
+
+
+_shared: ContextVar[Callable[[str, int], docker.DockerClient] | None] = ContextVar("shared", default=None)
+
+
+@contextmanager
+def one_connection() -> Iterator[None]:
+    """In the block this thread connects to each Docker host once: `connect` gives the same client again."""
+    with ExitStack() as until_the_end:
+        token = _shared.set(cache(lambda *to: until_the_end.enter_context(_connected(*to))))
+        try:
+            yield
+        finally:
+            _shared.reset(token)
+
+
+@contextmanager
+def _connected(docker_host: str, seconds: int) -> Iterator[docker.DockerClient]:
     import docker
     from docker.errors import DockerException
 
@@ -92,7 +123,20 @@ def temporary_container(
     finally:
         if made:
             with uninterrupted():
-                made.remove(force=True)
+                _remove(made)
+
+
+def _remove(container: Container) -> None:
+    """Remove a container, which the engine may have removed by itself, or may be about to (`auto_remove`)."""
+    from docker.errors import APIError, NotFound
+
+    try:
+        container.remove(force=True)
+    except NotFound:
+        pass
+    except APIError as error:
+        if error.status_code != CONFLICT:
+            raise
 
 
 def _require_version(client: docker.DockerClient, docker_host: str) -> None:

@@ -21,14 +21,14 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.keeping import snapshots
 from streamlab.keeping.snapshot import IDLE, chosen_name, keep
 from streamlab.keeping.snapshots import Manifest
-from streamlab.stacks import daemons, operation, recovery
+from streamlab.stacks import daemons, parallel, recovery
 from streamlab.stacks.carrier import Carrier, data_nodes, open_carrier, require_stack
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.prove import require_proved
 from streamlab.stacks.suspend import require_idle
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
-from streamlab.ui import progress, say
+from streamlab.ui import confirm, progress, say
 
 SECONDS = 3600
 
@@ -44,7 +44,7 @@ def restore(students: Sequence[Student], folder: Path) -> None:
     for student in students:
         snapshots.require_fit(manifest, student)
     snapshots.require_whole(folder, manifest)
-    operation.each(
+    parallel.each(
         students,
         lambda student: _restore(student, folder, manifest),
         Operation(f"restore {manifest.name}", Access.CHANGE, SECONDS),
@@ -136,5 +136,5 @@ def bring_back(
         )
     folder = snapshots.folder_of(lab_class, chosen)
     names = ", ".join(student.name for student in students)
-    operation.confirm(f"replace all data of {names} by the snapshot {chosen}?", yes=yes)
+    confirm(f"replace all data of {names} by the snapshot {chosen}?", yes=yes)
     restore(students, folder)

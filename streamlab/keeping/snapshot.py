@@ -25,7 +25,7 @@ from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.prove import require_proved
 from streamlab.stacks.suspend import require_idle
 from streamlab.students.topology import Student
-from streamlab.ui import Progress, progress, say
+from streamlab.ui import Progress, confirm, progress, say
 from streamlab.work import check, submit
 
 #: How Docker says that a process had to be ended by SIGKILL.
@@ -160,11 +160,11 @@ def snapshot_at(student: Student, lesson: str, *, yes: bool) -> None:
     snapshots.require_free(student.lab_class, name)
     require_idle(student, fix=IDLE)
     before = [one for one in lessons() if one < lesson]
-    operation.confirm(f"reset every lesson of {student.name}, and run {', '.join(before) or 'none'} anew?", yes=yes)
+    confirm(f"reset every lesson of {student.name}, and run {', '.join(before) or 'none'} anew?", yes=yes)
     for job in jobs.known_jobs():
         check.reset_each([student], job, yes=True)
     for job in before:
-        submit.submit(student, submit.request(job))
+        submit.submit_one(student, submit.request(job))
         check.report(student, job, as_json=False)
     snapshot(student, name)
 

@@ -15,10 +15,9 @@ from pathlib import Path
 from streamlab.building.versions import load_versions
 from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.paths import SNAPSHOTS, private_folder
-from streamlab.stacks.operation import confirm
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
-from streamlab.ui import say, table
+from streamlab.ui import confirm, say, table
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 MANIFEST = "manifest.json"

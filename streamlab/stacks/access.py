@@ -21,6 +21,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 
 from streamlab.building import images
 from streamlab.cancel import uninterrupted
+from streamlab.engines.engine import CONFLICT
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks.channel import plain
 from streamlab.stacks.reconcile import OWNER
@@ -29,7 +30,6 @@ from streamlab.students.topology import Placed
 
 #: The label of a lock, with its holder as JSON.
 LOCK = "streamlab.lock"
-CONFLICT = 409
 #: Seconds that a lock may take to begin or to end.
 SETTLE_SECONDS = 10
 PAUSE_SECONDS = 0.1

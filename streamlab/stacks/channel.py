@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from streamlab.errors import LabError, WrongRequest
-from streamlab.ui import plain
+from streamlab.ui import one_line, plain
 
 #: What marks an event (`jobs/common/channel.py`).
 MARK = "\x1e"
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 def shortened(text: str, *, to: int = SHOWN) -> str:
     """`text` in one line that an error can show."""
-    line = " ".join(plain(text).split())
+    line = one_line(text)
     return line if len(line) <= to else f"{line[:to]}…"
 
 

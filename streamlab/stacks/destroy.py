@@ -13,11 +13,11 @@ from docker.errors import APIError, NotFound
 
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest, unknown
-from streamlab.stacks import access, operation
+from streamlab.stacks import access, parallel
 from streamlab.stacks.operation import Access, Operation
 from streamlab.students.inventory import EVERYBODY, Lab, matching
 from streamlab.students.topology import Student, by_docker_host
-from streamlab.ui import say
+from streamlab.ui import confirm, say
 
 #: Timeout in seconds for the removal of one stack.
 SECONDS = 300
@@ -131,9 +131,9 @@ def destroy(
         return
     total = sum((one.found for one in chosen), Belongings())
     if len(total):
-        operation.confirm(f"remove {total} of {whose}, with all their data?", yes=yes)
+        confirm(f"remove {total} of {whose}, with all their data?", yes=yes)
     destroying = Operation("destroy", Access.CHANGE, SECONDS, take_over=take_over, repairs=False)
-    operation.each(chosen, _take_away, destroying)
+    parallel.each(chosen, _take_away, destroying)
 
 
 def _explicitly_chosen(lab: Lab, there: Sequence[StackOnHost], student: str | None, limit: str | None) -> set[str]:

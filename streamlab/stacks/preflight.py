@@ -14,7 +14,7 @@ from pathlib import Path
 import docker
 
 from streamlab.engines import engine
-from streamlab.errors import WrongRequest
+from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import capacity
 from streamlab.students.docker_hosts import is_here
 from streamlab.students.topology import Student, nodes
@@ -24,6 +24,16 @@ from streamlab.students.values import some
 DISK_GB_TO_BUILD = 8
 #: Free disk that a stack needs once the images are there (GB).
 DISK_GB_TO_RUN = 2
+
+#: Processes and threads of the machine itself.
+MACHINE_PIDS = 2048
+#: Entries of the kernel's table of neighbours for each node, in its own network and in the machine's; measured: 28 for
+#: the seven nodes of a stack that has just been proved. Connections need no such look: about 50 for a stack, and the
+#: kernel keeps 65536 from a gigabyte of memory on.
+NEIGHBOURS_OF_NODE = 4
+#: Processes and threads for each node; measured: 413 for the seven nodes of an idle stack. A driver and two executors
+#: add as many again.
+THREADS_OF_NODE = 150
 
 
 def memory_problem(students: Sequence[Student], machine_mb: int) -> WrongRequest | None:
@@ -186,6 +196,30 @@ def require_memory(students: Sequence[Student], *, overcommit: bool = False) -> 
     problem = memory_problem(here, machine_mb) if here and not overcommit else None
     if problem:
         raise problem
+
+
+def kernel_problems(students: Sequence[Student], settings: Path = Path("/proc/sys")) -> list[LabError]:
+    """What this machine's kernel allows too little of for the stacks that are to run here; nothing off Linux."""
+    here = [node for student in students if is_here(student.docker_host) for node in nodes(student)]
+    pids = "processes and threads", MACHINE_PIDS + THREADS_OF_NODE * len(here)
+    needed = {
+        "kernel.pid_max": pids,
+        "kernel.threads-max": pids,
+        "net.ipv4.neigh.default.gc_thresh3": ("neighbours in their networks", NEIGHBOURS_OF_NODE * len(here)),
+    }
+    problems = []
+    for setting, (what, number) in needed.items():
+        file = settings / setting.replace(".", "/")
+        if here and file.exists() and int(file.read_text(encoding="utf-8")) < number:
+            problems.append(
+                LabError(
+                    f"{setting} is {file.read_text(encoding='utf-8').strip()}: too low for these students",
+                    evidence=f"their stacks on this machine have up to {number} {what} while everybody works",
+                    fix=f"sudo sysctl -w {setting}={1 << (number - 1).bit_length()} "
+                    "(the same in a file of /etc/sysctl.d keeps it)",
+                )
+            )
+    return problems
 
 
 def require_possible(

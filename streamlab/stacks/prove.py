@@ -9,12 +9,12 @@ from typing import Any
 
 from streamlab.engines import engine, inside
 from streamlab.errors import LabError, unknown
-from streamlab.stacks import operation
+from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import SHELF, Stack, StackOnEngine, failed, open_on_engine, open_stack
 from streamlab.students.topology import SERVICES, Student, nodes, service_of
-from streamlab.ui import say
+from streamlab.ui import one_line, say
 
 #: Seconds within which a service that has just been started must have answered.
 SECONDS = 150
@@ -106,7 +106,7 @@ def _ask(stack: Stack, services: Sequence[str], *, seconds: int, tell: Callable[
     def received(event: dict[str, Any]) -> None:
         said = fields(service=str, passed=bool, seconds=float, answer=str)(event)
         if said["service"] in services:
-            results.append(Proven(**said))
+            results.append(Proven(**{**said, "answer": one_line(said["answer"])}))
             tell(results[-1])
 
     names = ",".join(_node_names(stack.student))
@@ -175,5 +175,5 @@ def prove_all(students: Sequence[Student], services: Sequence[str] | None, *, se
     if len(students) == 1:
         operation.act(one, students[0], proving)
     else:
-        outcomes = operation.run(students, one, proving, finished=lambda outcome: say("\n".join(outcome.lines)))
-        operation.require_done(outcomes, proving)
+        outcomes = parallel.run(students, one, proving, finished=lambda outcome: say("\n".join(outcome.lines)))
+        parallel.require_done(outcomes, proving)

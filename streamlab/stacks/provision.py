@@ -10,7 +10,7 @@ from streamlab.building import artifacts, build, travel
 from streamlab.display import stage
 from streamlab.engines import engine, volumes
 from streamlab.errors import LabError
-from streamlab.stacks import operation, preflight
+from streamlab.stacks import parallel, preflight
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.playbooks import play
 from streamlab.students import endpoint
@@ -104,10 +104,10 @@ def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbo
     gone = engine.not_reached(failed, students) if failed else None
     reached = [student for student in students if student.docker_host not in failed]
     changing = Operation("provision", Access.CHANGE, take_over=take_over)
-    with operation.admitted_all(reached, changing) as (admitted, outcomes):
+    with parallel.admitted_all(reached, changing) as (admitted, outcomes):
         if admitted:
             _play(lab, admitted, gone, at_once=_forks(processors.values()), verbose=verbose)
-        operation.require_done(outcomes, changing)
+        parallel.require_done(outcomes, changing)
     if gone:
         raise gone
 

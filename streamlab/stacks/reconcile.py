@@ -19,6 +19,7 @@ from docker.utils.proxy import ProxyConfig
 
 from streamlab.building import images
 from streamlab.engines import proxies, volumes
+from streamlab.engines.engine import CONFLICT
 from streamlab.errors import LabError, WrongRequest
 
 #: The label with what a network or a container was made from.
@@ -28,10 +29,6 @@ OWNER = "streamlab.owner"
 #: Containers that are made or started at the same time: the engine gains nothing from more.
 AT_ONCE = 8
 STOP_SECONDS = 20
-#: How the engine says that something is under way already.
-CONFLICT = 409
-#: The most processes and threads of a node whose role says nothing.
-PIDS = 1024
 #: A container's weight on the processors, as the engine itself gives it.
 CPU_SHARES = 1024
 
@@ -62,7 +59,7 @@ def wanted(plan: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], c
 
     Args:
         plan: as `topology.plan` gives it.
-        settings: kind -> ``{"command", "env", "data", "pids", "cpu_shares"}``, of which only the command must be
+        settings: kind -> ``{"command", "env", "data", "cpu_shares"}``, of which only the command must be
             there; a node that is started unlike others of its kind stands there under its name.
     """
     tags = images.image_tags()
@@ -82,7 +79,7 @@ def wanted(plan: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], c
             network=plan["network"],
             address=node["address"],
             memory_mb=node["memory_mb"],
-            pids=how[node["name"]].get("pids", PIDS),
+            pids=node["pids"],
             cpu_shares=how[node["name"]].get("cpu_shares", CPU_SHARES),
             ports=tuple((page["host_port"], page["container_port"]) for page in node["pages"]),
         )

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 from streamlab.engines import engine, memory
 from streamlab.engines.here import Here
 from streamlab.errors import LabError
-from streamlab.stacks import operation
+from streamlab.stacks import parallel
 from streamlab.stacks.channel import fields, list_of
-from streamlab.stacks.operation import Access, Operation, Outcome
+from streamlab.stacks.operation import Access, Operation
+from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.stack import answer_of
 from streamlab.students.clusters import Cluster
 from streamlab.students.docker_hosts import is_here
 from streamlab.students.topology import Node, Student, nodes, service_of
-from streamlab.ui import say, table
+from streamlab.ui import one_line, say, table
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -53,7 +54,7 @@ def look(students: Sequence[Student]) -> dict[str, Any]:
 
 
 def _ask_all(students: Sequence[Student]) -> list[tuple[Student, Outcome]]:
-    return list(zip(students, operation.run(students, _student, LOOK), strict=True))
+    return list(zip(students, parallel.run(students, _student, LOOK), strict=True))
 
 
 def _states(asked: Sequence[tuple[Student, Outcome]]) -> dict[str, Any]:
@@ -152,14 +153,18 @@ def _ask(running: dict[str, Container], names: Sequence[str]) -> dict[str, Any]:
 
 
 def _answers(said: Any) -> dict[str, Any]:
-    problems = {str(node): None if why is None else str(why) for node, why in said["nodes"].items()}
-    application = fields(id=str, name=str, state=str, final_status=str)
+    problems = {str(node): None if why is None else one_line(str(why)) for node, why in said["nodes"].items()}
     applications = said["applications"]
     return {
         "nodes": problems,
-        "applications": None if applications is None else list_of(application)(applications),
-        "submits": fields(submits=[str])(said)["submits"],
+        "applications": None if applications is None else list_of(_application)(applications),
+        "submits": [one_line(lesson) for lesson in fields(submits=[str])(said)["submits"]],
     }
+
+
+def _application(said: Any) -> dict[str, str]:
+    found = fields(id=str, name=str, state=str, final_status=str)(said)
+    return {name: one_line(found[name]) for name in ("id", "name", "state", "final_status")}
 
 
 def _node(
@@ -224,4 +229,4 @@ def report(students: Sequence[Student], *, as_json: bool) -> None:
     asked = _ask_all(students)
     found = _states(asked)
     say(json.dumps(found, indent=2) if as_json else describe(found))
-    operation.require_done([outcome for _, outcome in asked], LOOK)
+    parallel.require_done([outcome for _, outcome in asked], LOOK)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
-from streamlab.stacks import daemons, operation, status
+from streamlab.stacks import daemons, parallel, status
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.prove import require_proved
 from streamlab.students.topology import Student
@@ -31,7 +31,7 @@ def suspend(students: Sequence[Student], *, force: bool = False) -> None:
         stopped = daemons.stop_nodes(student)
         say(f"{student.name}: {f'suspended, {stopped} nodes stopped' if stopped else 'was suspended already'}")
 
-    operation.each(students, one, Operation("suspend", Access.CHANGE, SUSPEND_SECONDS, engine.processors))
+    parallel.each(students, one, Operation("suspend", Access.CHANGE, SUSPEND_SECONDS, engine.processors))
 
 
 def resume(students: Sequence[Student]) -> None:
@@ -48,7 +48,7 @@ def resume(students: Sequence[Student]) -> None:
         require_proved(student)
         say(f"{student.name}: resumed and proved")
 
-    operation.each(students, one, Operation("resume", Access.CHANGE, RESUME_SECONDS, engine.processors))
+    parallel.each(students, one, Operation("resume", Access.CHANGE, RESUME_SECONDS, engine.processors))
 
 
 def require_stack(student: Student) -> None:

@@ -53,6 +53,10 @@ IMAGE_OF = {
 }
 
 
+#: The most processes and threads of a node, and of one of these kinds: a NodeManager's are those of applications, too.
+PIDS = 1024
+PIDS_OF = {"nodemanager": 4096}
+
 #: Of a network with room for thousands of nodes, so many of a kind are named before there are so many.
 MOST_NAMED = 30
 
@@ -95,6 +99,7 @@ class Node:
     address: str
     memory_mb: int
     pages: tuple[Page, ...] = ()
+    pids: int = PIDS
 
 
 @dataclass(frozen=True)
@@ -238,7 +243,8 @@ def nodes(student: Student) -> list[Node]:
                 if page["node"] == name
             )
             container, at = f"{student.prefix}-{name}", address(student, name)
-            made.append(Node(name, kind, service, IMAGE_OF[kind], container, at, memory, pages))
+            pids = PIDS_OF.get(kind, PIDS)
+            made.append(Node(name, kind, service, IMAGE_OF[kind], container, at, memory, pages, pids))
     return made
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle, jobs
 from streamlab.lessons.jobs import Job
-from streamlab.stacks import operation
+from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields, list_of
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import Stack, failed, open_stack
 from streamlab.students.topology import Student
-from streamlab.ui import say
+from streamlab.ui import confirm, one_line, say
 from streamlab.work.submit import running_of
 
 SECONDS = 120
@@ -69,9 +69,9 @@ def reset_each(students: Sequence[Student], name: str, *, yes: bool) -> None:
     """Bring one lesson of every student back to its start, after one confirmation unless `yes`."""
     job, _ = jobs.find(name)
     names = ", ".join(student.name for student in students)
-    operation.confirm(f"delete all that {job.name} has left in the {_stacks(students)} of {names}?", yes=yes)
+    confirm(f"delete all that {job.name} has left in the {_stacks(students)} of {names}?", yes=yes)
     resetting = Operation(f"reset {job.name}", Access.CHANGE, 2 * SECONDS)
-    operation.each(students, lambda student: reset(student, job), resetting)
+    parallel.each(students, lambda student: reset(student, job), resetting)
 
 
 def _stacks(students: Sequence[Student]) -> str:
@@ -105,10 +105,11 @@ def describe(found: dict[str, Any]) -> str:
     """One line per assertion: what was expected, what was found, and where to look when the two differ."""
     lines = []
     for assertion in found["assertions"]:
+        found_there = one_line(str(assertion["found"]))
         if assertion["passed"]:
-            lines.append(f"  ok    {assertion['name']}: {assertion['found']}")
+            lines.append(f"  ok    {assertion['name']}: {found_there}")
         else:
-            differs = f"expected {assertion['expected']}, found {assertion['found']}"
+            differs = f"expected {assertion['expected']}, found {found_there}"
             lines.append(f"  WRONG {assertion['name']}: {differs}; look at {assertion['where']}")
     right = sum(a["passed"] for a in found["assertions"])
     return "\n".join(

@@ -10,11 +10,15 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from streamlab.cancel import checkpoint
+from streamlab.edge.filesystem import printable
 from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import jobs
 from streamlab.paths import STATE, private_folder, typed
-from streamlab.stacks.channel import list_of, plain, shortened
+from streamlab.stacks import operation
+from streamlab.stacks.channel import list_of, shortened
+from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import open_on_engine
 from streamlab.students.topology import Student
 from streamlab.ui import say
@@ -22,6 +26,7 @@ from streamlab.ui import say
 SECONDS = 120
 #: The most that is taken from a node: the edge node has it on its own disk a second time meanwhile.
 MAX_BYTES = 500_000_000
+FETCH = Operation("fetch-output", Access.USE)
 
 
 def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
@@ -36,19 +41,8 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
     place = typed(to) if to else STATE / "output" / student.name / job.name
     if to and place.exists():
         raise WrongRequest(f"{place} already exists", evidence="nothing was overwritten", fix="choose another --to")
-    parcel = f"/tmp/streamlab-output-{uuid.uuid4().hex[:12]}"
     with tempfile.TemporaryFile() as archive:
-        with open_on_engine(student) as stack:
-            try:
-                if not stack.answer("edge.fetch", job.name, parcel, seconds=SECONDS, read=list_of(str)):
-                    raise LabError(
-                        f"{job.name} of {student.name} has left no output",
-                        evidence=f"/user/student/{job.name}/out on HDFS is empty or missing",
-                        fix=f"invoke submit --job {job.name}",
-                    )
-                _keep(stack.edge.get_archive(parcel)[0], archive, job.name)
-            finally:
-                run_inside(stack.edge, ["rm", "-rf", parcel], seconds=30)
+        operation.act(lambda student: _bring(student, job.name, archive), student, FETCH)
         archive.seek(0)
         try:
             with tarfile.open(fileobj=archive) as files:
@@ -60,12 +54,29 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
                 fix=f"look at it on the edge node (invoke shell): hdfs dfs -ls -R {job.name}/out",
             ) from error
     for path in paths:
-        say(f"{plain(str(path))}  {path.stat().st_size} bytes")
+        say(f"{printable(str(path))}  {path.stat().st_size} bytes")
     return paths
+
+
+def _bring(student: Student, job: str, archive: BinaryIO) -> None:
+    """Write a job's output to `archive`, as a tar archive of one folder."""
+    parcel = f"/tmp/streamlab-output-{uuid.uuid4().hex[:12]}"
+    with open_on_engine(student) as stack:
+        try:
+            if not stack.answer("edge.fetch", job, parcel, seconds=SECONDS, read=list_of(str)):
+                raise LabError(
+                    f"{job} of {student.name} has left no output",
+                    evidence=f"/user/student/{job}/out on HDFS is empty or missing",
+                    fix=f"invoke submit --job {job}",
+                )
+            _keep(stack.edge.get_archive(parcel)[0], archive, job)
+        finally:
+            run_inside(stack.edge, ["rm", "-rf", parcel], seconds=30)
 
 
 def _keep(pieces: Iterable[bytes], archive: BinaryIO, job: str) -> None:
     for piece in pieces:
+        checkpoint()
         archive.write(piece)
         if archive.tell() > MAX_BYTES:
             raise _too_large(job)

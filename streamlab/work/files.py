@@ -14,7 +14,7 @@ from streamlab.engines.attached import CHUNK, Output, Running
 from streamlab.engines.inside import Result
 from streamlab.errors import LabError, WrongRequest
 from streamlab.paths import typed
-from streamlab.stacks import operation
+from streamlab.stacks import parallel
 from streamlab.stacks.channel import fields, list_of, understood
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import failed, open_stack
@@ -40,7 +40,7 @@ def put_each(students: Sequence[Student], files: Sequence[str], to: str, *, forc
         raise WrongRequest("put what?", fix="invoke put FILE… --to PLACE")
     with _said_by_the_lab():
         items = gather((HERE, str(typed(file))) for file in files)
-        operation.each(students, lambda student: put(student, items, to, force=force), COPY["put"])
+        parallel.each(students, lambda student: put(student, items, to, force=force), COPY["put"])
 
 
 def get_each(students: Sequence[Student], paths: Sequence[str], to: str, *, force: bool) -> None:
@@ -59,7 +59,7 @@ def get_each(students: Sequence[Student], paths: Sequence[str], to: str, *, forc
             own.mkdir(parents=True, exist_ok=True)
         get(student, paths, str(own), is_folder=several or to.endswith("/"), force=force)
 
-    operation.each(students, get_one, COPY["get"])
+    parallel.each(students, get_one, COPY["get"])
 
 
 def put(student: Student, items: Sequence[Item], to: str, *, force: bool) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons.jobs import Job
-from streamlab.stacks import operation
+from streamlab.stacks import parallel
 from streamlab.stacks.operation import Access, Operation
 from streamlab.students.topology import Student
 from streamlab.ui import say, table
@@ -79,7 +79,7 @@ def label(target: Target) -> str:
 
 def ask(students: Sequence[Student], targets: Sequence[Target]) -> dict[str, Row]:
     """Student -> lesson -> cell, in the order of `students`."""
-    outcomes = operation.run(students, lambda student: row(student, targets), CHECK)
+    outcomes = parallel.run(students, lambda student: row(student, targets), CHECK)
     return {
         outcome.name: _row_of(targets, _failed(outcome.error)) if outcome.error else outcome.answer
         for outcome in outcomes

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from streamlab.cancel import waiting
 from streamlab.engines import engine, inside
 from streamlab.errors import WrongRequest
+from streamlab.stacks import operation
+from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import failed, open_stack
-from streamlab.students.clusters import Cluster
 from streamlab.students.docker_hosts import forwarding, is_here, machine
 from streamlab.students.topology import Student, nodes
 from streamlab.ui import say, table
 
 LOG_SECONDS = 120
+LOGS = Operation("logs", Access.READ, LOG_SECONDS + 30)
 #: Where an application's own page is: what it is called, the page it is below, and the path there.
 APPLICATION_PAGES = (
     ("a running application", "resourcemanager", "proxy"),
@@ -21,26 +24,35 @@ APPLICATION_PAGES = (
 
 
 def links(student: Student) -> str:
-    """The pages of a student's stack as a table; the address of a running application's page follows."""
-    if student.cluster is not None:
-        return _described(student.cluster)
-    pages = [page for node in nodes(student) for page in node.pages]
-    rows = [[page.title, page.url] for page in pages]
-    for what, page, path in APPLICATION_PAGES:
-        if page in student.host_ports:
-            rows.append([what, f"http://127.0.0.1:{student.host_ports[page]}/{path}/APPLICATION_ID/"])
-    return table(["page", "address"], rows) + way_there(student, [page.host_port for page in pages])
+    """The pages of a student's stack as a table; those of a cluster that is described, as its description has them.
 
-
-def _described(cluster: Cluster) -> str:
-    """The pages that a description names."""
+    Raises:
+        WrongRequest: the description has none.
+    """
+    cluster = student.cluster
+    if cluster is None:
+        ports = [page.host_port for node in nodes(student) for page in node.pages]
+        return _table(pages(student)) + way_there(student, ports)
     if not cluster.pages:
         raise WrongRequest(
             f"no pages are known of {cluster.student}'s cluster",
             evidence=f"{cluster.path} has no `pages`",
             fix='add to it: "pages": {"YARN ResourceManager": ADDRESS}',
         )
-    return table(["page", "address"], [list(page) for page in cluster.pages.items()])
+    return _table(cluster.pages)
+
+
+def pages(student: Student) -> dict[str, str]:
+    """Title -> address of each page of a student's stack, and where an application's page is."""
+    found = {page.title: page.url for node in nodes(student) for page in node.pages}
+    for what, page, path in APPLICATION_PAGES:
+        if page in student.host_ports:
+            found[what] = f"http://127.0.0.1:{student.host_ports[page]}/{path}/APPLICATION_ID/"
+    return found
+
+
+def _table(found: Mapping[str, str]) -> str:
+    return table(["page", "address"], [[title, address] for title, address in found.items()])
 
 
 def way_there(student: Student, ports: Sequence[int]) -> str:
@@ -52,11 +64,14 @@ def way_there(student: Student, ports: Sequence[int]) -> str:
     )
 
 
-def node_log(student: Student, name: str, *, lines: int) -> str:
-    """The last lines that a node printed; the engine keeps no more than 20 MB of them."""
+def node_log(student: Student, name: str, *, lines: int) -> None:
+    """Print the last lines that a node printed; the engine keeps no more than 20 MB of them."""
     with engine.connect(student.docker_host) as client:
         container = engine.node(client, student, name, running=False)
-        return container.logs(tail=lines).decode("utf-8", "replace")
+        log = container.logs(tail=lines, stream=True, follow=False)  # a stream can be closed, an answer is waited for
+        with waiting(log.close):
+            text = b"".join(log).decode("utf-8", "replace")
+    say(text.rstrip())
 
 
 def application_log(student: Student, app_id: str) -> None:
@@ -83,9 +98,9 @@ def application_log(student: Student, app_id: str) -> None:
 def log(student: Student, *, node: str | None, app: str | None, lines: int) -> None:
     """Print what a node or an application said; exactly one of the two is named."""
     if app is not None and node is None:
-        application_log(student, app)
+        operation.act(lambda student: application_log(student, app), student, LOGS)
     elif node is not None and app is None:
-        say(node_log(student, node, lines=lines).rstrip())
+        operation.act(lambda student: node_log(student, node, lines=lines), student, LOGS)
     else:
         names = ", ".join(n.name for n in nodes(student))
         raise WrongRequest("logs of what?", evidence=f"nodes: {names}", fix="--node kafka1, or --app application_…")

@@ -13,6 +13,8 @@ from streamlab.engines.inside import put_files, run_inside
 from streamlab.errors import LabError
 from streamlab.lessons.bundle import files_below
 from streamlab.paths import JOBS
+from streamlab.stacks import operation
+from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import StackOnEngine, open_on_engine
 from streamlab.students.topology import Page, Student, nodes
 from streamlab.ui import say
@@ -30,6 +32,7 @@ PORT = 8888
 #: The server itself looks into no folder of the student's; the kernels that it starts do, as the student's own.
 JUPYTERLAB = ("python3", "-I", "-m", "jupyterlab")
 START_SECONDS = 60
+NOTEBOOK = Operation("notebook", Access.USE, seconds=300)
 
 
 def notebook(student: Student, *, stop: bool) -> None:
@@ -38,6 +41,10 @@ def notebook(student: Student, *, stop: bool) -> None:
     Raises:
         LabError: it did not answer in time; its own last words are the evidence.
     """
+    operation.act(lambda student: _notebook(student, stop=stop), student, NOTEBOOK)
+
+
+def _notebook(student: Student, *, stop: bool) -> None:
     with open_on_engine(student) as stack:
         if stop:
             say("stopped" if _stop(stack.edge) else "no JupyterLab runs")

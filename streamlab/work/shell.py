@@ -12,9 +12,12 @@ from typing import BinaryIO, TextIO
 from streamlab.engines import engine
 from streamlab.engines.attached import CHUNK, Running, attached
 from streamlab.errors import LabError, WrongRequest
+from streamlab.stacks import operation
+from streamlab.stacks.operation import Access, Operation
 from streamlab.students.topology import Student
 from streamlab.work import terminal
 
+SHELL = Operation("shell", Access.USE, seconds=None)
 #: A command of a student may take this long; a terminal may stay open for ever.
 COMMAND_SECONDS = 3600
 #: The exit status of one that was ended then, by `timeout` and by its SIGKILL.
@@ -34,13 +37,13 @@ def shell(student: Student, node: str, command: str | None) -> int:
         raise WrongRequest(
             "a shell needs a terminal", evidence="standard input is not a terminal", fix="invoke shell --command '…'"
         )
-    if command is None:
-        return terminal.open_terminal(student, node, ["bash", "-l"])
     # A login shell, so that a command finds what a terminal would find.
-    argv = ["bash", "-lc", command]
-    if typed and _is_terminal(sys.stderr) and _in_foreground() and terminal.client():
-        return terminal.open_terminal(student, node, argv)
-    return run(student, node, argv)
+    argv = ["bash", "-l"] if command is None else ["bash", "-lc", command]
+    on_terminal = command is None or (
+        typed and _is_terminal(sys.stderr) and _in_foreground() and terminal.client() is not None
+    )
+    do = terminal.open_terminal if on_terminal else run
+    return operation.act(lambda student: do(student, node, argv), student, SHELL)
 
 
 def run(student: Student, node: str, argv: list[str]) -> int:

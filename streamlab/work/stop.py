@@ -8,7 +8,7 @@ from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError
 from streamlab.lessons import jobs
 from streamlab.lessons.jobs import Job, Step
-from streamlab.stacks import operation
+from streamlab.stacks import parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import open_stack
@@ -23,7 +23,7 @@ SECONDS = 90
 def stop_each(students: Sequence[Student], name: str) -> None:
     """Stop the running steps of a lesson, or one of its steps, for every student."""
     job, steps = jobs.find(name)
-    operation.each(students, lambda student: stop(student, job, steps), Operation(f"stop {name}", Access.USE))
+    parallel.each(students, lambda student: stop(student, job, steps), Operation(f"stop {name}", Access.USE))
 
 
 def stop(student: Student, job: Job, steps: tuple[Step, ...]) -> None:

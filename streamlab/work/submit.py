@@ -16,7 +16,7 @@ from streamlab.errors import WrongRequest
 from streamlab.lessons import bundle, jobs
 from streamlab.lessons.jobs import Job, Preset, Step
 from streamlab.lessons.resources import containers, too_large
-from streamlab.stacks import operation
+from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
@@ -91,6 +91,11 @@ class Request:
     continuous: bool
     detach: bool
 
+    @property
+    def what(self) -> str:
+        """What runs, as messages have it: the job, or its one step."""
+        return self.job.name if len(self.steps) > 1 else self.steps[0].full_name
+
 
 def request(
     job: str,
@@ -157,7 +162,6 @@ def submit_each(lab: Lab, students: Sequence[Student], wanted: Request, *, at_on
         LabError: it failed for some students; it is done for the others.
     """
     number = _positive("--at-once", at_once) if at_once is not None else None
-    what = wanted.job.name if len(wanted.steps) > 1 else wanted.steps[0].full_name
 
     @cache
     def turns(docker_host: str) -> int:
@@ -167,19 +171,24 @@ def submit_each(lab: Lab, students: Sequence[Student], wanted: Request, *, at_on
 
     if wanted.continuous and not wanted.detach and len(students) > 1:
         for docker_host, group in by_docker_host(students):
-            _require_turns(wanted, what, docker_host, turns(docker_host), len(group))
-    operation.each(students, lambda student: submit(student, wanted), Operation(what, Access.USE, None, turns))
+            _require_turns(wanted, docker_host, turns(docker_host), len(group))
+    parallel.each(students, lambda student: submit(student, wanted), Operation(wanted.what, Access.USE, None, turns))
 
 
-def _require_turns(wanted: Request, what: str, docker_host: str, turns: int, students: int) -> None:
+def _require_turns(wanted: Request, docker_host: str, turns: int, students: int) -> None:
     """Refuse a stream that is followed and does not end, where more students are to have it than may at a time."""
     if students > turns:
         step = next(step for step in wanted.steps if step.streaming)
         raise WrongRequest(
-            f"{what} would begin for {turns} of {students} students only",
+            f"{wanted.what} would begin for {turns} of {students} students only",
             evidence=f"with --continuous it never ends, and {turns} run at a time on {docker_host}",
             fix=f"--job {wanted.job.typed}/{step.name} --continuous --detach leaves it running and goes on",
         )
+
+
+def submit_one(student: Student, wanted: Request) -> list[str]:
+    """`submit`, as an operation of its own."""
+    return operation.act(lambda student: submit(student, wanted), student, Operation(wanted.what, Access.USE, None))
 
 
 def submit(student: Student, wanted: Request) -> list[str]:

@@ -8,9 +8,10 @@ import os
 import shutil
 import signal
 import socket
+import socketserver
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,7 +22,7 @@ import pytest
 from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.paths import ANSIBLE, ROOT
-from streamlab.stacks import operation
+from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import MARK
 from streamlab.students import inventory
 from streamlab.students.topology import SERVICE_OF, Student
@@ -47,7 +48,8 @@ def nobody_s_docker(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
 @pytest.fixture
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else acts on a stack, whoever owns it: there is no engine to ask."""
-    monkeypatch.setattr(operation, "admitted", lambda target, operation: nullcontext())
+    for module in (operation, parallel):
+        monkeypatch.setattr(module, "admitted", lambda target, operation: nullcontext())
     monkeypatch.setattr(engine, "processors", lambda docker_host: 2)
 
 
@@ -187,6 +189,50 @@ def raw(network: dict[int, int]) -> Iterator[Serve]:
     yield serve
     for listener in listeners:
         listener.close()
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """An engine behind a socket: the last part of a path -> its answer, as JSON or what writes it. Gives its address.
+
+    `asked` gets the path of each question.
+    """
+    servers = []
+
+    def at(answers: Mapping[str, Any], asked: list[str] | None = None) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = self.path.partition("?")[0]
+                if asked is not None:
+                    asked.append(path)
+                answer = {"_ping": lambda to: to.write(b"OK"), **answers}[path.rpartition("/")[2]]
+                self.send_response(200)
+                if callable(answer):
+                    self.end_headers()
+                    answer(self.wfile)
+                    return
+                body = json.dumps(answer).encode()
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def address_string(self) -> str:
+                return "here"
+
+            def log_message(self, *args: object) -> None:
+                pass
+
+        path = f"{tmp_path}/{len(servers)}.sock"
+        server = socketserver.ThreadingUnixStreamServer(path, Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
+        servers.append(server)
+        return f"unix://{path}"
+
+    yield at
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture

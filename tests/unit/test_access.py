@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from invoke import Context, Exit
 
+import tasks
 from fake_engine import FakeEngine
+from streamlab import demo
 from streamlab.errors import WrongRequest
-from streamlab.stacks import access, operation
+from streamlab.keeping import snapshots
+from streamlab.stacks import access, operation, parallel, provision
 from streamlab.stacks.operation import Access, Operation
+from streamlab.students import inventory
+from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 
 CHANGE = Operation("suspend", Access.CHANGE, repairs=False)
@@ -118,9 +125,100 @@ def test_of_many_those_who_are_free_are_admitted_together(engine: FakeEngine, ad
     bob = replace(ada, name="bob")
     with (
         operation.admitted(bob, CHANGE),
-        operation.admitted_all([ada, bob], Operation("provision", Access.CHANGE, repairs=False)) as (free, outcomes),
+        parallel.admitted_all([ada, bob], Operation("provision", Access.CHANGE, repairs=False)) as (free, outcomes),
     ):
         assert [student.name for student in free] == ["ada"]
         assert [type(outcome.error) for outcome in outcomes] == [type(None), access.Locked]
         assert {"spring-ada-lock", "spring-bob-lock"} <= names(engine)
     assert names(engine) == {"spring-ada-edge", "spring-bob-edge"}
+
+
+#: Task -> why it needs no access to the stack of the student whom it is told.
+WITHOUT_ACCESS = {"links": "computes addresses from the inventory, and asks no engine"}
+#: Task -> what it is told besides the student.
+TOLD: dict[str, dict[str, Any]] = {
+    "submit": {"job": "lesson01", "set": []}, "check": {"job": "lesson01"}, "reset": {"job": "lesson01", "yes": True},
+    "stop": {"job": "lesson01"}, "fetch-output": {"job": "lesson01"}, "logs": {"node": "kafka1"},
+    "shell": {"command": "true"}, "put": {"file": [__file__]}, "get": {"path": ["x"]}, "snapshot": {"name": "a"},
+    "restore": {"name": "a", "yes": True}, "destroy": {"yes": True},
+}  # fmt: skip
+#: Tasks that only look.
+READING = {"logs", "status"}
+
+
+@pytest.fixture
+def lab(engine: FakeEngine, ada: Student, monkeypatch: pytest.MonkeyPatch) -> list[Operation]:
+    """What the tasks ask to be admitted for, with an inventory of one student, and no machine but the fake engine."""
+    asked = []
+    engine.info["NCPU"] = 2
+    admitted = operation.admitted
+
+    def admit(target: Student, wanted: Operation) -> Any:
+        asked.append(wanted)
+        return admitted(target, wanted)
+
+    for module in (operation, parallel):
+        monkeypatch.setattr(module, "admitted", admit)
+    monkeypatch.setattr(inventory, "load", lambda file=None, cluster=None: Lab(Path("class.yml"), (ada,)))
+    monkeypatch.setattr(demo, "provision", lambda lab, students: None)  # which is asked about itself
+    for module, name in (
+        *((provision, name) for name in ("ensure_engines", "_ensure_images_of")),
+        *((provision.preflight, name) for name in ("require_possible", "require_memory")),
+    ):
+        monkeypatch.setattr(module, name, lambda *args, **options: None)
+    for name in ("folder_of", "require_whole", "require_fit", "require_free"):
+        monkeypatch.setattr(snapshots, name, lambda *args: Path("a"))
+    monkeypatch.setattr(snapshots, "read", lambda folder: SimpleNamespace(name="a"))
+    return asked
+
+
+OF_A_STUDENT = [
+    name
+    for name, task in tasks.namespace.tasks.items()
+    if any(argument.name == "student" for argument in task.get_arguments()) and name not in WITHOUT_ACCESS
+]
+
+
+def do(task: str) -> int:
+    """A task for ada; its exit status."""
+    with pytest.raises(Exit) as caught:
+        tasks.namespace.tasks[task].body(Context(), student="ada", **TOLD.get(task, {}))
+    return caught.value.code
+
+
+@pytest.mark.parametrize("task", [task for task in OF_A_STUDENT if task not in READING])
+def test_no_task_works_in_another_s_stack_or_in_one_that_is_changed(
+    lab: list[Operation], engine: FakeEngine, ada: Student, task: str, capsys: pytest.CaptureFixture
+) -> None:
+    with operation.admitted(ada, Operation("restore x", Access.CHANGE, repairs=False)):
+        lab.clear()
+        assert do(task) == 1
+        assert "restore x by " in capsys.readouterr().err
+    own(engine, "spring-ada-edge", "mallory@lab:/home")
+    before = list(engine.calls)
+    assert do(task) == 2
+    said = capsys.readouterr().err
+    assert "it was made by mallory@lab:/home" in said
+    assert "you are        eve@lab:/work" in said
+    assert engine.calls == before
+    assert lab
+
+
+@pytest.mark.parametrize("task", sorted(READING))
+def test_a_task_that_only_looks_may_look_at_any_stack_and_has_a_deadline(
+    lab: list[Operation], engine: FakeEngine, task: str, capsys: pytest.CaptureFixture
+) -> None:
+    own(engine, "spring-ada-edge", "mallory@lab:/home")
+    do(task)  # which fails: this engine runs no commands and has no logs
+    assert "mallory" not in capsys.readouterr().err
+    assert [(asked.access, asked.seconds is not None) for asked in lab] == [(Access.READ, True)]
+
+
+def test_a_terminal_has_no_deadline(lab: list[Operation]) -> None:
+    for task in ("shell", "notebook", "fetch-output"):
+        do(task)
+    assert [asked.seconds is None for asked in lab] == [True, False, False]
+
+
+def test_whatever_needs_no_access_is_a_task() -> None:
+    assert set(WITHOUT_ACCESS) <= set(tasks.namespace.tasks)

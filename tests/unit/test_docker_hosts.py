@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
-import socketserver
 import subprocess
 import sys
 import threading
@@ -15,7 +13,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,7 +21,8 @@ import pytest
 from streamlab.engines import engine, tunnel
 from streamlab.errors import LabError, WrongRequest
 from streamlab.paths import ROOT
-from streamlab.stacks import provision, status
+from streamlab.stacks import operation, provision, status
+from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.playbooks import Summary
 from streamlab.students import docker_hosts, problems, topology
 from streamlab.students.docker_hosts import LOCAL
@@ -41,36 +39,9 @@ def bob(student: Student) -> Student:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[[str], str]]:
+def serve(daemon: Callable[..., str]) -> Callable[[str], str]:
     """An engine of which nothing is there but the answer to who it is; gives its address."""
-    servers = []
-
-    def at(api_version: str) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                body = b"OK" if self.path.endswith("_ping") else json.dumps({"ApiVersion": api_version}).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def address_string(self) -> str:
-                return "here"
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        path = f"{tmp_path}/{api_version}.sock"
-        server = socketserver.ThreadingUnixStreamServer(path, Handler)
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, args=[0.01], daemon=True).start()
-        servers.append(server)
-        return f"unix://{path}"
-
-    yield at
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    return lambda api_version: daemon({"version": {"ApiVersion": api_version}})
 
 
 @pytest.fixture
@@ -86,6 +57,26 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[s
 
     yield put
     tunnel.close_all()
+
+
+def test_what_is_admitted_asks_by_the_connection_that_admitted_it(daemon: Callable[..., str], student: Student) -> None:
+    """The rules of an operation cost it one question, for the stack's containers."""
+    asked: list[str] = []
+    host = daemon({"version": {"ApiVersion": "1.43"}, "json": [], "networks": []}, asked)
+
+    def work(student: Student) -> None:
+        for _ in range(2):
+            with engine.connect(host) as client:
+                client.api.networks()
+
+    operation.act(work, replace(student, docker_host=host), Operation("check", Access.USE))
+    assert asked == ["/version", "/v1.43/containers/json", *["/v1.43/networks"] * 2]
+
+
+def test_an_operation_where_no_engine_answers_is_a_wrong_request(ssh: Callable[[str], None], bob: Student) -> None:
+    ssh("echo 'Permission denied (publickey).' >&2; exit 255")
+    with pytest.raises(engine.NoEngine, match="Permission denied"):
+        operation.act(lambda student: None, bob, Operation("check", Access.USE))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from streamlab import doctor
 from streamlab.doctor import Finding
+from streamlab.errors import LabError
 from streamlab.stacks import prove
 from streamlab.stacks.prove import Proven
 from streamlab.students.inventory import Lab
@@ -37,8 +39,32 @@ def test_every_finding_is_told_and_a_bad_one_fails(
     assert capsys.readouterr().out == "ok       Python 3.11.2\nPROBLEM  no stack\n         fix: invoke provision\n"
 
 
+def test_a_problem_without_a_known_fix_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, student: Student
+) -> None:
+    @contextmanager
+    def refuse(docker_host: str) -> Iterator[None]:
+        raise LabError("the engine speaks in riddles", evidence="42")
+        yield
+
+    monkeypatch.setattr(doctor.engine, "connect", refuse)
+    lab = Lab(Path("a.yml"), (student,))
+    *_, last = doctor.examine(lab)
+    monkeypatch.setattr(doctor, "examine", lambda lab: [last])
+    with pytest.raises(LabError, match="1 of 1 checks found a problem"):
+        doctor.report(lab)
+    assert capsys.readouterr().out == "PROBLEM  the engine speaks in riddles; 42\n"
+
+
 def test_without_an_engine_the_doctor_still_tells_the_rest(student: Student, tmp_path: Path) -> None:
     lab = Lab(Path("a.yml"), (replace(student, docker_host=f"unix://{tmp_path}/none.sock"),))
     *_, last = doctor.examine(lab)
     assert last.what.startswith("no Docker Engine answers at unix:///")
     assert last.fix == "start that engine, or correct docker_host in the inventory"
+
+
+def test_what_the_kernel_lacks_is_a_finding(student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    low = LabError("kernel.pid_max is 1", fix="sudo sysctl")
+    monkeypatch.setattr(doctor.preflight, "kernel_problems", lambda students: [low] * len(students))
+    lab = Lab(Path("a.yml"), (replace(student, docker_host=f"unix://{tmp_path}/none.sock"),))
+    assert Finding("kernel.pid_max is 1", "sudo sysctl") in list(doctor.examine(lab))

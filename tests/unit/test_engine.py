@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 
 from fake_engine import FakeEngine
 from streamlab.engines import engine, inside
@@ -60,6 +60,28 @@ def test_a_refused_permission_is_no_missing_engine() -> None:
     assert error.what == "no permission to use the Docker Engine at unix:///dev/null"
     assert error.evidence[0].startswith("/dev/null belongs to uid 0, gid 0; you are uid ")
     assert error.fix == "sudo usermod -aG docker $USER, then log in again (or: newgrp docker)"
+
+
+@pytest.mark.parametrize("state", ["there", "gone", "being removed"])
+def test_a_temporary_container_may_be_removed_by_the_engine_first(state: str) -> None:
+    fake = FakeEngine()
+    with engine.temporary_container(fake.client, "image", ["true"], name="x", auto_remove=True) as made:
+        made.start()
+        if state == "gone":
+            del fake.containers["x"]
+        elif state == "being removed":
+            fake.removing.add("x")
+    assert ("x" in fake.containers) == (state == "being removed")
+
+
+def test_a_temporary_container_that_cannot_be_removed_is_an_error() -> None:
+    fake = FakeEngine()
+    fake.busy.add("x")
+    with (
+        pytest.raises(APIError, match="device or resource busy"),
+        engine.temporary_container(fake.client, "image", ["true"], name="x"),
+    ):
+        pass
 
 
 def test_a_tar_has_the_folders_its_files_need_and_anyone_may_read_it() -> None:

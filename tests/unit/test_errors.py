@@ -87,3 +87,18 @@ def test_who_listens_hears_plain_text_too_and_keeps_no_more_than_the_last_lines(
             ui.say(f"\x1b[1m{number}")
     assert said[-1] == "99999"
     assert len(said) == 100
+
+
+def test_nothing_is_destroyed_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+    ui.confirm("remove all?", yes=True)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    with pytest.raises(WrongRequest, match="there is no terminal to confirm on"):
+        ui.confirm("remove all?")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    answers = iter(["", "no", "y", "YES"])
+    monkeypatch.setattr("builtins.input", lambda question: next(answers))
+    for _ in range(2):
+        with pytest.raises(WrongRequest, match="nothing was done"):
+            ui.confirm("remove all?")
+    ui.confirm("remove all?")
+    ui.confirm("remove all?")

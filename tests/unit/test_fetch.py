@@ -16,6 +16,8 @@ from streamlab.errors import LabError
 from streamlab.students.topology import Student
 from streamlab.work import fetch
 
+pytestmark = pytest.mark.usefixtures("alone")
+
 
 class Edge:
     """The edge node: what `edge.fetch` copies to a folder of it, and what of that is left. None is a folder."""
@@ -115,9 +117,9 @@ def test_a_path_that_leads_elsewhere_makes_nothing(left: Callable, student: Stud
 def test_a_name_cannot_write_to_the_terminal_as_it_likes(
     left: Callable, student: Student, capsys: pytest.CaptureFixture
 ) -> None:
-    left({"\x1b[2Ja.txt": b"1"})
+    left({"\x1b[2Ja\nb.txt": b"1"})
     fetch.fetch_output(student, "lesson08", None)
-    assert capsys.readouterr().out.endswith("/lesson08/a.txt  1 bytes\n")
+    assert capsys.readouterr().out.endswith("/lesson08/\\x1b[2Ja\\nb.txt  1 bytes\n")
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])

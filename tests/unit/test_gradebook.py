@@ -145,7 +145,7 @@ def test_an_interrupted_check_leaves_no_file(report: Callable, monkeypatch: pyte
     def interrupted(*args: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(gradebook.operation, "run", interrupted)
+    monkeypatch.setattr(gradebook.parallel, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         report("ada", "bob", to=str(tmp_path / "results.csv"))
     assert list(tmp_path.iterdir()) == []

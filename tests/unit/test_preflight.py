@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -268,3 +268,45 @@ def test_the_machine_s_routes_are_read(tmp_path: Path) -> None:
     )
     assert ROUTES(table) == [("10.89.1.0/27", "br-1")]
     assert ROUTES(tmp_path / "none") == []
+
+
+@pytest.fixture
+def settings(tree: Callable[[dict[str, str]], Path]) -> Callable[..., Path]:
+    """A kernel's settings: those of a machine with 16 GB, but for what is given."""
+    usual = {"kernel/pid_max": 4194304, "kernel/threads-max": 127000, "net/ipv4/neigh/default/gc_thresh3": 1024}
+
+    def of(**other: int) -> Path:
+        named = {name: other.get(name.rpartition("/")[2].replace("-", "_"), number) for name, number in usual.items()}
+        return tree({name: f"{number}\n" for name, number in named.items()})
+
+    return of
+
+
+def test_the_kernel_of_a_usual_machine_is_enough_for_a_class(student: Student, settings: Callable[..., Path]) -> None:
+    assert preflight.kernel_problems([student] * 12, settings()) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"pid_max": 5197}, "error: kernel.pid_max is 5197: too low for these students\n"
+         "  their stacks on this machine have up to 5198 processes and threads while everybody works\n"
+         "  fix: sudo sysctl -w kernel.pid_max=8192 (the same in a file of /etc/sysctl.d keeps it)"),
+        ({"threads_max": 5000}, "kernel.threads-max=8192 "),
+        ({"gc_thresh3": 83}, "net.ipv4.neigh.default.gc_thresh3=128 "),
+    ],
+)  # fmt: skip
+def test_what_the_kernel_has_too_little_of_is_named_with_its_fix(
+    student: Student, settings: Callable[..., Path], other: dict[str, int], said: str
+) -> None:
+    """Three stacks have 2048 + 21 · 150 processes at the most, and 4 · 21 neighbours."""
+    (problem,) = preflight.kernel_problems([student] * 3, settings(**other))
+    assert said in str(problem)
+
+
+def test_only_this_machine_s_kernel_is_looked_at(
+    student: Student, settings: Callable[..., Path], tmp_path: Path
+) -> None:
+    elsewhere = replace(student, docker_host="ssh://lab@second")
+    assert preflight.kernel_problems([elsewhere] * 99, settings(pid_max=1)) == []
+    assert preflight.kernel_problems([student] * 99, tmp_path / "no-proc") == []

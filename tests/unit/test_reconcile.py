@@ -18,7 +18,7 @@ from streamlab.students import topology
 from streamlab.students.topology import Student
 
 SETTINGS = {kind: {"command": [kind], "env": {"JAVA_OPTS": "-Xmx1m"}} for kind in topology.SERVICE_OF} | {
-    "edge": {"command": ["sleep"], "data": "/home/student", "pids": 7, "cpu_shares": 4096}
+    "edge": {"command": ["sleep"], "data": "/home/student", "cpu_shares": 4096}
 }
 
 #: What every node asks without a proxy.
@@ -90,11 +90,12 @@ def test_a_container_has_its_limits_its_volumes_and_no_rights(engine: FakeEngine
     assert (endpoint["Aliases"], endpoint["IPAMConfig"]) == (["namenode"], {"IPv4Address": "10.89.1.2"})
 
 
-def test_a_role_s_own_limits_and_folder_are_what_the_engine_is_given(engine: FakeEngine, student: Student) -> None:
+def test_a_node_s_own_limits_and_folder_are_what_the_engine_is_given(engine: FakeEngine, student: Student) -> None:
     run(engine, student)
     edge = engine.containers["spring-ada-edge"]["HostConfig"]
     assert edge["Binds"][0] == "spring-ada-edge:/home/student"
-    assert (edge["PidsLimit"], edge["CpuShares"]) == (7, 4096)
+    assert (edge["PidsLimit"], edge["CpuShares"]) == (1024, 4096)
+    assert engine.containers["spring-ada-nodemanager1"]["HostConfig"]["PidsLimit"] == 4096
 
 
 def test_everything_carries_the_labels_by_which_it_is_found_again(engine: FakeEngine, student: Student) -> None:

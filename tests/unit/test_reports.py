@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import struct
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
 from fake_node import ERR, Command, FakeNode
+from streamlab.engines.inside import Result
 from streamlab.errors import LabError
-from streamlab.stacks import beside, status
+from streamlab.stacks import beside, prove, status
 from streamlab.stacks.stack import Stack
 from streamlab.students.topology import Node, Student
 from streamlab.work import check, look
@@ -124,6 +129,31 @@ def test_a_node_is_healthy_only_when_it_runs_and_answers(
     assert (found["memory_bytes"], found["memory_limit_bytes"]) == (5, 448 * MB)
 
 
+FORGED = "no answer\x1b[2J\nbob: healthy, 0 MB in use"
+
+
+def test_a_node_cannot_write_a_line_of_the_lab_s_own() -> None:
+    app = {"id": "application_1_1", "name": FORGED, "state": "RUNNING", "final_status": "UNDEFINED"}
+    found = status._answers({"nodes": {"kafka1": FORGED, "edge": None}, "applications": [app]})
+    assert found == {
+        "nodes": {"kafka1": "no answer bob: healthy, 0 MB in use", "edge": None},
+        "applications": [{**app, "name": "no answer bob: healthy, 0 MB in use"}],
+    }
+
+
+def test_nor_does_what_a_proof_or_a_check_found(student: Student) -> None:
+    def python(*args: str, seconds: int, tell: Callable) -> Result:
+        tell({"service": "kafka", "passed": False, "seconds": 0.1, "answer": FORGED})
+        return Result(0, "", "")
+
+    stack = SimpleNamespace(student=student, python=python)
+    (proven,) = prove._ask(stack, ["kafka"], seconds=1, tell=lambda proven: None)
+    assertion = {"name": "rows", "expected": 1, "found": FORGED, "passed": True, "where": "cqlsh"}
+    described = check.describe({"job": "lesson01", "student": "ada", "assertions": [assertion]})
+    for text in (proven.answer, described.splitlines()[0]):
+        assert text.endswith("no answer bob: healthy, 0 MB in use")
+
+
 def test_pages_are_listed_with_their_addresses(student: Student) -> None:
     assert look.links(student) == (
         "page                   address\n"
@@ -175,6 +205,48 @@ def test_a_log_that_is_not_there_is_an_error(
     edge(lambda command: command.write(out) or code)
     with pytest.raises(LabError, match=f"{what} of application_1_2"):
         look.application_log(student, "application_1_2")
+
+
+@pytest.fixture
+def kafka1(daemon: Callable[..., str], student: Student) -> Callable[[Callable[[BinaryIO], Any]], Student]:
+    """A student who has the node kafka1; its log is what is written."""
+
+    def of(write: Callable[[BinaryIO], Any]) -> Student:
+        labels = {"streamlab.class": "spring", "streamlab.student": "ada", "streamlab.node": "kafka1"}
+        listed = [{"Id": "k", "Names": ["/spring-ada-kafka1"], "Labels": labels}]
+        config = {"Config": {"Labels": labels, "Tty": False}, "State": {"Status": "exited"}}
+        found = {"Id": "k", "Name": "/spring-ada-kafka1", **config}
+
+        def json_of(to: BinaryIO) -> None:
+            to.write(json.dumps(answers.pop(0)).encode())
+
+        answers: list[Any] = [listed, found, found]
+        host = daemon({"version": {"ApiVersion": "1.43"}, "json": json_of, "logs": write})
+        return replace(student, docker_host=host)
+
+    return of
+
+
+def frame(data: bytes) -> bytes:
+    """A piece of output as the engine sends it."""
+    return struct.pack(">BxxxL", 1, len(data)) + data
+
+
+def test_a_node_s_log_cannot_write_to_the_terminal_as_it_likes(kafka1: Callable, capsys: pytest.CaptureFixture) -> None:
+    ada = kafka1(lambda to: to.write(frame(b"one\n\x1b]52;c;cm0gLXJm\x07two\r\n\x1b[2J") + frame(b"three\n\n")))
+    look.log(ada, node="kafka1", app=None, lines=200)
+    assert capsys.readouterr().out == "one\n]52;c;cm0gLXJmtwo\nthree\n"
+
+
+def test_a_log_that_does_not_end_has_a_deadline(kafka1: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    ada = kafka1(lambda to: to.write(frame(b"one\n")) and over.wait(10))
+    monkeypatch.setattr(look, "LOGS", replace(look.LOGS, seconds=0.3))
+    began = time.monotonic()
+    with pytest.raises(LabError, match="ada: logs did not finish within 0 s"):
+        look.log(ada, node="kafka1", app=None, lines=200)
+    over.set()
+    assert time.monotonic() - began < 5
 
 
 ROWS = {"name": "rows in Cassandra", "expected": "200", "found": "200", "passed": True, "where": "cqlsh"}

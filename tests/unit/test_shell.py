@@ -182,6 +182,7 @@ def test_a_command_that_is_terminated_is_ended(into: Callable, standard: Pipes, 
     assert node.commands[0].ended.is_set()
 
 
+@pytest.mark.usefixtures("alone")
 @pytest.mark.parametrize(
     ("terminals", "command", "in_front", "client", "opened"),
     [

@@ -16,7 +16,7 @@ from docker.errors import APIError
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.keeping import restore, snapshot, snapshots
-from streamlab.stacks import daemons
+from streamlab.stacks import daemons, operation
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.ui import Progress
@@ -290,7 +290,7 @@ def test_one_student_s_failure_leaves_the_others_restored(
 
     monkeypatch.setattr(restore, "require_proved", prove)
     monkeypatch.setattr(engine, "processors", lambda docker_host: 1)  # one world stands for all three
-    monkeypatch.setattr(restore.operation, "AT_ONCE", 1)
+    monkeypatch.setattr(operation, "AT_ONCE", 1)
     with pytest.raises(LabError, match="2 of 3 students failed"):
         restore.restore([replace(student, name=name) for name in ("ada", "bob", "cy")], kept)
     printed = capsys.readouterr()

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from fake_engine import FakeEngine
 from streamlab.engines import inside
 from streamlab.engines.inside import Result
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle
 from streamlab.stacks import stack
+from streamlab.students import topology
+from streamlab.students.topology import Student
 
 
 class Node:
@@ -118,6 +123,53 @@ def test_nothing_is_imported_from_the_student_s_folders(
     printed: list[str] = []
     done = run("edge.health", "edge", printed=lambda stream, line: printed.append(line))
     assert (done.code, done.err, printed) == (0, "", [])
+
+
+@pytest.fixture
+def beside(student: Student, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    """An engine with the network of ada's stack, whose edge node is described and nothing else."""
+    fake = FakeEngine()
+    fake.client.api.create_network(student.network)
+    labels = {"streamlab.class": "spring", "streamlab.student": "ada", "streamlab.node": "edge"}
+    mounts = [{"Name": "spring-ada-config", "Destination": stack.CONFIGURATION}]
+    edge = SimpleNamespace(labels=labels, attrs={"Config": {"Image": "spark", "Env": ["A=1"]}, "Mounts": mounts})
+
+    @contextmanager
+    def opened(student: Student) -> Iterator[stack.Stack]:
+        yield stack.Stack(student, fake.client, edge)
+
+    monkeypatch.setattr(stack, "open_stack", opened)
+    return fake
+
+
+def address_of(fake: FakeEngine, container: Any) -> str:
+    (endpoint,) = fake.containers[container.name]["NetworkSettings"]["Networks"].values()
+    return endpoint["IPAMConfig"]["IPv4Address"]
+
+
+def test_a_stack_is_asked_from_an_address_that_nobody_has(beside: FakeEngine, student: Student) -> None:
+    with stack.open_beside(student) as one, stack.open_beside(student) as other:
+        found = [address_of(beside, one.edge), address_of(beside, other.edge)]
+        assert found == topology.spare_addresses(student)[:2]
+        assert beside.running() == {one.edge.name, other.edge.name}
+        made = beside.containers[one.edge.name]["Config"]
+        assert made["Labels"] == {"streamlab.class": "spring", "streamlab.student": "ada"}  # destroy finds it; no node
+        assert made["HostConfig"]["AutoRemove"] is True  # and if this process is killed, nobody has to
+        assert made["HostConfig"]["Binds"] == ["spring-ada-config:/etc/streamlab:ro"]
+    assert beside.containers == {}
+
+
+def test_a_stack_without_a_free_address_is_not_asked(
+    beside: FakeEngine, student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "spare_addresses", lambda student: ["10.89.1.30"])
+    with (
+        stack.open_beside(student),
+        pytest.raises(LabError, match="no address is left"),
+        stack.open_beside(student),
+    ):
+        pass
+    assert beside.containers == {}
 
 
 def asked(node: Node, program: str, read: Callable = lambda said: said) -> Any:

@@ -266,7 +266,7 @@ def test_many_are_submitted_for_under_the_name_that_was_asked_for(
     student: Student, monkeypatch: pytest.MonkeyPatch, step: str, what: str
 ) -> None:
     asked: list[Operation] = []
-    monkeypatch.setattr(submit.operation, "each", lambda students, do, operation: asked.append(operation))
+    monkeypatch.setattr(submit.parallel, "each", lambda students, do, operation: asked.append(operation))
     monkeypatch.setattr(capacity, "at_once", lambda lab, docker_host: 7)
     lab = Lab(Path("class.yml"), (student,))
     submit.submit_each(lab, lab.students, submit.request(step))
@@ -282,7 +282,7 @@ def test_streams_that_would_never_have_a_turn_are_refused(
 ) -> None:
     turns: list[int] = []
     monkeypatch.setattr(
-        submit.operation, "each", lambda students, do, each: turns.append(each.at_once(student.docker_host))
+        submit.parallel, "each", lambda students, do, each: turns.append(each.at_once(student.docker_host))
     )
     monkeypatch.setattr(capacity, "at_once", lambda lab, docker_host: 1)
     lab = Lab(Path("class.yml"), (student, replace(student, name="bob")))

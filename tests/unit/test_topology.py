@@ -106,6 +106,7 @@ def test_a_plan_is_plain_data_that_ansible_can_read(student: Student) -> None:
         "address": "10.89.1.2",
         "memory_mb": 100,
         "pages": ({"title": "HDFS NameNode", "container_port": 9870, "host_port": 20070},),
+        "pids": 1024,
     }
 
 

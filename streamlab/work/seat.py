@@ -14,6 +14,7 @@ from streamlab.engines.inside import has_path, tar_of
 from streamlab.lessons.bundle import files_below
 from streamlab.paths import JOBS, ROOT
 from streamlab.students.topology import Student, nodes
+from streamlab.work import look
 
 #: Where the edge node has the lab; images/spark/bin/invoke runs it from there. It belongs to root: what a student
 #: changes is in the student's own folders.
@@ -22,8 +23,7 @@ PARENT, NAME = "/opt", "lab"
 
 def contents(student: Student) -> dict[str, bytes]:
     """Every file of the lab on the edge node, by its path: the code, the lessons, and what is known of the stack."""
-    every = nodes(student)
-    stack = {"nodes": [node.name for node in every], "pages": {p.title: p.url for node in every for p in node.pages}}
+    stack = {"nodes": [node.name for node in nodes(student)], "pages": look.pages(student)}
     return {
         **files_below(ROOT / "streamlab", under="streamlab"),
         **files_below(JOBS, under="jobs"),
