@@ -144,7 +144,8 @@ def status(_, inventory=None, student=None, limit=None, json=False):
     from streamlab.stacks import status as looking
     from streamlab.students.inventory import load
 
-    looking.report(load(inventory).chosen(student, limit), as_json=json)
+    lab = load(inventory)
+    looking.report(lab, lab.chosen(student, limit), as_json=json)
 
 
 @lab_task
@@ -247,12 +248,12 @@ def snapshots(_, inventory=None, remove=None, yes=False):
 
 
 @lab_task
-def destroy(_, inventory=None, student=None, limit=None, take_over=False, yes=False):
+def destroy(_, inventory=None, student=None, limit=None, docker_host=None, take_over=False, yes=False):
     """Remove clusters: exactly what carries the lab's label."""
     from streamlab.stacks import destroy as destroying
     from streamlab.students.inventory import load
 
-    destroying.destroy(load(inventory), student, limit, take_over=take_over, yes=yes)
+    destroying.destroy(load(inventory), student, limit, docker_host, take_over=take_over, yes=yes)
 
 
 @lab_task
@@ -327,6 +328,6 @@ def test(_, only=None):
 
 namespace = with_words(Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status,
-    links, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, snapshots, destroy, doctor, images,
-    export, import_, lock, train, bench, test,
+    links, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, snapshots, destroy, doctor,
+    images, export, import_, lock, train, bench, test,
 ))  # fmt: skip
