@@ -239,6 +239,16 @@ def restore(_, name=None, at=None, inventory=None, student=None, limit=None, yes
 
 
 @lab_task
+def move(_, inventory=None, student=None, limit=None, yes=False):
+    """Bring stacks with their data to the Docker host the inventory names."""
+    from streamlab.keeping import move as moving
+    from streamlab.students.inventory import load
+
+    lab = load(inventory)
+    moving.move(lab, lab.explicitly_chosen(student, limit), yes=yes)
+
+
+@lab_task
 def snapshots(_, inventory=None, remove=None, yes=False):
     """List the snapshots of a class, or --remove one."""
     from streamlab.keeping import snapshots as keeping
@@ -328,6 +338,6 @@ def test(_, only=None):
 
 namespace = with_words(Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status,
-    links, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, snapshots, destroy, doctor,
+    links, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, move, snapshots, destroy, doctor,
     images, export, import_, lock, train, bench, test,
 ))  # fmt: skip
