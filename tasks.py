@@ -144,7 +144,8 @@ def status(_, inventory=None, student=None, limit=None, json=False, cluster=None
     from streamlab.stacks import status as looking
     from streamlab.students.inventory import load
 
-    looking.report(load(inventory, cluster).chosen(student, limit), as_json=json)
+    lab = load(inventory, cluster)
+    looking.report(lab, lab.chosen(student, limit), as_json=json)
 
 
 @lab_task(seat=True)
@@ -238,6 +239,16 @@ def restore(_, name=None, at=None, inventory=None, student=None, limit=None, yes
 
 
 @lab_task
+def move(_, inventory=None, student=None, limit=None, yes=False):
+    """Bring stacks with their data to the Docker host the inventory names."""
+    from streamlab.keeping import move as moving
+    from streamlab.students.inventory import load
+
+    lab = load(inventory)
+    moving.move(lab, lab.explicitly_chosen(student, limit), yes=yes)
+
+
+@lab_task
 def snapshots(_, inventory=None, remove=None, yes=False):
     """List the snapshots of a class, or --remove one."""
     from streamlab.keeping import snapshots as keeping
@@ -247,12 +258,12 @@ def snapshots(_, inventory=None, remove=None, yes=False):
 
 
 @lab_task
-def destroy(_, inventory=None, student=None, limit=None, take_over=False, yes=False):
+def destroy(_, inventory=None, student=None, limit=None, docker_host=None, take_over=False, yes=False):
     """Remove clusters: exactly what carries the lab's label."""
     from streamlab.stacks import destroy as destroying
     from streamlab.students.inventory import load
 
-    destroying.destroy(load(inventory), student, limit, take_over=take_over, yes=yes)
+    destroying.destroy(load(inventory), student, limit, docker_host, take_over=take_over, yes=yes)
 
 
 @lab_task
@@ -327,6 +338,6 @@ def test(_, only=None):
 
 namespace = with_words(Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status,
-    links, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, snapshots, destroy, doctor, images,
-    export, import_, lock, train, bench, test,
+    links, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, move, snapshots, destroy, doctor,
+    images, export, import_, lock, train, bench, test,
 ))  # fmt: skip

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 from streamlab.building import build
 from streamlab.engines import engine, proxies
 from streamlab.errors import LabError, WrongRequest
-from streamlab.stacks import preflight, status
+from streamlab.stacks import known_hosts, location, preflight, status
+from streamlab.stacks.location import Locations
 from streamlab.students import endpoint
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student, by_docker_host
@@ -41,8 +42,10 @@ def examine(lab: Lab) -> Iterator[Finding]:
         None if terminal else "install Docker's client alone: docker-cli, or docker-ce-cli of Docker's own packages",
     )
     yield from _meant(lab)
+    there = location.find(lab, lab.students, everywhere=True)
     for docker_host, students in by_docker_host(lab.students):
-        yield from _engine(docker_host, students, why=lab.why.get(docker_host, ""))
+        yield from _engine(docker_host, students, why=lab.why.get(docker_host, ""), elsewhere=there.elsewhere)
+    yield from _moved(lab, there)
 
 
 def _about(what: str, question: Callable[[], object]) -> Iterator[Finding]:
@@ -69,7 +72,10 @@ def _meant(lab: Lab) -> Iterator[Finding]:
         yield Finding("Docker's configuration names a proxy: nodes use it, but not for one another")
 
 
-def _engine(docker_host: str, students: list[Student], *, why: str) -> Iterator[Finding]:
+def _engine(
+    docker_host: str, students: list[Student], *, why: str, elsewhere: Collection[str] = ()
+) -> Iterator[Finding]:
+    """One Docker host, and the stacks of its students but for those who have theirs `elsewhere`."""
     try:
         with engine.connect(docker_host) as client:
             yield Finding(f"Docker Engine {client.version()['Version']} at {docker_host}" + (f", {why}" if why else ""))
@@ -86,6 +92,8 @@ def _engine(docker_host: str, students: list[Student], *, why: str) -> Iterator[
         yield _problem(error)
         return
     for student in status.look(students)["students"]:
+        if student["state"] == "missing" and student["name"] in elsewhere:
+            continue
         if student["state"] == "missing":
             yield Finding(f"{student['name']} has no stack", "invoke provision")
             continue
@@ -95,6 +103,27 @@ def _engine(docker_host: str, students: list[Student], *, why: str) -> Iterator[
         sick = [f"{node['name']}: {node['problem']}" for node in student["nodes"] if not node["healthy"]]
         yield Finding(
             f"{student['name']}: {'; '.join(sick) or 'every node answers'}", "invoke provision" if sick else None
+        )
+
+
+def _moved(lab: Lab, there: Locations) -> Iterator[Finding]:
+    """Stacks that are not, or not only, where the inventory says."""
+    for student in lab.students:
+        here, elsewhere = there.here.get(student.name), there.elsewhere.get(student.name, ())
+        where = ", ".join(one.docker_host for one in elsewhere)
+        move = f"invoke move --student {student.name}"
+        if here and here.mark:
+            yield Finding(location.interrupted(student, here.mark).what, move)
+        elif elsewhere and here:
+            yield Finding(f"{student.name} has another stack on {where}, not only on {student.docker_host}", move)
+        elif elsewhere:
+            yield Finding(f"{student.name}: the stack is on {where}, not on {student.docker_host}", move)
+    for docker_host, why in there.silent.items():
+        if docker_host in {student.docker_host for student in lab.students}:
+            continue  # which is a finding already
+        yield Finding(
+            f"{docker_host} does not answer, and may have stacks of this class: {why}",
+            f"repair the connection; if that machine is gone for good, take it out of {known_hosts.FILE}",
         )
 
 

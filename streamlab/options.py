@@ -19,6 +19,7 @@ HELP = {
     "continuous": "run as a stream until `invoke stop`",
     "csv": "write the table to this file; - is the standard output",
     "detach": "return as soon as YARN has accepted the job",
+    "docker_host": "remove only what is on this Docker host, named by its address (default: on all that are known)",
     "driver_memory": "the driver's heap in MB (default: the preset's)",
     "encoding": "the file's encoding, such as cp1251 (default: detected)",
     "executor_memory": "an executor's heap in MB (default: the preset's)",

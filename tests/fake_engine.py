@@ -16,6 +16,9 @@ import docker
 import requests
 from requests.adapters import BaseAdapter
 
+from streamlab.building import images
+from streamlab.students.topology import Student, nodes
+
 
 class Refused(Exception):
     """An answer other than success: the status and the engine's message."""
@@ -26,7 +29,7 @@ class FakeEngine(BaseAdapter):
 
     def __init__(self, *, memory_mb: int = 10**6, folder: str = "/nowhere") -> None:
         super().__init__()
-        self.info = {"MemTotal": memory_mb * 2**20, "DockerRootDir": folder}
+        self.info = {"MemTotal": memory_mb * 2**20, "DockerRootDir": folder, "NCPU": 2}
         self.containers: dict[str, dict[str, Any]] = {}
         self.networks: dict[str, dict[str, Any]] = {}
         self.volumes: dict[str, dict[str, Any]] = {}
@@ -38,6 +41,8 @@ class FakeEngine(BaseAdapter):
         #: Containers whose removal is refused.
         self.busy: set[str] = set()
         self.full = False
+        #: When volumes are made.
+        self.made = "2026-11-27T10:00:00Z"
         self._numbers = itertools.count(1)
         self.client = docker.DockerClient(base_url="tcp://engine:1", version="1.43")
         self.client.api.mount("http://", self)
@@ -61,6 +66,16 @@ class FakeEngine(BaseAdapter):
         self._start(self._container(name))
         self.containers[name]["files"] = list(files)
         return name
+
+    def add_stack(self, student: Student) -> None:
+        """Every node of a student's stack, running, with its volume."""
+        labels = {"streamlab.class": student.lab_class, "streamlab.student": student.name}
+        tags = images.image_tags()
+        for node in nodes(student):
+            own = {**labels, "streamlab.node": node.name, "streamlab.owner": student.owner}
+            self._create({"Hostname": node.name, "Labels": own, "Image": tags[node.image]}, name=node.container)
+            self._start(self._container(node.container))
+            self.client.volumes.create(node.container, labels=labels)
 
     # What follows is the engine's side.
 
@@ -92,6 +107,8 @@ class FakeEngine(BaseAdapter):
         match method, kind, name, verb:
             case "GET", "info", "", "":
                 return self.info
+            case "GET", "system", "df", "":
+                return {"Volumes": [{**one, "UsageData": {"Size": 2**20}} for one in list(self.volumes.values())]}
             case "GET", "containers", "json", "":
                 listed = map(self._summary, list(self.containers.values()))
                 found = [one for one in listed if given.get("all") == "1" or one["State"] == "running"]
@@ -133,7 +150,8 @@ class FakeEngine(BaseAdapter):
                 return {"Volumes": [one for one in found if not (unused and one["Name"] in used)]}
             case "POST", "volumes", "create", "":
                 self.calls.append(f"create volume {body['Name']}")
-                return self.volumes.setdefault(body["Name"], {"Name": body["Name"], "Labels": body["Labels"]})
+                made = {"Name": body["Name"], "Labels": body["Labels"], "CreatedAt": self.made}
+                return self.volumes.setdefault(body["Name"], made)
             case "GET", "volumes", _, "":
                 return self._volume(name)
             case "DELETE", "volumes", _, "":
@@ -171,7 +189,7 @@ class FakeEngine(BaseAdapter):
                 "Networks": {network: {**one, "NetworkID": ""} for network, one in endpoints.items()},
                 "Ports": (body.get("HostConfig") or {}).get("PortBindings") or {},
             },
-            "State": {"Status": "created"},
+            "State": {"Status": "created", "ExitCode": 0},
         }
         return {"Id": self.containers[name]["Id"]}
 
@@ -193,7 +211,7 @@ class FakeEngine(BaseAdapter):
 
     def _stop(self, one: dict[str, Any]) -> None:
         self.calls.append(f"stop {one['Name'].removeprefix('/')}")
-        one["State"]["Status"] = "exited"
+        one["State"] = {"Status": "exited", "ExitCode": 143}
 
     def _remove(self, one: dict[str, Any], *, force: bool) -> None:
         name = one["Name"].removeprefix("/")

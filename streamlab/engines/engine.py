@@ -36,7 +36,7 @@ PROBE_SECONDS = 5
 #: The oldest supported API: it came with Docker Engine 20.10, and reports a container's memory from one sample instead
 #: of two taken a second apart.
 NEEDED_API = (1, 41)
-TOO_OLD = "install a newer engine there, or give its students another docker_host"
+TOO_OLD = "install a newer engine there, or give its students another docker_host (invoke move brings their data along)"
 
 
 class NoEngine(WrongRequest):
@@ -165,11 +165,11 @@ def silence(docker_host: str) -> NoEngine | None:
 
 def elsewhere(docker_host: str) -> list[Endpoint]:
     """Other engines that answer: those of this machine, and the one that the `docker` command would use."""
-    asked = _socket(docker_host)
-    return [one for one in endpoint.candidates() if _socket(one.address) != asked and _is_there(one.address)]
+    asked = socket_of(docker_host)
+    return [one for one in endpoint.candidates() if socket_of(one.address) != asked and _is_there(one.address)]
 
 
-def _socket(docker_host: str) -> str:
+def socket_of(docker_host: str) -> str:
     """The same for two names of one socket: /var/run is /run."""
     return os.path.realpath(docker_host.removeprefix("unix://")) if is_here(docker_host) else docker_host
 

@@ -1,1 +1,1 @@
-"""Snapshots of a stack's data, and restoring them."""
+"""Snapshots of a stack's data, restoring them, and moving a stack by one."""

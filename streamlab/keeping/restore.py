@@ -58,7 +58,7 @@ def _restore(student: Student, folder: Path, manifest: Manifest) -> None:
         require_idle(student, fix=IDLE)
         with open_carrier(client, student, f"restore {manifest.name}", ran=True) as carrier:
             recovery.settle(student, carrier)
-            _unpack(student, carrier, folder)
+            unpack(student, carrier, folder)
             unpacked = time.monotonic()
             say(f"{student.name}: {manifest.size_mb:.1f} MB unpacked in {unpacked - began:.1f} s")
             kept = _swap(student, carrier, _kept_as(student, manifest))
@@ -68,12 +68,19 @@ def _restore(student: Student, folder: Path, manifest: Manifest) -> None:
     )
 
 
-def _unpack(student: Student, carrier: Carrier, folder: Path) -> None:
+def unpack(student: Student, carrier: Carrier, folder: Path, *, home: bool = False) -> None:
+    """Unpack a snapshot beside the stack's data, for a swap; with `home`, its files into the student's home at once.
+
+    Raises:
+        LabError: that was not possible, and nothing is left beside the data.
+    """
     try:
         carrier.exchange("begin")
         for node in data_nodes(student):
             checkpoint()
             carrier.unpack(node, folder / snapshots.file_of(node))
+        if home:
+            carrier.unpack_home(folder / snapshots.HOME)
     except BaseException as error:
         with uninterrupted():
             carrier.exchange("end")

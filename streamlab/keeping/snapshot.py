@@ -94,20 +94,25 @@ def _require_clean_end(client: docker.DockerClient, student: Student) -> None:
         )
 
 
-def keep(student: Student, carrier: Carrier, name: str, line: Progress, *, replaced: bool = False) -> Manifest:
+def keep(
+    student: Student, carrier: Carrier, name: str, line: Progress, *, replaced: bool = False, home: bool = False
+) -> Manifest:
     """Copy the data of a stack whose daemons are stopped to a snapshot.
 
     Args:
         replaced: copy what a swap has replaced, and take the place of a snapshot of this name.
+        home: copy all files of the student's home too, and take the place of a snapshot of this name.
 
     Raises:
         LabError: a daemon had to be killed, or the data could not be read or kept.
     """
     _require_clean_end(carrier.stack.client, student)
-    with snapshots.new(student.lab_class, name, replace=replaced) as folder:
+    with snapshots.new(student.lab_class, name, replace=replaced or home) as folder:
         for node in data_nodes(student):
             checkpoint()
             carrier.pack(node, folder / snapshots.file_of(node), line, replaced=replaced)
+        if home:
+            carrier.pack_home(folder / snapshots.HOME, line)
         manifest = _manifest(student, name, folder)
         snapshots.write_manifest(folder, manifest)
     return manifest

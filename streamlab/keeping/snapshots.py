@@ -22,6 +22,8 @@ from streamlab.ui import confirm, say, table
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 MANIFEST = "manifest.json"
 PARTIAL = ".partial"
+#: The archive of all files of a student's home, which only the snapshot of a move has.
+HOME = "home.tar.gz"
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,23 @@ def require_free(lab_class: str, name: str) -> None:
 def automatic_name(student: Student) -> str:
     """The name of the snapshot that a restore keeps of the replaced data; the next restore replaces it."""
     return f"before-restore-{student.name}"
+
+
+def name_of_move(student: Student) -> str:
+    """The name of the snapshot by which a move brings the data; nobody can choose it."""
+    return f"{student.name}.moving"
+
+
+def delete(lab_class: str, name: str) -> None:
+    """Delete a snapshot, if it is there.
+
+    It is renamed first: what an interruption leaves is no snapshot any more.
+    """
+    folder = SNAPSHOTS / lab_class / name
+    if folder.exists():
+        half = folder.with_name(f"{name}.{os.getpid()}.old{PARTIAL}")
+        folder.rename(half)
+        shutil.rmtree(half)
 
 
 @contextmanager
@@ -226,8 +245,5 @@ def remove(lab: Lab, name: str, *, yes: bool) -> None:
     """Delete one snapshot, after a confirmation unless `yes`."""
     folder = folder_of(lab.students[0].lab_class, name, usage="--remove {}")
     confirm(f"remove the snapshot {name}?", yes=yes)
-    # Renamed first: what an interruption leaves is no snapshot any more.
-    half = folder.with_name(f"{name}.{os.getpid()}.old{PARTIAL}")
-    folder.rename(half)
-    shutil.rmtree(half)
+    delete(lab.students[0].lab_class, folder.name)
     say(f"removed the snapshot {name}")

@@ -51,9 +51,16 @@ class Carrier:
 
     def pack(self, node: str, file: Path, line: Progress, *, replaced: bool = False) -> None:
         """Write a node's data to `file`, a tar archive that gzip has compressed; with `replaced`, what a swap did."""
+        self._pack(node, self._read(f"{TOP}/{node}/{BESIDE}/was" if replaced else f"{TOP}/{node}", node), file, line)
+
+    def pack_home(self, file: Path, line: Progress) -> None:
+        """Write everything in the student's home to `file`, in the same form."""
+        self._pack("edge", self.stack.edge.get_archive(f"{TOP}/edge/.")[0], file, line)
+
+    def _pack(self, node: str, chunks: Iterator[bytes], file: Path, line: Progress) -> None:
         packer, read, tail = zlib.compressobj(wbits=31), 0, b""
         with file.open("wb") as out:
-            for chunk in self._read(f"{TOP}/{node}/{BESIDE}/was" if replaced else f"{TOP}/{node}", node):
+            for chunk in chunks:
                 out.write(packer.compress(chunk))
                 read, tail = read + len(chunk), (tail + chunk)[-1024:]
                 line.update(f"{node}, {read / 2**20:.0f} MB")
@@ -69,6 +76,11 @@ class Carrier:
         """Put what `file` holds beside a node's data, into the place that the step `begin` has made."""
         with file.open("rb") as archive:
             self.stack.edge.put_archive(f"{TOP}/{node}/{BESIDE}/new", archive)
+
+    def unpack_home(self, file: Path) -> None:
+        """Put what `pack_home` has written into the student's home, over files of the same names."""
+        with file.open("rb") as archive:
+            self.stack.edge.put_archive(f"{TOP}/edge", archive)
 
     def exchange(self, step: str) -> None:
         """Take one step of `edge.exchange` with every volume."""
@@ -130,7 +142,7 @@ def left_behind(client: docker.DockerClient, student: Student) -> Container | No
     return None
 
 
-def require_stack(client: docker.DockerClient, student: Student) -> None:
+def require_stack(client: docker.DockerClient, student: Student, *, fix: str = "") -> None:
     """Refuse a stack that does not match the inventory and the images of this checkout."""
     found, tags = engine.containers(client, student), images.image_tags()
     wrong = [
@@ -142,5 +154,5 @@ def require_stack(client: docker.DockerClient, student: Student) -> None:
         raise WrongRequest(
             f"{student.name}'s stack does not match its plan",
             evidence=wrong,
-            fix=f"invoke provision --student {student.name}",
+            fix=fix or f"invoke provision --student {student.name}",
         )

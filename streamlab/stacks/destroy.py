@@ -13,7 +13,7 @@ from docker.errors import APIError, NotFound
 
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest, unknown
-from streamlab.stacks import access, parallel
+from streamlab.stacks import access, known_hosts, location, parallel
 from streamlab.stacks.operation import Access, Operation
 from streamlab.students.inventory import EVERYBODY, Lab, matching
 from streamlab.students.topology import Student, by_docker_host
@@ -65,7 +65,11 @@ def belongings(client: docker.DockerClient, lab_class: str) -> dict[str, Belongi
             if access.LOCK not in c.labels
         ],
         [(n.attrs["Labels"], n.name) for n in client.networks.list(filters=chosen)],
-        [(v.attrs["Labels"], v.name) for v in client.volumes.list(filters=chosen)],
+        # The mark of a move goes last: what is left by an interrupted removal must not look like a stack of its own.
+        sorted(
+            [(v.attrs["Labels"], v.name) for v in client.volumes.list(filters=chosen)],
+            key=lambda volume: location.SOURCE in volume[0],
+        ),
     ]
     students = sorted({labels["streamlab.student"] for kind in kinds for labels, _ in kind})
     return {
@@ -104,11 +108,18 @@ def remove(client: docker.DockerClient, found: Belongings) -> None:
 
 
 def destroy(
-    lab: Lab, student: str | None = None, limit: str | None = None, *, yes: bool, take_over: bool = False
+    lab: Lab,
+    student: str | None = None,
+    limit: str | None = None,
+    docker_host: str | None = None,
+    *,
+    yes: bool,
+    take_over: bool = False,
 ) -> None:
     """Remove one student's stack, those that `limit` matches, or the whole class's, after a confirmation unless `yes`.
 
     Args:
+        docker_host: remove only what is on this one.
         take_over: remove stacks of another owner too.
 
     Raises:
@@ -124,16 +135,25 @@ def destroy(
     else:
         names = _explicitly_chosen(lab, there, student, limit)
         whose = ", ".join(sorted(names))
-    chosen = [one for one in there if one.name in names]
+    chosen = [one for one in there if one.name in names and docker_host in (None, one.docker_host)]
     if not chosen:
-        hosts = ", ".join(docker_host for docker_host, _ in by_docker_host(lab.students))
+        hosts = docker_host or ", ".join(host for host, _ in by_docker_host(lab.students))
         say(f"nothing to destroy on {hosts}: nothing there carries the label of {whose}")
         return
     total = sum((one.found for one in chosen), Belongings())
     if len(total):
-        confirm(f"remove {total} of {whose}, with all their data?", yes=yes)
+        where = _unexpected_hosts(lab, chosen)
+        confirm(f"remove {total} of {whose}{where}, with all their data?", yes=yes)
     destroying = Operation("destroy", Access.CHANGE, SECONDS, take_over=take_over, repairs=False)
-    parallel.each(chosen, _take_away, destroying)
+    parallel.each(chosen, take_away, destroying)
+
+
+def _unexpected_hosts(lab: Lab, chosen: Sequence[StackOnHost]) -> str:
+    """The addresses of all Docker hosts, if a stack is not where the inventory says."""
+    named = {one.name: one.docker_host for one in lab.students}
+    if all(named.get(one.name, one.docker_host) == one.docker_host for one in chosen if len(one.found)):
+        return ""
+    return " on " + " and ".join(sorted({one.docker_host for one in chosen if len(one.found)}))
 
 
 def _explicitly_chosen(lab: Lab, there: Sequence[StackOnHost], student: str | None, limit: str | None) -> set[str]:
@@ -152,34 +172,53 @@ def _explicitly_chosen(lab: Lab, there: Sequence[StackOnHost], student: str | No
 
 
 def stacks_on_hosts(lab: Lab) -> list[StackOnHost]:
-    """What every student of the class has, on every Docker host of the inventory.
+    """What every student of the class has, on every Docker host of the inventory and those that were its before.
 
-    If an engine does not answer, all its students are listed as unreached, so that the failure names them.
+    If an engine of the inventory does not answer, all its students are listed as unreached, so that the failure names
+    them; of another one there is a warning.
     """
     first = lab.students[0]
+    silent: dict[str, str] = {}
 
-    def on(docker_host: str, students: Sequence[Student]) -> list[StackOnHost]:
+    def on(docker_host: str, students: Sequence[Student]) -> tuple[frozenset, list[StackOnHost]]:
         reached = True
+        made: frozenset[tuple[str, str]] = frozenset()
         try:
             with engine.connect(docker_host) as client:
                 there = belongings(client, first.lab_class)
-        except WrongRequest:
+                labelled = client.volumes.list(filters={"label": f"streamlab.class={first.lab_class}"})
+                made = frozenset((volume.name, volume.attrs.get("CreatedAt")) for volume in labelled)
+        except WrongRequest as error:
             there, reached = {student.name: Belongings() for student in students}, False
-        return [
+            if not students:
+                silent[docker_host] = error.what
+        return made, [
             StackOnHost(name, first.lab_class, docker_host, first.owner, things, reached)
             for name, things in there.items()
         ]
 
     hosts = list(by_docker_host(lab.students))
+    sockets = {engine.socket_of(docker_host) for docker_host, _ in hosts}
+    before = {host for known in known_hosts.of_class(first.lab_class).values() for host in known}
+    hosts += [(host, []) for host in sorted(before) if engine.socket_of(host) not in sockets]
     with ThreadPoolExecutor(len(hosts)) as pool:
-        return [one for found in pool.map(lambda host: on(*host), hosts) for one in found]
+        answers = list(pool.map(lambda host: on(*host), hosts))
+    location.warn(silent)
+    there, seen = [], set()
+    for made, found in answers:
+        if made not in seen:  # volumes of the same names and times are of one engine that has two addresses
+            there += found
+        seen |= {made} - {frozenset()}
+    return there
 
 
-def _take_away(one: StackOnHost) -> None:
-    with engine.connect(one.docker_host) as client:
+def take_away(target: access.Target) -> None:
+    """Remove all that a student has on a Docker host; the caller has the stack's lock."""
+    with engine.connect(target.docker_host) as client:
         # Listed again under the lock: something may have been created since the confirmation.
-        found = belongings(client, one.lab_class).get(one.name, Belongings())
+        found = belongings(client, target.lab_class).get(target.name, Belongings())
         remove(client, found)
+    known_hosts.forget(target.lab_class, target.name, target.docker_host)
     say(f"removed {found}")
 
 

@@ -56,8 +56,8 @@ def memory_problem(students: Sequence[Student], machine_mb: int) -> WrongRequest
             f"{who}: {work} MB (preset {capacity.largest().name} asks for {capacity.asked_mb(capacity.largest())})",
             f"the machine itself: {capacity.RESERVE_MB} MB",
         ],
-        fix="use a smaller size, fewer students or a lower at_work, give some of them another docker_host, "
-        "or add --overcommit",
+        fix="use a smaller size, fewer students or a lower at_work, give some of them another docker_host "
+        "(invoke move brings their data along), or add --overcommit",
     )
 
 

@@ -10,8 +10,9 @@ from streamlab.building import artifacts, build, travel
 from streamlab.display import stage
 from streamlab.engines import engine, volumes
 from streamlab.errors import LabError
-from streamlab.stacks import parallel, preflight
+from streamlab.stacks import known_hosts, location, parallel, preflight
 from streamlab.stacks.operation import Access, Operation
+from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.playbooks import play
 from streamlab.students import endpoint
 from streamlab.students.docker_hosts import LOCAL, is_here, machine
@@ -95,21 +96,42 @@ def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbo
     failed: dict[str, LabError] = {**engine.unreachable(students)}
     if not _left(students, failed):
         raise engine.not_reached(failed, students)
+    changing = Operation("provision", Access.CHANGE, take_over=take_over)
+    refusals = location.refusals(lab, students, silent=failed)
+    refused = [Outcome(name, 0, error=error) for name, error in refusals.items()]
+    if len(refused) == len(students):
+        parallel.require_done(refused, changing)
+    students = [student for student in students if student.name not in refusals]
+    at_once = prepare(lab, students, failed, overcommit=overcommit)
+    gone = engine.not_reached(failed, students) if failed else None
+    reached = [student for student in students if student.docker_host not in failed]
+    with parallel.admitted_all(reached, changing) as (admitted, outcomes):
+        outcomes = [*refused, *outcomes]
+        missed = [f"{one.name}: {one.error.what}" for one in outcomes if one.error]
+        missed += gone.evidence if gone else []
+        if admitted:
+            bring_up(lab, admitted, missed, at_once=at_once, verbose=verbose)
+        parallel.require_done(outcomes, changing)
+    if gone:
+        raise gone
+
+
+def prepare(lab: Lab, students: Sequence[Student], failed: dict[str, LabError], *, overcommit: bool = False) -> int:
+    """Check that the Docker hosts have room for these stacks, and bring the images there.
+
+    Args:
+        failed: Docker hosts that are left out. One that goes away meanwhile joins them.
+
+    Returns:
+        how many students Ansible may work on at a time.
+    """
     processors = {}
     for docker_host, group in _left(students, failed):
         with engine.connect(docker_host) as client:
             preflight.require_possible(client, group, classmates=lab.students, overcommit=overcommit)
             processors[machine(docker_host)] = client.info()["NCPU"]
     _ensure_images_of(students, failed)
-    gone = engine.not_reached(failed, students) if failed else None
-    reached = [student for student in students if student.docker_host not in failed]
-    changing = Operation("provision", Access.CHANGE, take_over=take_over)
-    with parallel.admitted_all(reached, changing) as (admitted, outcomes):
-        if admitted:
-            _play(lab, admitted, gone, at_once=_forks(processors.values()), verbose=verbose)
-        parallel.require_done(outcomes, changing)
-    if gone:
-        raise gone
+    return _forks(processors.values())
 
 
 def _forks(processors: Collection[int]) -> int:
@@ -121,13 +143,21 @@ def _forks(processors: Collection[int]) -> int:
     return max(1, min(sum(processors), FORKS_EACH * (os.cpu_count() or 1)))
 
 
-def _play(lab: Lab, students: Sequence[Student], gone: LabError | None, *, at_once: int, verbose: bool) -> None:
+def bring_up(
+    lab: Lab, students: Sequence[Student], missed: Sequence[str] = (), *, at_once: int, verbose: bool = False
+) -> None:
+    """Run the playbook for students whose stacks are locked and whose Docker hosts are prepared.
+
+    Args:
+        missed: why others are not among them, which an error says as well.
+    """
+    known_hosts.remember(students)
     names = [student.name for student in students]
     try:
         with stage("cluster"):
             summary = play("provision.yml", lab, limit=names, at_once=at_once, verbose=verbose)
     except LabError as error:
-        error.evidence += gone.evidence if gone else []
+        error.evidence += missed
         raise
     for docker_host, group in by_docker_host(students):
         with engine.connect(docker_host) as client:

@@ -18,6 +18,7 @@ from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.stack import answer_of
 from streamlab.students.clusters import Cluster
 from streamlab.students.docker_hosts import is_here
+from streamlab.students.inventory import Lab
 from streamlab.students.topology import Node, Student, nodes, service_of
 from streamlab.ui import one_line, say, table
 
@@ -65,6 +66,24 @@ def _unknown(student: Student, error: LabError) -> dict[str, Any]:
     state = "unreachable" if isinstance(error, engine.NoEngine) else "unknown"
     rows = [{**_node(node, None, {}, {}), "state": state, "problem": error.what} for node in nodes(student)]
     return _found(student, state, healthy=False, rows=rows, applications=None)
+
+
+def _add_elsewhere(lab: Lab, found: dict[str, Any], students: Sequence[Student]) -> None:
+    """Add to the state of each student who has no stack on `docker_host`: "elsewhere", the Docker hosts that have one.
+
+    A Docker host that does not answer is a warning.
+    """
+    from streamlab.stacks import location  # which takes Docker's SDK
+
+    without = {state["name"]: state for state in found["students"] if state["state"] == "missing"}
+    sought = [student for student in students if student.name in without]
+    if sought:
+        there = location.find(lab, sought)
+        location.warn(there.silent)
+        for student in sought:
+            if student.name in there.elsewhere:
+                where = [one.docker_host for one in there.elsewhere[student.name]]
+                without[student.name].update(docker_host=student.docker_host, elsewhere=where)
 
 
 def unfinished(found: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -190,6 +209,9 @@ def describe(found: dict[str, Any], *, applications: int = 5) -> str:
 
 def _described(student: Mapping[str, Any], applications: int) -> str:
     name, busy = student["name"], [f"being changed by another command: {student['busy']}"] if student["busy"] else []
+    if student.get("elsewhere"):
+        where = ", ".join(student["elsewhere"])
+        return f"{name}: the stack is on {where}, not on {student['docker_host']}; invoke move brings it there"
     if student["state"] in _WITHOUT_NODES:
         return "\n".join([f"{name}: {_WITHOUT_NODES[student['state']]}", *busy])
     if student["state"] in ("unreachable", "unknown"):
@@ -220,7 +242,7 @@ def _memory(node: Mapping[str, Any]) -> str:
     return f"{node['memory_bytes'] / 2**20:.0f} of {node['memory_limit_bytes'] / 2**20:.0f} MB"
 
 
-def report(students: Sequence[Student], *, as_json: bool) -> None:
+def report(lab: Lab, students: Sequence[Student], *, as_json: bool) -> None:
     """Print the state of the students' stacks.
 
     Raises:
@@ -228,5 +250,6 @@ def report(students: Sequence[Student], *, as_json: bool) -> None:
     """
     asked = _ask_all(students)
     found = _states(asked)
+    _add_elsewhere(lab, found, students)
     say(json.dumps(found, indent=2) if as_json else describe(found))
     parallel.require_done([outcome for _, outcome in asked], LOOK)

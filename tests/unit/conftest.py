@@ -12,22 +12,46 @@ import socketserver
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import docker
 import pytest
 
+from fake_engine import FakeEngine
 from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.paths import ANSIBLE, ROOT
-from streamlab.stacks import operation, parallel
+from streamlab.stacks import known_hosts, operation, parallel
 from streamlab.stacks.channel import MARK
 from streamlab.students import inventory
+from streamlab.students.docker_hosts import LOCAL
 from streamlab.students.topology import SERVICE_OF, Student
 
 Serve = Callable[[int, Any], None]
+
+SECOND = "ssh://lab@second"
+
+
+class Engines(dict[str, FakeEngine]):
+    """Docker host -> its engine; `gone` do not answer, and `asked` is who was connected to, in turn."""
+
+    def __init__(self, engines: Mapping[str, FakeEngine]) -> None:
+        super().__init__(engines)
+        self.gone: set[str] = set()
+        self.asked: list[str] = []
+
+    @contextmanager
+    def connect(self, docker_host: str, **_: Any) -> Iterator[docker.DockerClient]:
+        """In the place of `engine.connect`."""
+        self.asked.append(docker_host)
+        if docker_host in self.gone:
+            raise engine.NoEngine(f"no Docker Engine answers at {docker_host}", evidence="Connection refused")
+        yield self[docker_host].client
+
 
 # Some tests import Ansible, which reads its configuration then and never again.
 os.environ["ANSIBLE_CONFIG"] = str(ANSIBLE / "ansible.cfg")
@@ -43,6 +67,7 @@ def nobody_s_docker(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
     monkeypatch.setattr(engine, "_is_there", lambda docker_host: False)
+    monkeypatch.setattr(known_hosts, "FILE", tmp_path_factory.mktemp("state") / "docker_hosts.json")
 
 
 @pytest.fixture
@@ -51,6 +76,18 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (operation, parallel):
         monkeypatch.setattr(module, "admitted", lambda target, operation: nullcontext())
     monkeypatch.setattr(engine, "processors", lambda docker_host: 2)
+
+
+@pytest.fixture
+def engines(monkeypatch: pytest.MonkeyPatch) -> Engines:
+    """This machine's engine and another machine's, both empty."""
+    made = Engines({LOCAL: FakeEngine(), SECOND: FakeEngine()})
+    made[LOCAL].made = "2026-11-28T10:00:00Z"
+    monkeypatch.setattr(engine, "connect", made.connect)
+    for fake in made.values():
+        attached = SimpleNamespace(_response=SimpleNamespace(close=lambda: None))
+        monkeypatch.setattr(fake.client.api, "attach_socket", lambda *_, attached=attached, **__: attached)
+    return made
 
 
 @pytest.fixture

@@ -28,9 +28,10 @@ class Container:
     """A carrier's container: hands out one archive, and keeps what it is given."""
 
     def __init__(self, archive: bytes | None = None) -> None:
-        self.archive, self.put = archive, {}
+        self.archive, self.put, self.read = archive, {}, []
 
     def get_archive(self, path: str) -> tuple[Iterator[bytes], dict]:
+        self.read.append(path)
         if self.archive is None:
             raise NotFound("no such file")
         return iter([self.archive[i : i + 700] for i in range(0, len(self.archive), 700)]), {}
@@ -51,6 +52,17 @@ def test_an_archive_is_compressed_and_comes_back_beside_the_data(student: Studen
     assert zlib.decompress(file.read_bytes(), wbits=31) == container.archive
     one.unpack("kafka1", file)
     assert container.put == {"/stack/kafka1/.streamlab-restore/new": file.read_bytes()}
+
+
+def test_a_whole_home_comes_back_in_its_place(student: Student, tmp_path: Path) -> None:
+    container, file = Container(inside.tar_of({"notes.txt": b"mine"})), tmp_path / "home.tar.gz"
+    one = carrier_of(student, container)
+    one.pack_home(file, Progress("test"))
+    one.unpack_home(file)
+    assert container.read == ["/stack/edge/."]
+    assert zlib.decompress(container.put["/stack/edge"], wbits=31) == container.archive
+    with pytest.raises(LabError, match="could not be read completely"):
+        carrier_of(student, Container(container.archive[:600])).pack_home(file, Progress("test"))
 
 
 def test_an_archive_without_an_end_is_no_copy(student: Student, tmp_path: Path) -> None:

@@ -143,7 +143,8 @@ def test_an_engine_that_is_too_old_is_refused_with_both_versions(serve: Callable
     assert error_of(lambda: engine.connect(address).__enter__()) == (
         f"error: the Docker Engine at {address} is too old\n"
         "  found: API 1.40; needed: API 1.41, which Docker Engine 20.10 has\n"
-        "  fix: install a newer engine there, or give its students another docker_host"
+        "  fix: install a newer engine there, or give its students another docker_host "
+        "(invoke move brings their data along)"
     )
     with pytest.raises(WrongRequest, match="is too old"):
         engine.answers(serve("1.22"))
@@ -317,7 +318,7 @@ def played(monkeypatch: pytest.MonkeyPatch, second_is_gone: None, alone: None) -
         told.extend(limit)
         return Summary(changed=3)
 
-    client = SimpleNamespace(info=lambda: {"NCPU": 2})
+    client = SimpleNamespace(info=lambda: {"NCPU": 2}, api=SimpleNamespace(volumes=lambda filters: {"Volumes": None}))
     monkeypatch.setattr(engine, "connect", lambda host, **_: _opened(client))
     monkeypatch.setattr(provision.preflight, "require_possible", lambda *_, **__: None)
     monkeypatch.setattr(provision, "ensure_images", lambda *_: False)
@@ -423,5 +424,5 @@ def test_status_says_what_is_not_known(
     assert (found["healthy"], found["applications"]) == (False, None)
     assert {(node["state"], node["problem"]) for node in found["nodes"]} == {("unreachable", SILENT.what)}
     with pytest.raises(LabError, match="1 of 2 students failed"):
-        status.report([bob, student], as_json=False)
+        status.report(Lab(Path("class.yml"), (bob, student)), [bob, student], as_json=False)
     assert f"bob: UNKNOWN, {SILENT.what}\n" in capsys.readouterr().out

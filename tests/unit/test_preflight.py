@@ -58,8 +58,8 @@ def test_stacks_that_are_too_large_are_refused_with_the_sums(student: Student) -
         f"  ada, bob: each {nodes} = 371 MB, idle\n"
         f"  one student at work: {AT_WORK} MB (preset {LARGEST.name} asks for {AT_WORK})\n"
         "  the machine itself: 1024 MB\n"
-        "  fix: use a smaller size, fewer students or a lower at_work, give some of them another docker_host, "
-        "or add --overcommit"
+        "  fix: use a smaller size, fewer students or a lower at_work, give some of them another docker_host "
+        "(invoke move brings their data along), or add --overcommit"
     )
 
 

@@ -114,7 +114,7 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
         (
             "destroy ada",
             "error: destroy does not accept 'ada'\n"
-            "  its options: --inventory, --student, --limit, --take-over, --yes\n"
+            "  its options: --inventory, --student, --limit, --docker-host, --take-over, --yes\n"
             "  fix: invoke --help destroy explains each option\n",
         ),
         ("new", "error: new needs --job and --like\n  fix: invoke --help new explains each option\n"),
