@@ -21,8 +21,8 @@ from streamlab.students.topology import nodes
 from streamlab.work import look
 
 FOREIGN: dict[str, Any] = {
-    "student": "ada", "kafka": "10.1.2.3:9092", "cassandra": ["10.1.2.4"], "webhdfs": "http://10.1.2.5:9870",
-    "hdfs": "hdfs://10.1.2.5:8020", "yarn": "http://10.1.2.6:8088",
+    "student": "ada", "kafka": "kafka.example:9092", "cassandra": ["cassandra.example"], "webhdfs": "http://namenode.example:9870",
+    "hdfs": "hdfs://namenode.example:8020", "yarn": "http://yarn.example:8088",
 }  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_a_stack_s_own_nodes_know_their_cluster_already() -> None:
     ("change", "problem"),
     [
         ({"student": None}, "student is not a text"),
-        ({"cassandra": "10.1.2.4"}, "cassandra is not a list"),
+        ({"cassandra": "cassandra.example"}, "cassandra is not a list"),
         ({"spark_conf": []}, "spark_conf is not a mapping"),
     ],
 )

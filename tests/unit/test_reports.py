@@ -134,10 +134,11 @@ FORGED = "no answer\x1b[2J\nbob: healthy, 0 MB in use"
 
 def test_a_node_cannot_write_a_line_of_the_lab_s_own() -> None:
     app = {"id": "application_1_1", "name": FORGED, "state": "RUNNING", "final_status": "UNDEFINED"}
-    found = status._answers({"nodes": {"kafka1": FORGED, "edge": None}, "applications": [app]})
+    found = status._answers({"nodes": {"kafka1": FORGED, "edge": None}, "applications": [app], "submits": [FORGED]})
     assert found == {
         "nodes": {"kafka1": "no answer bob: healthy, 0 MB in use", "edge": None},
         "applications": [{**app, "name": "no answer bob: healthy, 0 MB in use"}],
+        "submits": ["no answer bob: healthy, 0 MB in use"],
     }
 
 

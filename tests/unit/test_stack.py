@@ -18,7 +18,7 @@ from streamlab.engines import inside
 from streamlab.engines.inside import Result
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle
-from streamlab.stacks import stack
+from streamlab.stacks import beside, stack
 from streamlab.students import topology
 from streamlab.students.topology import Student
 
@@ -32,6 +32,7 @@ class Node:
     def run(self, node: Any, argv: Sequence[str], *, seconds: int, lines: Any, limit: int | None) -> Result:
         self.runs += 1
         home = {"HOME": str(self.home), "PYTHONPATH": str(self.home), "PYTHONSTARTUP": str(self.home / "json.py")}
+        home["STREAMLAB_LAB_JSON"] = str(self.shelf / "lab.json")
         done = subprocess.run(
             [sys.executable, *(part.replace(stack.SHELF, str(self.shelf)) for part in argv[1:])],
             cwd=self.home, env=home, capture_output=True, text=True, timeout=seconds,
@@ -108,9 +109,7 @@ def test_a_program_that_fails_is_not_run_again(node: Node) -> None:
     assert node.runs == 3
 
 
-def test_nothing_is_imported_from_the_student_s_folders(
-    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_imported_from_the_student_s_folders(node: Node) -> None:
     """Not from the folder in which a program starts, nor from one that a variable names, nor from ~/.local."""
     own = node.home / f".local/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
     own.mkdir(parents=True)
@@ -118,28 +117,27 @@ def test_nothing_is_imported_from_the_student_s_folders(
     for name in ("json", "socket", "random", "common", "edge", "runpy"):
         (node.home / f"{name}.py").write_text("raise RuntimeError('a student wrote this')")
     keys = ("student", "kafka", "webhdfs", "hdfs", "yarn")
-    (tmp_path / "lab.json").write_text(json.dumps(dict.fromkeys(keys, "http://127.0.0.1:9") | {"cassandra": []}))
-    monkeypatch.setenv("STREAMLAB_LAB_JSON", str(tmp_path / "lab.json"))
+    (node.shelf / "lab.json").write_text(json.dumps(dict.fromkeys(keys, "http://127.0.0.1:9") | {"cassandra": []}))
     printed: list[str] = []
     done = run("edge.health", "edge", printed=lambda stream, line: printed.append(line))
     assert (done.code, done.err, printed) == (0, "", [])
 
 
 @pytest.fixture
-def beside(student: Student, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+def fake(student: Student, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """An engine with the network of ada's stack, whose edge node is described and nothing else."""
-    fake = FakeEngine()
-    fake.client.api.create_network(student.network)
+    made = FakeEngine()
+    made.client.api.create_network(student.network)
     labels = {"streamlab.class": "spring", "streamlab.student": "ada", "streamlab.node": "edge"}
-    mounts = [{"Name": "spring-ada-config", "Destination": stack.CONFIGURATION}]
+    mounts = [{"Name": "spring-ada-config", "Destination": beside.CONFIGURATION}]
     edge = SimpleNamespace(labels=labels, attrs={"Config": {"Image": "spark", "Env": ["A=1"]}, "Mounts": mounts})
 
     @contextmanager
-    def opened(student: Student) -> Iterator[stack.Stack]:
-        yield stack.Stack(student, fake.client, edge)
+    def opened(student: Student) -> Iterator[stack.StackOnEngine]:
+        yield stack.StackOnEngine(student, made.client, edge)
 
-    monkeypatch.setattr(stack, "open_stack", opened)
-    return fake
+    monkeypatch.setattr(beside, "open_on_engine", opened)
+    return made
 
 
 def address_of(fake: FakeEngine, container: Any) -> str:
@@ -147,29 +145,29 @@ def address_of(fake: FakeEngine, container: Any) -> str:
     return endpoint["IPAMConfig"]["IPv4Address"]
 
 
-def test_a_stack_is_asked_from_an_address_that_nobody_has(beside: FakeEngine, student: Student) -> None:
-    with stack.open_beside(student) as one, stack.open_beside(student) as other:
-        found = [address_of(beside, one.edge), address_of(beside, other.edge)]
+def test_a_stack_is_asked_from_an_address_that_nobody_has(fake: FakeEngine, student: Student) -> None:
+    with beside.open_beside(student) as one, beside.open_beside(student) as other:
+        found = [address_of(fake, one.edge), address_of(fake, other.edge)]
         assert found == topology.spare_addresses(student)[:2]
-        assert beside.running() == {one.edge.name, other.edge.name}
-        made = beside.containers[one.edge.name]["Config"]
+        assert fake.running() == {one.edge.name, other.edge.name}
+        made = fake.containers[one.edge.name]["Config"]
         assert made["Labels"] == {"streamlab.class": "spring", "streamlab.student": "ada"}  # destroy finds it; no node
         assert made["HostConfig"]["AutoRemove"] is True  # and if this process is killed, nobody has to
         assert made["HostConfig"]["Binds"] == ["spring-ada-config:/etc/streamlab:ro"]
-    assert beside.containers == {}
+    assert fake.containers == {}
 
 
 def test_a_stack_without_a_free_address_is_not_asked(
-    beside: FakeEngine, student: Student, monkeypatch: pytest.MonkeyPatch
+    fake: FakeEngine, student: Student, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stack, "spare_addresses", lambda student: ["10.89.1.30"])
+    monkeypatch.setattr(beside, "spare_addresses", lambda student: ["10.89.1.30"])
     with (
-        stack.open_beside(student),
+        beside.open_beside(student),
         pytest.raises(LabError, match="no address is left"),
-        stack.open_beside(student),
+        beside.open_beside(student),
     ):
         pass
-    assert beside.containers == {}
+    assert fake.containers == {}
 
 
 def asked(node: Node, program: str, read: Callable = lambda said: said) -> Any:

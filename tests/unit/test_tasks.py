@@ -98,7 +98,7 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
         (
             "get a b --too x",
             "error: no option of get named '--too'\n"
-            "  known: --force, --inventory, --limit, --path, --student, --to\n  fix: did you mean --to?\n",
+            "  known: --cluster, --force, --inventory, --limit, --path, --student, --to\n  fix: did you mean --to?\n",
         ),
         (
             "provison",
