@@ -40,6 +40,7 @@ class LabInfo:
     hdfs_replication: int = 1
     metastore: str = ""  # "host:port" of the Hive metastore
     events: str = ""  # HDFS folder of Spark's event logs
+    hdfs_disk_mb: int = 0  # the quota on all files with all their copies; 0 is none
 
 
 def load_info(path: str | None = None) -> LabInfo:
@@ -60,6 +61,7 @@ def load_info(path: str | None = None) -> LabInfo:
             hdfs_replication=replication.get("hdfs", 1),
             metastore=raw.get("metastore", ""),
             events=raw.get("events", ""),
+            hdfs_disk_mb=int(raw.get("hdfs_disk_mb", 0)),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise JobError(
