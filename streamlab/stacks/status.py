@@ -10,7 +10,8 @@ from typing import Any
 
 from docker.models.containers import Container
 
-from streamlab.engines import engine, memory
+from streamlab.engines import disk, engine, memory
+from streamlab.engines.disk import Usage
 from streamlab.errors import LabError
 from streamlab.stacks import access, operation
 from streamlab.stacks.channel import fields, list_of
@@ -145,15 +146,21 @@ def _node(
     }
 
 
-def describe(found: dict[str, Any], *, applications: int = 5) -> str:
-    """The same for people: one table of nodes per student, and the last few applications."""
-    return "\n\n".join(_described(student, applications) for student in found["students"])
+def describe(found: dict[str, Any], *, applications: int = 5, usages: Mapping[str, Usage] | None = None) -> str:
+    """The same for people: one table of nodes per student, and the last few applications.
+
+    Args:
+        usages: student -> what the stack uses of its disk, of those that were measured.
+    """
+    measured = usages or {}
+    return "\n\n".join(_described(one, applications, measured.get(one["name"])) for one in found["students"])
 
 
-def _described(student: Mapping[str, Any], applications: int) -> str:
-    name, busy = student["name"], [f"being changed by another command: {student['busy']}"] if student["busy"] else []
+def _described(student: Mapping[str, Any], applications: int, usage: Usage | None) -> str:
+    name, notes = student["name"], [f"being changed by another command: {student['busy']}"] if student["busy"] else []
+    notes += [str(usage)] if usage else []
     if student["state"] in _WITHOUT_NODES:
-        return "\n".join([f"{name}: {_WITHOUT_NODES[student['state']]}", *busy])
+        return "\n".join([f"{name}: {_WITHOUT_NODES[student['state']]}", *notes])
     if student["state"] in ("unreachable", "unknown"):
         return f"{name}: UNKNOWN, {student['nodes'][0]['problem']}"
     rows = [
@@ -167,7 +174,7 @@ def _described(student: Mapping[str, Any], applications: int) -> str:
     ]
     used = sum(node["memory_bytes"] for node in student["nodes"]) / 2**20
     verdict = "healthy" if student["healthy"] else "NOT HEALTHY"
-    lines = [f"{name}: {verdict}, {used:.0f} MB in use", *busy, table(["node", "service", "health", "memory"], rows)]
+    lines = [f"{name}: {verdict}, {used:.0f} MB in use", *notes, table(["node", "service", "health", "memory"], rows)]
     if student["applications"] is None:
         return "\n".join([*lines, "", "applications: YARN does not answer"])
     rows = [[app["id"], app["name"], app["state"], app["final_status"]] for app in student["applications"]]
@@ -176,13 +183,22 @@ def _described(student: Mapping[str, Any], applications: int) -> str:
     return "\n".join(lines)
 
 
-def report(students: Sequence[Student], *, as_json: bool) -> None:
+def report(students: Sequence[Student], *, as_json: bool, with_disk: bool = False) -> None:
     """Print the state of the students' stacks.
+
+    Args:
+        with_disk: measure what each stack uses of its disk, which takes longer the more files there are.
 
     Raises:
         LabError: a student's state could not be found out; the others were shown.
     """
     asked = _ask_all(students)
     found = _states(asked)
-    say(json.dumps(found, indent=2) if as_json else describe(found))
+    measured = disk.of_all([student for student, outcome in asked if not outcome.error]) if with_disk else []
+    usages = {usage.student.name: usage for usage in measured}
+    for student in found["students"]:
+        if student["name"] in usages:
+            usage = usages[student["name"]]
+            student["disk_bytes"], student["disk_limit_bytes"] = usage.nodes, usage.student.disk_mb * 2**20
+    say(json.dumps(found, indent=2) if as_json else describe(found, usages=usages))
     operation.require_done([outcome for _, outcome in asked], LOOK)
