@@ -143,6 +143,12 @@ def test_a_nodemanager_looks_at_its_disk_by_a_script_that_it_has() -> None:
     assert paths == ["/bin/sh", ""]
 
 
+@pytest.mark.parametrize(("disk_mb", "kept_mb"), [(2048, 512), (0, 10240)])
+def test_what_a_nodemanager_keeps_for_later_does_not_make_it_unhealthy(disk_mb: int, kept_mb: int) -> None:
+    site = defaults(ANSIBLE / "roles" / "yarn")["yarn_site"]
+    assert int(rendered(site["yarn.nodemanager.localizer.cache.target-size-mb"], yarn_disk_mb=disk_mb)) == kept_mb
+
+
 @pytest.mark.parametrize(("limit_mb", "nodemanagers", "said"), [(4, 2, True), (4, 1, False), (8, 2, False)])
 def test_what_the_script_of_a_nodemanager_says(tmp_path: Path, limit_mb: int, nodemanagers: int, said: bool) -> None:
     """YARN takes a line that begins with ERROR, and nothing else, as a reason to stop applications."""
