@@ -139,13 +139,13 @@ def bundle(_, job, to=None):
 
 
 @lab_task(seat=True)
-def status(_, inventory=None, student=None, limit=None, json=False, cluster=None):
-    """Show nodes, their health and memory, and applications."""
+def status(_, inventory=None, student=None, limit=None, json=False, disk=False, cluster=None):
+    """Show nodes, their health and memory, applications, and --disk."""
     from streamlab.stacks import status as looking
     from streamlab.students.inventory import load
 
     lab = load(inventory, cluster)
-    looking.report(lab, lab.chosen(student, limit), as_json=json)
+    looking.report(lab, lab.chosen(student, limit), as_json=json, with_disk=disk)
 
 
 @lab_task(seat=True)
@@ -203,12 +203,13 @@ def notebook(_, inventory=None, student=None, stop=False):
 
 
 @lab_task
-def suspend(_, inventory=None, student=None, limit=None, force=False):
-    """Stop stacks and give their memory back; data and places stay."""
+def suspend(_, inventory=None, student=None, limit=None, force=False, over_disk=False):
+    """Stop stacks; data stay. With --over-disk only those that use too much."""
     from streamlab.stacks import suspend as suspending
     from streamlab.students.inventory import load
 
-    suspending.suspend(load(inventory).chosen(student, limit), force=force)
+    stop = suspending.suspend_over_disk if over_disk else suspending.suspend
+    stop(load(inventory).chosen(student, limit), force=force)
 
 
 @lab_task

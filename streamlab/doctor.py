@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from streamlab.building import build
-from streamlab.engines import engine, proxies
+from streamlab.engines import disk, engine, proxies
+from streamlab.engines.disk import Usage
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import known_hosts, location, preflight, status
 from streamlab.stacks.location import Locations
@@ -79,10 +81,12 @@ def _engine(
     try:
         with engine.connect(docker_host) as client:
             yield Finding(f"Docker Engine {client.version()['Version']} at {docker_host}" + (f", {why}" if why else ""))
-            room = preflight.free_gb(client, docker_host)
-            yield from _about("disk, ports and memory", lambda: preflight.require_possible(client, students))
+            room = disk.free_gb(client, docker_host)
+            possible = partial(preflight.require_possible, client, students, classmates=students)
+            yield from _about("disk, ports and memory", possible)
             if room:
                 yield Finding(f"{room[1]:.0f} GB free in {room[0]}")
+            yield from _disk(disk.usages(client, students))
             missing = build.missing(client)
             yield Finding(
                 f"images {', '.join(missing)} are not built" if missing else "images are built",
@@ -125,6 +129,18 @@ def _moved(lab: Lab, there: Locations) -> Iterator[Finding]:
             f"{docker_host} does not answer, and may have stacks of this class: {why}",
             f"repair the connection; if that machine is gone for good, take it out of {known_hosts.FILE}",
         )
+
+
+def _disk(usages: Sequence[Usage]) -> Iterator[Finding]:
+    """The stacks that use more disk than they may, or the largest one."""
+    over = [usage for usage in usages if usage.is_over]
+    for usage in over or usages[:1]:
+        name = usage.student.name
+        fix = (
+            f"delete what is not needed (./lab shell --student {name}), or raise {name}'s disk_mb; until then "
+            f"`invoke suspend --student {name} --force` stops it and keeps its data"
+        )
+        yield Finding(f"{name}: {usage}", fix if over else None)
 
 
 def report(lab: Lab) -> None:

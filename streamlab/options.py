@@ -20,6 +20,7 @@ HELP = {
     "csv": "write the table to this file; - is the standard output",
     "detach": "return as soon as YARN has accepted the job",
     "docker_host": "remove only what is on this Docker host, named by its address (default: on all that are known)",
+    "disk": "also measure the disk of each stack, which takes longer the more files there are",
     "driver_memory": "the driver's heap in MB (default: the preset's)",
     "encoding": "the file's encoding, such as cp1251 (default: detected)",
     "executor_memory": "an executor's heap in MB (default: the preset's)",
@@ -42,6 +43,7 @@ HELP = {
     "new.to": "the folder in which to create the job's folder",
     "node": "the node, as listed by `invoke status`",
     "notebook.stop": "stop it instead",
+    "over_disk": "only stacks that use more disk than the inventory's disk_mb",
     "overcommit": "continue even if the stacks may use more memory than their Docker host has",
     "path": "a file or folder on the edge node, relative to its home unless it begins with /; on HDFS as hdfs:data "
     "(below /user/student) or hdfs:///data; may be repeated, and --path may be left out",

@@ -43,6 +43,9 @@ class FakeEngine(BaseAdapter):
         self.full = False
         #: When volumes are made.
         self.made = "2026-11-27T10:00:00Z"
+        #: Bytes of a volume, or of what a container has written, by name; questions about them that are refused.
+        self.sizes: dict[str, int] = {}
+        self.measuring = 0
         self._numbers = itertools.count(1)
         self.client = docker.DockerClient(base_url="tcp://engine:1", version="1.43")
         self.client.api.mount("http://", self)
@@ -108,7 +111,7 @@ class FakeEngine(BaseAdapter):
             case "GET", "info", "", "":
                 return self.info
             case "GET", "system", "df", "":
-                return {"Volumes": [{**one, "UsageData": {"Size": 2**20}} for one in list(self.volumes.values())]}
+                return self._measure()
             case "GET", "containers", "json", "":
                 listed = map(self._summary, list(self.containers.values()))
                 found = [one for one in listed if given.get("all") == "1" or one["State"] == "running"]
@@ -157,6 +160,20 @@ class FakeEngine(BaseAdapter):
             case "DELETE", "volumes", _, "":
                 return self._remove_volume(self._volume(name))
         raise AssertionError(f"the fake engine knows no {method} {path}")
+
+    def _measure(self) -> dict[str, Any]:
+        if self.measuring:
+            self.measuring -= 1
+            raise Refused(500, "a disk usage operation is already running")
+        volumes = [
+            {**one, "UsageData": {"Size": self.sizes[name], "RefCount": 1} if name in self.sizes else None}
+            for name, one in self.volumes.items()
+        ]
+        containers = [
+            {**self._summary(one), **({"SizeRw": self.sizes[name]} if name in self.sizes else {})}
+            for name, one in self.containers.items()
+        ]
+        return {"Volumes": volumes or None, "Containers": containers, "Images": None}
 
     def _summary(self, one: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -127,6 +127,10 @@ class Hdfs:
         """Ask for so many copies of each block of the file `path`; HDFS makes or drops them by and by."""
         self._call("PUT", path, "SETREPLICATION", replication=str(copies))
 
+    def set_space_quota(self, path: str, size: int | None) -> None:
+        """Let all files below the folder `path` have `size` bytes, all copies counted; None is no limit."""
+        self._call("PUT", path, "SETQUOTA", storagespacequota=str(-1 if size is None else size))
+
     def holders(self, path: str) -> set[str]:
         """The DataNodes that have a block of the file `path`."""
         blocks = self._json("GET", path, "GETFILEBLOCKLOCATIONS")["BlockLocations"]["BlockLocation"]

@@ -40,6 +40,7 @@ class LabInfo:
     hdfs_replication: int = 1
     metastore: str = ""  # "host:port" of the Hive metastore
     events: str = ""  # HDFS folder of Spark's event logs
+    hdfs_disk_mb: int | None = None  # quota on all files and their copies; 0 is none, None leaves what is there
 
 
 def load_info(path: str | None = None) -> LabInfo:
@@ -60,6 +61,7 @@ def load_info(path: str | None = None) -> LabInfo:
             hdfs_replication=replication.get("hdfs", 1),
             metastore=raw.get("metastore", ""),
             events=raw.get("events", ""),
+            hdfs_disk_mb=raw.get("hdfs_disk_mb"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise JobError(

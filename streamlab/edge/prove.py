@@ -22,6 +22,7 @@ from functools import partial
 from pathlib import Path
 
 from common.channel import emit
+from common.errors import JobError
 from common.hdfs import Hdfs
 from common.lab import Lab
 from common.settings import Settings, load_info
@@ -88,11 +89,14 @@ def open_lab() -> Lab:
 
 def prove_hdfs(proof: Proof) -> str:
     path, content = f"/tmp/{proof.token}", proof.token.encode() * 64
-    hdfs, datanodes = open_lab().hdfs, proof.of("datanode")
+    hdfs, datanodes, info = open_lab().hdfs, proof.of("datanode"), load_info()
 
     def put() -> str:
-        hdfs.mkdirs(load_info().events)  # without it no session of Spark starts
-        hdfs.write(path, content, replication=max(1, len(datanodes)))
+        # The quota is a part of the data: a new file system has none, and a snapshot may bring another.
+        if info.hdfs_disk_mb is not None:
+            hdfs.set_space_quota("/", info.hdfs_disk_mb * 2**20 or None)
+        hdfs.mkdirs(info.events)  # without it no session of Spark starts
+        _write(hdfs, path, content, replication=max(1, len(datanodes)))
         if len(datanodes) > 1:
             _await_copies(hdfs, path, datanodes)
         return path
@@ -104,6 +108,17 @@ def prove_hdfs(proof: Proof) -> str:
     finally:
         hdfs.delete(path)
     return f"put and read a file of {len(content)} bytes{_each(datanodes, 'on {}')}"
+
+
+def _write(hdfs: Hdfs, path: str, content: bytes, *, replication: int) -> None:
+    """Write a file. To ask again is of no use where the quota is used up."""
+    try:
+        hdfs.write(path, content, replication=replication)
+    except JobError as error:
+        full = [line for line in error.evidence if "QuotaExceeded" in line]
+        if full:
+            raise Wrong(f"{full[0]}: delete files on HDFS, or raise hdfs_disk_mb in the inventory") from error
+        raise
 
 
 def _await_copies(hdfs: Hdfs, path: str, datanodes: Sequence[str]) -> None:
@@ -203,7 +218,6 @@ class SparkRun:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._done: subprocess.CompletedProcess[str] | None = None
-        self.name = f"{load_info().student}-proof"
 
     def run(self, proof: Proof) -> subprocess.CompletedProcess[str]:
         with self._lock:
@@ -217,8 +231,8 @@ class SparkRun:
             script.write_text(COUNT_SCRIPT, encoding="utf-8")
             # A stack's own nodes have YARN as their default, as a student's bare `spark-submit` does.
             master = ["--master", "yarn"] if "STREAMLAB_LAB_JSON" in os.environ else []
-            script_and_arguments = [str(script), str(proof.left), ",".join(proof.nodes)]
-            command = ["spark-submit", *master, "--name", self.name, *script_and_arguments]
+            named = ["--name", f"{load_info().student}-proof"]
+            command = ["spark-submit", *master, *named, str(script), str(proof.left), ",".join(proof.nodes)]
             try:
                 return subprocess.run(
                     command, cwd=folder, env=alone(os.environ), capture_output=True, text=True,

@@ -19,6 +19,8 @@ class Room:
     total_mb: int
     held_mb: int = 0
     running: Sequence[str] = ()
+    #: What YARN says of nodes to which it gives no work.
+    unhealthy: Sequence[str] = ()
 
     def fits(self, asked: Containers) -> bool:
         """Whether the containers can be placed on the nodes, largest first, each where it fits first."""

@@ -73,7 +73,8 @@ def require_not_running(request: dict[str, Any], running: list[dict[str, Any]]) 
 
 def room(yarn: Yarn, running: list[dict[str, Any]], step_mb: int) -> Room:
     """What YARN could hand out now, beside what is `running`."""
-    nodes = yarn.nodes()
+    found = yarn.nodes("RUNNING,UNHEALTHY")
+    nodes = [node for node in found if node["state"] == "RUNNING"]
     held = [held_mb(app) for app in running]
     return Room(
         free_mb=[node["availMemoryMB"] for node in nodes],
@@ -82,6 +83,9 @@ def room(yarn: Yarn, running: list[dict[str, Any]], step_mb: int) -> Room:
         total_mb=yarn.metrics()["totalMB"],
         held_mb=sum(held),
         running=[f"{app['id']} {mb} MB {app['name']}" for app, mb in zip(running, held, strict=True)],
+        unhealthy=[
+            f"{one['nodeHostName']}: {' '.join(one['healthReport'].split())}" for one in found if one not in nodes
+        ],
     )
 
 

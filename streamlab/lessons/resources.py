@@ -27,8 +27,11 @@ def too_large(preset: Preset, room: Room) -> WrongRequest:
         f"{sum(cores for _, cores in wanted)} vcores",
         f"YARN can give now: {each or 'nothing, no NodeManager is active'}, of {room.total_mb} MB in all",
         *(f"running: {name}" for name in room.running),
+        *(f"unhealthy: {report}" for report in room.unhealthy),
     ]
-    if not room.free_mb:
+    if room.unhealthy:
+        fix = "invoke status --disk shows what uses disk; delete what is not needed, or raise disk_mb in the inventory"
+    elif not room.free_mb:
         fix = "invoke status shows which node is unhealthy, invoke provision starts it again"
     elif room.running and sum(mb for mb, _ in wanted) <= room.total_mb:
         fix = _make_room(room.running[0])

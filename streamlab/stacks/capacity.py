@@ -21,7 +21,7 @@ from functools import cache
 import docker
 
 from streamlab.edge.room import rounded
-from streamlab.engines import engine
+from streamlab.engines import disk, engine
 from streamlab.errors import WrongRequest
 from streamlab.lessons import jobs
 from streamlab.lessons.jobs import Preset
@@ -152,27 +152,61 @@ def report(lab: Lab, *, at_work: int = 0) -> None:
 
 def _report(lab: Lab, students: Sequence[Student], *, at_work: int) -> None:
     """One machine, whichever of its engines its students have."""
-    hosts, others = [docker_host for docker_host, _ in by_docker_host(students)], []
+    hosts, others, disk_mb = [docker_host for docker_host, _ in by_docker_host(students)], [], None
     for docker_host in hosts:
         with engine.connect(docker_host) as client:
             machine_mb = client.info()["MemTotal"] // 2**20
             others += beside(client, students)
+            disk_mb = disk_for_stacks(client, docker_host, students)
     together = [*students, *others]
     busy = at_work or working(together)
     needed = needed_mb(together, at_work=busy)
-    verdict = "fits" if needed <= machine_mb else "DOES NOT FIT"
     count = f"{len(students)} {'student' if len(students) == 1 else 'students'}"
     besides = f", {len(others)} running beside them" if others else ""
+    verdict = _verdict(needed <= machine_mb)
     say(f"{', '.join(hosts)}: {count}{besides}, {busy} at work: {needed} of {machine_mb} MB, {verdict}")
+    if disk_mb is not None:
+        allowed = sum(student.disk_mb for student in students)
+        say(f"disk: they may use {allowed} MB, {disk_mb} MB are there for them, {_verdict(allowed <= disk_mb)}")
     sizes = {size: like for host in hosts for size, like in lab.sizes(host).items()}
     left = machine_mb - sum(one.idle_mb for one in others)
     rows = [
-        [size, f"{like.idle_mb} MB", f"{at_work_mb(like)} MB", str(room_for(like, left, at_work=at_work))]
+        [
+            size,
+            f"{like.idle_mb} MB",
+            f"{at_work_mb(like)} MB",
+            f"{like.disk_mb or 'no limit'}{' MB' if like.disk_mb else ''}",
+            str(min(room_for(like, left, at_work=at_work), disk_room_for(like, disk_mb))),
+        ]
         for size, like in sizes.items()
     ]
-    say(table(["size", "idle", "at work, on top", "students that fit"], rows))
+    say(table(["size", "idle", "at work, on top", "disk", "students that fit"], rows))
     left = machine_mb - needed_mb(together, at_work=0)
     say(table(["preset", "asks of YARN", "at once", "lessons"], preset_rows(left, len(students))))
+
+
+def _verdict(fits: bool) -> str:
+    return "fits" if fits else "DOES NOT FIT"
+
+
+def disk_for_stacks(client: docker.DockerClient, docker_host: str, students: Sequence[Student]) -> int | None:
+    """Disk (MB) that the stacks of these students may use together: what is free, less the reserve and what stacks of
+    others may still write up to the same allowance, and what their own use already. None for another machine's disk.
+    """
+    room = disk.free_gb(client, docker_host)
+    if room is None:
+        return None
+    mine = {(student.lab_class, student.name) for student in students}
+    used = {key: sum(nodes.values()) // 2**20 for key, nodes in disk.stacks(client).items()}
+    own_mb = sum(mb for key, mb in used.items() if key in mine)
+    to_come_mb = sum(max(0, students[0].disk_mb - mb) for key, mb in used.items() if key not in mine)
+    reserve_mb = max(student.disk_reserve_mb for student in students)
+    return max(0, int(room[1] * 1e9) // 2**20 + own_mb - to_come_mb - reserve_mb)
+
+
+def disk_room_for(student: Student, disk_mb: int | None) -> float:
+    """How many stacks like this one may each use all of their allowance; infinite where that is not known."""
+    return disk_mb // student.disk_mb if student.disk_mb and disk_mb is not None else math.inf
 
 
 def preset_rows(left_mb: int, students: int) -> list[list[str]]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import shutil
 import socket
 import struct
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import docker
 
-from streamlab.engines import engine
+from streamlab.engines import disk, engine
+from streamlab.engines.disk import Usage
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import capacity
 from streamlab.students.docker_hosts import is_here
@@ -22,8 +22,8 @@ from streamlab.students.values import some
 
 #: Free disk that images and a first stack need (GB); measured: images 3.5, build leftovers and artifacts 2.5.
 DISK_GB_TO_BUILD = 8
-#: Free disk that a stack needs once the images are there (GB).
-DISK_GB_TO_RUN = 2
+#: Stacks that an error about a full disk names.
+LARGEST = 3
 
 #: Processes and threads of the machine itself.
 MACHINE_PIDS = 2048
@@ -61,13 +61,23 @@ def memory_problem(students: Sequence[Student], machine_mb: int) -> WrongRequest
     )
 
 
-def disk_problem(folder: str, free_gb: float, needed_gb: float) -> WrongRequest | None:
-    """Whether the engine's disk has too little room."""
+def disk_problem(
+    folder: str, free_gb: float, needed_gb: float, largest: Callable[[], Sequence[Usage]] = tuple
+) -> WrongRequest | None:
+    """Whether the engine's disk has too little room.
+
+    Args:
+        largest: measures stacks, the largest first; called only if there is a problem.
+    """
     if free_gb >= needed_gb:
         return None
+    usages = [usage for usage in largest() if usage.mb][:LARGEST]
     return WrongRequest(
-        f"too little disk for the engine: {free_gb:.1f} GB are free, {needed_gb} GB are needed",
-        evidence=f"the engine keeps images and volumes in {folder}",
+        f"too little disk for the engine: {free_gb:.1f} GB are free, {needed_gb:.1f} GB are needed",
+        evidence=[
+            f"the engine keeps images and volumes in {folder}",
+            *(f"{usage.student.name}: {usage}" for usage in usages),
+        ],
         fix="free some room there (docker system df shows what the engine holds)",
     )
 
@@ -169,20 +179,19 @@ def _listening_inode(port: int) -> str:
     return ""
 
 
-def free_gb(client: docker.DockerClient, docker_host: str) -> tuple[str, float] | None:
-    """The engine's folder and the room left there; None for an engine on another machine."""
-    folder = client.info()["DockerRootDir"]
-    if not is_here(docker_host) or not Path(folder).exists():
-        return None
-    return folder, shutil.disk_usage(folder).free / 1e9
-
-
-def require_room(client: docker.DockerClient, docker_host: str, *, needed_gb: float) -> None:
-    """Refuse to go on where the engine's disk is nearly full."""
-    room = free_gb(client, docker_host)
-    problem = disk_problem(*room, needed_gb) if room else None
+def require_room(
+    client: docker.DockerClient, docker_host: str, *, needed_gb: float, students: Sequence[Student] = ()
+) -> None:
+    """Refuse to go on where the engine's disk is nearly full; the error names the largest stacks of `students`."""
+    room = disk.free_gb(client, docker_host)
+    problem = disk_problem(*room, needed_gb, lambda: disk.usages(client, students)) if room else None
     if problem:
         raise problem
+
+
+def reserve_gb(students: Sequence[Student]) -> float:
+    """Disk (GB) that is kept free on the Docker host of these students."""
+    return max(student.disk_reserve_mb for student in students) * 2**20 / 1e9
 
 
 def require_memory(students: Sequence[Student], *, overcommit: bool = False) -> None:
@@ -246,4 +255,5 @@ def require_possible(
         problem = problem or port_problem(client, student) or subnet_problem(student, used)
     if problem:
         raise problem
-    require_room(client, students[0].docker_host, needed_gb=DISK_GB_TO_RUN)
+    neighbours = [one for one in classmates if one.docker_host == students[0].docker_host] or students
+    require_room(client, students[0].docker_host, needed_gb=reserve_gb(students), students=neighbours)

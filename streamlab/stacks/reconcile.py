@@ -14,7 +14,7 @@ from typing import Any
 
 import docker
 from docker.errors import APIError, NotFound
-from docker.types import IPAMConfig, IPAMPool, LogConfig
+from docker.types import IPAMConfig, IPAMPool, LogConfig, Ulimit
 from docker.utils.proxy import ProxyConfig
 
 from streamlab.building import images
@@ -51,6 +51,7 @@ class Wanted:
     memory_mb: int
     pids: int
     cpu_shares: int
+    file_mb: int
     ports: tuple[tuple[int, int], ...]
 
 
@@ -81,6 +82,7 @@ def wanted(plan: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], c
             memory_mb=node["memory_mb"],
             pids=node["pids"],
             cpu_shares=how[node["name"]].get("cpu_shares", CPU_SHARES),
+            file_mb=plan["disk_mb"],
             ports=tuple((page["host_port"], page["container_port"]) for page in node["pages"]),
         )
         for node in plan["nodes"]
@@ -295,6 +297,8 @@ def _make(client: docker.DockerClient, wanted: Wanted, labels: Mapping[str, str]
         memswap_limit=memory,
         pids_limit=wanted.pids,
         cpu_shares=wanted.cpu_shares,
+        # Of one file: a volume has no limit of its own, and a program that writes for ever mostly writes one.
+        ulimits=[Ulimit(name="fsize", soft=size, hard=size)] if (size := wanted.file_mb * 2**20) else None,
         cap_drop=["ALL"],
         security_opt=["no-new-privileges:true"],
         init=True,

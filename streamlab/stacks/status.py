@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from streamlab.engines import engine, memory
+from streamlab.engines import disk, engine, memory
+from streamlab.engines.disk import Usage
 from streamlab.engines.here import Here
 from streamlab.errors import LabError
 from streamlab.stacks import parallel
@@ -202,18 +203,24 @@ def _node(
     }
 
 
-def describe(found: dict[str, Any], *, applications: int = 5) -> str:
-    """The same for people: one table of nodes per student, and the last few applications."""
-    return "\n\n".join(_described(student, applications) for student in found["students"])
+def describe(found: dict[str, Any], *, applications: int = 5, usages: Mapping[str, Usage] | None = None) -> str:
+    """The same for people: one table of nodes per student, and the last few applications.
+
+    Args:
+        usages: student -> what the stack uses of its disk, of those that were measured.
+    """
+    measured = usages or {}
+    return "\n\n".join(_described(one, applications, measured.get(one["name"])) for one in found["students"])
 
 
-def _described(student: Mapping[str, Any], applications: int) -> str:
-    name, busy = student["name"], [f"being changed by another command: {student['busy']}"] if student["busy"] else []
+def _described(student: Mapping[str, Any], applications: int, usage: Usage | None) -> str:
+    name, notes = student["name"], [f"being changed by another command: {student['busy']}"] if student["busy"] else []
+    notes += [str(usage)] if usage else []
     if student.get("elsewhere"):
         where = ", ".join(student["elsewhere"])
         return f"{name}: the stack is on {where}, not on {student['docker_host']}; invoke move brings it there"
     if student["state"] in _WITHOUT_NODES:
-        return "\n".join([f"{name}: {_WITHOUT_NODES[student['state']]}", *busy])
+        return "\n".join([f"{name}: {_WITHOUT_NODES[student['state']]}", *notes])
     if student["state"] in ("unreachable", "unknown"):
         return f"{name}: UNKNOWN, {student['nodes'][0]['problem']}"
     rows = [[node["name"], node["service"], _health(node), _memory(node)] for node in student["nodes"]]
@@ -223,7 +230,7 @@ def _described(student: Mapping[str, Any], applications: int) -> str:
         rows, columns = [row[:-1] for row in rows], columns[:-1]
     else:
         verdict += f", {sum(node['memory_bytes'] for node in student['nodes']) / 2**20:.0f} MB in use"
-    lines = [f"{name}: {verdict}", *busy, table(columns, rows)]
+    lines = [f"{name}: {verdict}", *notes, table(columns, rows)]
     if student["applications"] is None:
         return "\n".join([*lines, "", "applications: YARN does not answer"])
     rows = [[app["id"], app["name"], app["state"], app["final_status"]] for app in student["applications"]]
@@ -242,8 +249,11 @@ def _memory(node: Mapping[str, Any]) -> str:
     return f"{node['memory_bytes'] / 2**20:.0f} of {node['memory_limit_bytes'] / 2**20:.0f} MB"
 
 
-def report(lab: Lab, students: Sequence[Student], *, as_json: bool) -> None:
+def report(lab: Lab, students: Sequence[Student], *, as_json: bool, with_disk: bool = False) -> None:
     """Print the state of the students' stacks.
+
+    Args:
+        with_disk: measure what each stack uses of its disk, which takes longer the more files there are.
 
     Raises:
         LabError: a student's state could not be found out; the others were shown.
@@ -251,5 +261,11 @@ def report(lab: Lab, students: Sequence[Student], *, as_json: bool) -> None:
     asked = _ask_all(students)
     found = _states(asked)
     _add_elsewhere(lab, found, students)
-    say(json.dumps(found, indent=2) if as_json else describe(found))
+    measured = disk.of_all([student for student, outcome in asked if not outcome.error]) if with_disk else []
+    usages = {usage.student.name: usage for usage in measured}
+    for student in found["students"]:
+        if student["name"] in usages:
+            usage = usages[student["name"]]
+            student["disk_bytes"], student["disk_limit_bytes"] = usage.nodes, usage.student.disk_mb * 2**20
+    say(json.dumps(found, indent=2) if as_json else describe(found, usages=usages))
     parallel.require_done([outcome for _, outcome in asked], LOOK)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamlab.engines import engine
+from streamlab.engines import disk, engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import daemons, parallel, status
 from streamlab.stacks.operation import Access, Operation
@@ -32,6 +32,26 @@ def suspend(students: Sequence[Student], *, force: bool = False) -> None:
         say(f"{student.name}: {f'suspended, {stopped} nodes stopped' if stopped else 'was suspended already'}")
 
     parallel.each(students, one, Operation("suspend", Access.CHANGE, SUSPEND_SECONDS, engine.processors))
+
+
+def suspend_over_disk(students: Sequence[Student], *, force: bool = False) -> None:
+    """Suspend those of these students' stacks that use more disk than the inventory allows.
+
+    Raises:
+        WrongRequest: applications run in one of them, which would be lost, and `force` is not given.
+        LabError: a stack could not be stopped, or a Docker host does not answer; the others were.
+    """
+    silent = engine.unreachable(students)
+    usages = disk.of_all([student for student in students if student.docker_host not in silent])
+    over = [usage for usage in usages if usage.is_over]
+    for usage in over:
+        say(f"{usage.student.name}: {usage}")
+    if over:
+        suspend([usage.student for usage in over], force=force)
+    else:
+        say(f"{len(usages)} {'stack' if len(usages) == 1 else 'stacks'} measured, none uses more than its disk_mb")
+    if silent:
+        raise engine.not_reached(silent, students)
 
 
 def resume(students: Sequence[Student]) -> None:

@@ -286,6 +286,8 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         asked_copies=_numbers(asked),
         owner=str(values.get("lab_owner") or this_owner()),
         at_work=share if isinstance(share := values.get("at_work", AT_WORK), float) else int(share),
+        disk_mb=int(values.get("disk_mb", 0)),
+        disk_reserve_mb=int(values.get("disk_reserve_mb", 0)),
     )
 
 

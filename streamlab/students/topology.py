@@ -122,6 +122,9 @@ class Student:
     owner: str = ""
     #: How many of a Docker host's students run applications at the same time: a number, or a share of them (0.33).
     at_work: int | float = AT_WORK
+    #: Disk that the stack may use (MB), and what is kept free on its Docker host (MB); 0 is no limit.
+    disk_mb: int = 0
+    disk_reserve_mb: int = 0
     #: The description by which the stack is reached where that is not through an engine; what stands above is then
     #: empty, but for the name.
     cluster: Cluster | None = None
@@ -267,6 +270,8 @@ def plan(student: Student) -> dict[str, Any]:
         "yarn_memory_mb": student.yarn_memory_mb,
         "yarn_vcores": student.yarn_vcores,
         "replication": student.replication,
+        "disk_mb": student.disk_mb,
+        "disk_reserve_mb": student.disk_reserve_mb,
         "host_ports": student.host_ports,
         "nodes": [asdict(node) for node in nodes(student)],
     }

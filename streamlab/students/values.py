@@ -135,6 +135,8 @@ VARIABLES: Mapping[str, Check] = {
     "node_idle_mb": mapping(whole(0)),
     "pages": mapping(_PAGE),
     "at_work": number_or_share,
+    "disk_mb": whole(0),
+    "disk_reserve_mb": whole(0),
 }
 #: The parts of a size, which mean nothing outside of one.
 OF_A_SIZE = ("nodes", "yarn_memory_mb", "yarn_vcores", "replication")

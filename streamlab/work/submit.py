@@ -29,7 +29,9 @@ from streamlab.work.follow import follow, kill
 PREPARE_SECONDS = 300
 SUBMIT_SECONDS = 120
 
-_room_fields = fields(free_mb=[int], free_vcores=[int], step_mb=int, total_mb=int, held_mb=int, running=[str])
+_room_fields = fields(
+    free_mb=[int], free_vcores=[int], step_mb=int, total_mb=int, held_mb=int, running=[str], unhealthy=[str]
+)
 
 
 def _room(said: Any) -> Room:

@@ -134,7 +134,10 @@ def test_of_many_those_who_are_free_are_admitted_together(engine: FakeEngine, ad
 
 
 #: Task -> why it needs no access to the stack of the student whom it is told.
-WITHOUT_ACCESS = {"links": "computes addresses from the inventory, and asks no engine"}
+WITHOUT_ACCESS = {
+    "links": "computes addresses from the inventory, and asks no engine",
+    "move": "has the lock of the stack on the other Docker host, where there is one (test_move.py)",
+}
 #: Task -> what it is told besides the student.
 TOLD: dict[str, dict[str, Any]] = {
     "submit": {"job": "lesson01", "set": []}, "check": {"job": "lesson01"}, "reset": {"job": "lesson01", "yes": True},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from fake_engine import FakeEngine
 from streamlab.errors import WrongRequest
 from streamlab.lessons import jobs
 from streamlab.paths import ANSIBLE
@@ -106,3 +108,32 @@ def test_the_stacks_of_those_who_do_not_work_count_as_well(student: Student, mon
     machine_mb, zoe = machine_mb - 1, []
     assert capacity.at_once(lab, student.docker_host) == 1
     assert capacity.at_once(lab, remote.docker_host) == 1
+
+
+def test_disk_for_stacks_is_what_is_free_less_the_reserve_and_what_others_may_still_write(
+    student: Student, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the stacks of the class use already is theirs, and counts with what is free."""
+    engine = FakeEngine(folder=str(tmp_path))
+    monkeypatch.setattr(capacity.disk.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000 << 20))
+    ada = replace(student, disk_mb=100, disk_reserve_mb=300)
+
+    def found() -> int | None:
+        return capacity.disk_for_stacks(engine.client, ada.docker_host, [ada])
+
+    assert found() == 700
+    engine.sizes[engine.add("edge")] = 40 << 20
+    assert found() == 740
+    engine.sizes[engine.add("edge", student="zoe", lab_class="autumn")] = 90 << 20
+    assert found() == 730
+    engine.sizes[engine.add("edge", student="max", lab_class="autumn")] = (
+        900 << 20
+    )  # it is over, and has no more to come
+    assert found() == 730
+    assert capacity.disk_for_stacks(engine.client, "ssh://lab@second", [ada]) is None
+
+
+def test_as_many_stacks_fit_as_may_all_use_their_allowance(student: Student) -> None:
+    assert capacity.disk_room_for(replace(student, disk_mb=100), 799) == 7
+    assert capacity.disk_room_for(replace(student, disk_mb=0), 799) == math.inf
+    assert capacity.disk_room_for(replace(student, disk_mb=100), None) == math.inf

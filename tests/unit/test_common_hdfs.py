@@ -20,6 +20,7 @@ class NameNode(BaseHTTPRequestHandler):
 
     files: dict[str, bytes]
     copies: dict[str, int]
+    quotas: dict[str, int]
 
     def do_GET(self) -> None:
         path, operation, _ = self._asked()
@@ -57,6 +58,9 @@ class NameNode(BaseHTTPRequestHandler):
         elif operation == "CREATE":
             self.files[path] = self.rfile.read(int(self.headers["Content-Length"]))
             self._answer(b"", 201)
+        elif operation == "SETQUOTA":
+            self.quotas[path] = int(query["storagespacequota"][0])
+            self._answer(b"")
         elif operation == "SETREPLICATION":
             self.copies[path] = int(query["replication"][0])
             self._answer_json({"boolean": True})
@@ -121,9 +125,13 @@ class NameNode(BaseHTTPRequestHandler):
         pass
 
 
+#: What was last set, path -> bytes; -1 is none.
+QUOTAS: dict[str, int] = {}
+
+
 @pytest.fixture
 def hdfs() -> Iterator[Hdfs]:
-    handler = type("Handler", (NameNode,), {"files": {}, "copies": {}})
+    handler = type("Handler", (NameNode,), {"files": {}, "copies": {}, "quotas": QUOTAS})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield Hdfs(f"http://127.0.0.1:{server.server_port}", timeout=1.0)
@@ -163,6 +171,13 @@ def test_a_file_takes_the_place_of_another(hdfs: Hdfs) -> None:
 
 def test_what_is_free_is_known(hdfs: Hdfs) -> None:
     assert hdfs.free() == 600
+
+
+def test_a_quota_is_set_and_taken_away(hdfs: Hdfs) -> None:
+    QUOTAS.clear()
+    hdfs.set_space_quota("/", 5 * 2**30)
+    hdfs.set_space_quota("/tmp", None)
+    assert QUOTAS == {"": 5 * 2**30, "/tmp": -1}
 
 
 def test_a_file_has_as_many_copies_as_are_asked_for(hdfs: Hdfs) -> None:

@@ -39,6 +39,11 @@ def test_the_lab_is_read_from_its_file(info: LabInfo) -> None:
     )  # fmt: skip
 
 
+def test_without_a_quota_in_its_file_hdfs_has_none(info: LabInfo, tmp_path: Path) -> None:
+    (tmp_path / "limited.json").write_text(json.dumps(LAB | {"hdfs_disk_mb": 4096}))
+    assert (info.hdfs_disk_mb, load_info(str(tmp_path / "limited.json")).hdfs_disk_mb) == (None, 4096)
+
+
 def test_the_environment_may_name_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "lab.json").write_text(json.dumps(LAB | {"student": "student07"}))
     monkeypatch.setenv("STREAMLAB_LAB_JSON", str(tmp_path / "lab.json"))

@@ -11,6 +11,7 @@ import pytest
 
 from streamlab import doctor
 from streamlab.doctor import Finding
+from streamlab.engines.disk import Usage
 from streamlab.errors import LabError
 from streamlab.stacks import prove
 from streamlab.stacks.prove import Proven
@@ -54,6 +55,20 @@ def test_a_problem_without_a_known_fix_is_a_problem(
     with pytest.raises(LabError, match="1 of 1 checks found a problem"):
         doctor.report(lab)
     assert capsys.readouterr().out == "PROBLEM  the engine speaks in riddles; 42\n"
+
+
+def test_each_stack_that_uses_too_much_disk_is_a_problem_with_its_fix(student: Student) -> None:
+    usages = [
+        Usage(replace(student, name=name, disk_mb=10), {"edge": mb << 20})
+        for name, mb in (("ada", 12), ("bob", 11), ("eve", 9))
+    ]
+    ada, bob = doctor._disk(usages)
+    assert (ada.what, bob.what) == (
+        "ada: 12 of 10 MB of disk, too much (edge 12)", "bob: 11 of 10 MB of disk, too much (edge 11)",
+    )  # fmt: skip
+    assert "raise ada's disk_mb" in ada.fix
+    assert "`invoke suspend --student ada --force`" in ada.fix
+    assert list(doctor._disk(usages[2:])) == [Finding("eve: 9 of 10 MB of disk (edge 9)")]
 
 
 def test_without_an_engine_the_doctor_still_tells_the_rest(student: Student, tmp_path: Path) -> None:

@@ -31,8 +31,12 @@ class FakeYarn:
     def unfinished(self) -> list[dict[str, Any]]:
         return self.answers[0][1]
 
-    def nodes(self) -> list[dict[str, int]]:
-        return [{"availMemoryMB": self.answers.pop(0)[0], "availableVirtualCores": 8}]
+    def nodes(self, states: str) -> list[dict[str, Any]]:
+        assert states == "RUNNING,UNHEALTHY"
+        return [
+            {"state": "RUNNING", "availMemoryMB": self.answers.pop(0)[0], "availableVirtualCores": 8},
+            {"state": "UNHEALTHY", "nodeHostName": "nodemanager2", "healthReport": "ERROR it is\nfull \n"},
+        ]
 
     def metrics(self) -> dict[str, int]:
         return {"totalMB": 4096}
@@ -62,6 +66,7 @@ def test_what_fits_is_said_at_once(told: Callable) -> None:
     (event,) = told((4096, []))
     assert event["fits"]
     assert event["room"]["total_mb"] == 4096
+    assert event["room"]["unhealthy"] == ["nodemanager2: ERROR it is full"]
 
 
 def test_a_driver_that_has_still_to_go_is_waited_for_whatever_else_runs(told: Callable) -> None:

@@ -109,6 +109,9 @@ def test_all_problems_are_said_at_once(student: Student) -> None:
 def test_variables_become_a_student() -> None:
     student = student_from("ada", VALUES, where="class.yml")
     assert (student.prefix, student.port_base, student.yarn_memory_mb) == ("spring-ada", 20000, 4096)
+    assert (student.disk_mb, student.disk_reserve_mb) == (0, 0)
+    limited = student_from("ada", {**VALUES, "disk_mb": "10240", "disk_reserve_mb": 512}, where="class.yml")
+    assert (limited.disk_mb, limited.disk_reserve_mb) == (10240, 512)
 
 
 @pytest.mark.parametrize("given", [0.5, 1.0, 1, 12])
@@ -123,6 +126,8 @@ def test_who_is_at_work_is_a_share_or_a_number(given: float) -> None:
         ({"port_base": "{{ base }}"}, 'port_base is "{{ base }}"; expected a whole number from 0, and no template'),
         ({"at_work": 0}, "at_work is 0; expected a number of students such as 10, or a share of them such as 0.33"),
         ({"at_work": 1.5}, "at_work is 1.5; expected a number of students such as 10, or a share of them such as 0.33"),
+        ({"disk_mb": "10 GB"}, 'disk_mb is "10 GB"; expected a whole number from 0'),
+        ({"disk_reserve_mb": -1}, "disk_reserve_mb is -1; expected a whole number from 0"),
         ({"port_base": True}, "port_base is true; expected a whole number from 0"),
         ({"node_memory_mb": {"kafka": "448m"}}, 'node_memory_mb.kafka is "448m"; expected a whole number from 1'),
         ({"node_memory_mb": [1]}, "node_memory_mb is [1]; expected a mapping"),

@@ -69,6 +69,7 @@ def test_a_stack_on_another_docker_host_of_the_inventory_is_refused_with_both_ad
     engines: Engines, student: Student, bob: Student
 ) -> None:
     engines[SECOND].add_stack(at(student, SECOND))
+    engines[SECOND].sizes |= dict.fromkeys(engines[SECOND].volumes, 2**20)
     (error,) = location.refusals(lab_of(student, bob), [student]).values()
     assert isinstance(error, WrongRequest)
     assert str(error) == (

@@ -13,6 +13,7 @@ import pytest
 from docker.types import IPAMConfig, IPAMPool
 
 from fake_engine import FakeEngine
+from streamlab.engines import disk as disks
 from streamlab.errors import WrongRequest
 from streamlab.stacks import capacity, preflight
 from streamlab.students.topology import Student
@@ -117,9 +118,9 @@ def test_provision_asks_for_ports_subnets_and_room(
     engine: FakeEngine, student: Student, taken: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, taken_by: str
 ) -> None:
     engine.info["DockerRootDir"] = str(tmp_path)
-    disk = {"free": preflight.DISK_GB_TO_RUN * 10**9}
-    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda folder: SimpleNamespace(**disk))
-    asking = replace(student, pages={})
+    disk = {"free": 2 * 2**30}
+    monkeypatch.setattr(disks.shutil, "disk_usage", lambda folder: SimpleNamespace(**disk))
+    asking = replace(student, pages={}, disk_reserve_mb=2048)
     preflight.require_possible(engine.client, [asking])
     bob = replace(asking, name="bob", subnet="10.89.2.0/27")
     if taken_by == "port":
@@ -130,7 +131,7 @@ def test_provision_asks_for_ports_subnets_and_room(
         named = ["bob's subnet 10.89.2.0/27"]
     else:
         disk["free"] -= 10**8
-        named = ["1.9 GB", f"{preflight.DISK_GB_TO_RUN} GB"]
+        named = ["2.0 GB are free", "2.1 GB are needed"]
     with pytest.raises(WrongRequest) as caught:
         preflight.require_possible(engine.client, [asking, bob], overcommit=True)
     assert caught.value.exit_code == 2
@@ -150,10 +151,28 @@ def test_the_engine_s_networks_are_listed_once_for_all_students(
 def test_a_disk_that_is_nearly_full_is_refused() -> None:
     assert preflight.disk_problem("/var/lib/docker", 8.0, 8) is None
     assert str(preflight.disk_problem("/var/lib/docker", 7.96, 8)) == (
-        "error: too little disk for the engine: 8.0 GB are free, 8 GB are needed\n"
+        "error: too little disk for the engine: 8.0 GB are free, 8.0 GB are needed\n"
         "  the engine keeps images and volumes in /var/lib/docker\n"
         "  fix: free some room there (docker system df shows what the engine holds)"
     )
+
+
+def test_the_largest_stacks_of_a_full_disk_are_named(
+    engine: FakeEngine, student: Student, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Of the whole class, though only one of them is asked for."""
+    engine.info["DockerRootDir"] = str(tmp_path)
+    monkeypatch.setattr(disks.shutil, "disk_usage", lambda folder: SimpleNamespace(free=10**6))
+    named = [replace(student, name=f"s{i}", pages={}, disk_mb=10, disk_reserve_mb=5) for i in range(5)]
+    for i in range(4):
+        engine.sizes[engine.add("edge", student=f"s{i}")] = i * 6 * 2**20
+    with pytest.raises(WrongRequest) as caught:
+        preflight.require_possible(engine.client, named[:1], classmates=named)
+    assert caught.value.evidence[1:] == [
+        "s3: 18 of 10 MB of disk, too much (edge 18)",
+        "s2: 12 of 10 MB of disk, too much (edge 12)",
+        "s1: 6 of 10 MB of disk (edge 6)",
+    ]
 
 
 def test_a_port_that_is_free_is_no_problem(engine: FakeEngine, student: Student, taken: int) -> None:

@@ -90,6 +90,14 @@ def test_a_container_has_its_limits_its_volumes_and_no_rights(engine: FakeEngine
     assert (endpoint["Aliases"], endpoint["IPAMConfig"]) == (["namenode"], {"IPv4Address": "10.89.1.2"})
 
 
+def test_no_file_of_a_node_is_larger_than_the_stack_may_be(engine: FakeEngine, student: Student) -> None:
+    run(engine, replace(student, disk_mb=3))
+    limits = [one["HostConfig"]["Ulimits"] for name, one in engine.containers.items() if "config" not in name]
+    assert limits[0] == [{"Name": "fsize", "Soft": 3 * 2**20, "Hard": 3 * 2**20}]
+    assert limits == limits[:1] * 7
+    assert set(run(engine, replace(student, disk_mb=4)).changed) == set(names(student))
+
+
 def test_a_node_s_own_limits_and_folder_are_what_the_engine_is_given(engine: FakeEngine, student: Student) -> None:
     run(engine, student)
     edge = engine.containers["spring-ada-edge"]["HostConfig"]

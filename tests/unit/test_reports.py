@@ -9,16 +9,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import pytest
 
+from fake_engine import FakeEngine
 from fake_node import ERR, Command, FakeNode
+from streamlab.engines.disk import Usage
 from streamlab.engines.inside import Result
 from streamlab.errors import LabError
 from streamlab.stacks import beside, prove, status
 from streamlab.stacks.stack import Stack
+from streamlab.students.inventory import Lab
 from streamlab.students.topology import Node, Student
 from streamlab.work import check, look
 
@@ -66,6 +70,49 @@ def test_status_is_a_table_for_each_student() -> None:
         "\n"
         "applications: YARN does not answer"
     )
+
+
+def test_the_disk_of_a_stack_is_a_line_of_its_own_where_it_was_measured(student: Student) -> None:
+    students = [
+        {"name": "ada", "state": "healthy", "healthy": True, "busy": None, "nodes": [], "applications": []},
+        {"name": "bob", "state": "suspended", "busy": None},
+        {"name": "eve", "state": "suspended", "busy": None},
+    ]
+    usages = {name: Usage(replace(student, name=name, disk_mb=10), {"kafka1": 7 << 20}) for name in ("ada", "bob")}
+    assert status.describe({"students": students}, usages=usages) == (
+        "ada: healthy, 0 MB in use\n"
+        "7 of 10 MB of disk (kafka1 7)\n"
+        "node  service  health  memory\n"
+        "\n"
+        "bob: suspended; invoke resume starts it again\n"
+        "7 of 10 MB of disk (kafka1 7)\n"
+        "\n"
+        "eve: suspended; invoke resume starts it again"
+    )
+
+
+@pytest.mark.usefixtures("alone")
+def test_disk_is_measured_when_it_is_asked_for_of_those_who_answer(
+    student: Student, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    engine = FakeEngine()
+    engine.sizes[engine.add("edge")] = 5
+    monkeypatch.setattr(status.engine, "connect", engine.connect)
+    monkeypatch.setattr(status.engine, "unreachable", lambda students: {})
+
+    def ask(one: Student) -> dict[str, Any]:
+        if one.name == "bob":
+            raise LabError("bob's engine fails")
+        return status._found(one, "suspended", healthy=False, rows=[], applications=[])
+
+    monkeypatch.setattr(status, "_student", ask)
+    both = [replace(student, disk_mb=1), replace(student, name="bob")]
+    for with_disk, found in ((True, [{"edge": 5}, None]), (False, [None, None])):
+        with pytest.raises(LabError):
+            status.report(Lab(Path("class.yml"), tuple(both)), both, as_json=True, with_disk=with_disk)
+        students = json.loads(capsys.readouterr().out)["students"]
+        assert [one.get("disk_bytes") for one in students] == found
+        assert students[0].get("disk_limit_bytes") == (2**20 if with_disk else None)
 
 
 def test_a_stack_without_a_running_node_is_told_in_a_line() -> None:

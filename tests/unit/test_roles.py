@@ -122,6 +122,45 @@ def test_a_partition_keeps_far_more_than_a_lesson_writes() -> None:
     assert defaults(ANSIBLE / "roles" / "kafka")["kafka_retention_bytes"] >= 100 * 10_000_000
 
 
+def rendered(text: str, **variables: Any) -> str:
+    return Environment().from_string(text).render(**variables)
+
+
+def test_what_the_services_may_use_is_less_than_the_stack_may() -> None:
+    """Kafka, Cassandra and the student's home need the rest."""
+    parts = [defaults(ANSIBLE / "roles" / name)[f"{name}_disk_mb"] for name in ("hdfs", "yarn")]
+    assert [int(rendered(part, stack={"disk_mb": 10240})) for part in parts] == [4096, 2048]
+    assert [rendered(part, stack={"disk_mb": 0}) for part in parts] == ["0", "0"]
+
+
+def test_a_nodemanager_looks_at_its_disk_by_a_script_that_it_has() -> None:
+    """Hadoop starts a file that is executable, which none of a stack's configuration is."""
+    yarn = ANSIBLE / "roles" / "yarn"
+    site = defaults(yarn)["yarn_site"]
+    checker = "yarn.nodemanager.health-checker.script"
+    assert site[f"{checker}.opts"].removeprefix("/etc/streamlab/") in described(yarn)["yarn_files"]
+    paths = [rendered(site[f"{checker}.path"], yarn_disk_mb=mb) for mb in (2048, 0)]
+    assert paths == ["/bin/sh", ""]
+
+
+@pytest.mark.parametrize(("disk_mb", "kept_mb"), [(2048, 512), (0, 10240)])
+def test_what_a_nodemanager_keeps_for_later_does_not_make_it_unhealthy(disk_mb: int, kept_mb: int) -> None:
+    site = defaults(ANSIBLE / "roles" / "yarn")["yarn_site"]
+    assert int(rendered(site["yarn.nodemanager.localizer.cache.target-size-mb"], yarn_disk_mb=disk_mb)) == kept_mb
+
+
+@pytest.mark.parametrize(("limit_mb", "nodemanagers", "said"), [(4, 2, True), (4, 1, False), (8, 2, False)])
+def test_what_the_script_of_a_nodemanager_says(tmp_path: Path, limit_mb: int, nodemanagers: int, said: bool) -> None:
+    """YARN takes a line that begins with ERROR, and nothing else, as a reason to stop applications."""
+    (tmp_path / "spill").write_bytes(b"x" * (3 << 20))
+    stack = {"nodes": [{"kind": "nodemanager"}] * nodemanagers + [{"kind": "edge"}]}
+    text = described(ANSIBLE / "roles" / "yarn")["yarn_files"]["hadoop/disk.sh"]
+    script = rendered(text, yarn_disk_mb=limit_mb, stack=stack).replace("/data", str(tmp_path))
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("ERROR applications' files and logs use ") is said
+    assert bool(done.stdout) is said
+
+
 def test_every_service_s_role_only_describes() -> None:
     """What touches the engine is one call, at the end."""
     describing = {role.name: set(described(role)) for role in ROLES if described(role)}

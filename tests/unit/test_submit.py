@@ -120,6 +120,14 @@ def test_without_a_nodemanager_that_is_said() -> None:
     assert problem.fix == "invoke status shows which node is unhealthy, invoke provision starts it again"
 
 
+def test_what_yarn_says_of_a_node_that_gets_no_work_is_said() -> None:
+    problem = resources.too_large(
+        ML, Room((), (), 128, 0, unhealthy=["nodemanager1: ERROR files use 9 of 5 MB of disk"])
+    )
+    assert problem.evidence[-1] == "unhealthy: nodemanager1: ERROR files use 9 of 5 MB of disk"
+    assert problem.fix.startswith("invoke status --disk shows what uses disk; ")
+
+
 def test_the_options_of_a_step(student: Student) -> None:
     assert submit.spark_options(student, SCORE, ML) == [
         *("--deploy-mode", "cluster", "--name", "ada-lesson08-score"),
@@ -186,7 +194,7 @@ def hand_over(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     return call
 
 
-FITS = {"fits": True, "room": asdict(replace(FREE, running=[]))}
+FITS = {"fits": True, "room": asdict(replace(FREE, running=[], unhealthy=[]))}
 SHELVED = {"bundle": "a" * 64, "uploaded": False}
 TAKEN = "INFO Client: Submitting application application_1_7 to ResourceManager"
 
@@ -214,7 +222,7 @@ def test_what_prepare_prints_is_shown_and_names_no_application(
 def test_what_does_not_fit_is_refused_and_nothing_was_said(
     hand_over: Callable, capsys: pytest.CaptureFixture, error_of: Callable
 ) -> None:
-    full = asdict(replace(FREE, free_mb=[2048], running=[]))
+    full = asdict(replace(FREE, free_mb=[2048], running=[], unhealthy=[]))
     assert error_of(hand_over, {"fits": False, "room": full}, code=2).startswith("error: preset ml does not fit")
     assert capsys.readouterr().out == ""
 
@@ -225,13 +233,13 @@ def test_what_does_not_fit_is_refused_and_nothing_was_said(
 )
 def test_room_that_cannot_be_is_not_understood(change: dict[str, Any]) -> None:
     """It is a LabError by then: what an event's reader raises is."""
-    assert submit._room(FITS["room"]) == replace(FREE, running=[])
+    assert submit._room(FITS["room"]) == replace(FREE, running=[], unhealthy=[])
     with pytest.raises((TypeError, ValueError)):
         submit._room(FITS["room"] | change)
 
 
 def test_what_else_an_event_says_changes_nothing(hand_over: Callable, error_of: Callable) -> None:
-    full = asdict(replace(FREE, free_mb=[2048], running=[]))
+    full = asdict(replace(FREE, free_mb=[2048], running=[], unhealthy=[]))
     assert error_of(hand_over, {"fits": False, "room": full}, {"made": "x", "room": 5}, code=2).startswith(
         "error: preset ml does not fit"
     )

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from streamlab.engines import engine
+from streamlab.engines import disk, engine
+from streamlab.engines.disk import Usage
 from streamlab.errors import LabError
 from streamlab.stacks import daemons, operation, prove, status, suspend
 from streamlab.stacks.prove import Proven
@@ -178,3 +179,32 @@ def test_nobody_is_stopped_while_a_nodemanager_still_needs_it(
     assert sorted(stopped[:2]) == ["edge", "kafka1"]  # which need not wait for it
     assert stopped[2] == "nodemanager1"
     assert sorted(stopped[3:]) == ["datanode1", "namenode", "resourcemanager"]
+
+
+def test_only_stacks_that_use_too_much_disk_are_stopped(
+    stacks: dict[str, list[Node]], student: Student, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """On every Docker host that answers, and the others are named."""
+    used = {"ada": 11, "bob": 10}
+    small = [replace(one, disk_mb=10) for one in named(student, *used)]
+    remote = replace(student, name="eve", docker_host="ssh://lab@second")
+    error = engine.NoEngine("no Docker Engine answers", evidence="timed out")
+    monkeypatch.setattr(engine, "unreachable", lambda students: {remote.docker_host: error})
+    monkeypatch.setattr(disk, "of_all", lambda students: [Usage(s, {"edge": used[s.name] << 20}) for s in students])
+    with pytest.raises(LabError, match="not reached: eve"):
+        suspend.suspend_over_disk([*small, remote])
+    assert states(stacks["ada"]) == ["exited", "exited"]
+    assert capsys.readouterr().out.splitlines() == [
+        "ada: 11 of 10 MB of disk, too much (edge 11)",
+        "ada: suspended, 2 nodes stopped",
+    ]
+
+
+def test_where_no_stack_uses_too_much_disk_that_is_said(
+    stacks: dict[str, list[Node]], student: Student, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(engine, "unreachable", lambda students: {})
+    monkeypatch.setattr(disk, "of_all", lambda students: [Usage(one, {"edge": 9 << 20}) for one in students])
+    suspend.suspend_over_disk(named(student, "ada"))
+    assert states(stacks["ada"]) == ["running", "running"]
+    assert capsys.readouterr().out == "1 stack measured, none uses more than its disk_mb\n"

@@ -95,6 +95,8 @@ def test_a_plan_is_plain_data_that_ansible_can_read(student: Student) -> None:
         "yarn_memory_mb": 4000,
         "yarn_vcores": 8,
         "replication": {"hdfs": 1, "kafka": 1, "cassandra": 1},
+        "disk_mb": 0,
+        "disk_reserve_mb": 0,
         "host_ports": {"namenode": 20070, "resourcemanager": 20088},
     }
     assert plan["nodes"][0] == {
