@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,12 +14,14 @@ from docker.errors import APIError, NotFound
 
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest, unknown
+from streamlab.gateway import gateway
 from streamlab.stacks import access, operation
 from streamlab.stacks.operation import Access, Operation
 from streamlab.students.inventory import EVERYBODY, Lab, matching
 from streamlab.students.topology import Student, by_docker_host
 from streamlab.ui import say
 
+STUDENT = "streamlab.student"
 #: Timeout in seconds for the removal of one stack.
 SECONDS = 300
 
@@ -67,11 +70,10 @@ def belongings(client: docker.DockerClient, lab_class: str) -> dict[str, Belongi
         [(n.attrs["Labels"], n.name) for n in client.networks.list(filters=chosen)],
         [(v.attrs["Labels"], v.name) for v in client.volumes.list(filters=chosen)],
     ]
-    students = sorted({labels["streamlab.student"] for kind in kinds for labels, _ in kind})
+    # Its gateway is nobody's.
+    students = sorted({labels[STUDENT] for kind in kinds for labels, _ in kind if STUDENT in labels})
     return {
-        student: Belongings(
-            *(tuple(name for labels, name in kind if labels["streamlab.student"] == student) for kind in kinds)
-        )
+        student: Belongings(*(tuple(name for labels, name in kind if labels.get(STUDENT) == student) for kind in kinds))
         for student in students
     }
 
@@ -108,6 +110,8 @@ def destroy(
 ) -> None:
     """Remove one student's stack, those that `limit` matches, or the whole class's, after a confirmation unless `yes`.
 
+    With the whole class goes its gateway; the students' secrets stay on the control machine.
+
     Args:
         take_over: remove stacks of another owner too.
 
@@ -126,6 +130,8 @@ def destroy(
         whose = ", ".join(sorted(names))
     chosen = [one for one in there if one.name in names]
     if not chosen:
+        if everybody and _remove_gateways(lab):
+            return
         hosts = ", ".join(docker_host for docker_host, _ in by_docker_host(lab.students))
         say(f"nothing to destroy on {hosts}: nothing there carries the label of {whose}")
         return
@@ -134,6 +140,19 @@ def destroy(
         operation.confirm(f"remove {total} of {whose}, with all their data?", yes=yes)
     destroying = Operation("destroy", Access.CHANGE, SECONDS, take_over=take_over, repairs=False)
     operation.each(chosen, _take_away, destroying)
+    if everybody:
+        _remove_gateways(lab)
+
+
+def _remove_gateways(lab: Lab) -> bool:
+    """Remove the class's gateway from every Docker host that answers; whether there was one."""
+    removed = False
+    for docker_host, students in by_docker_host(lab.students):
+        with suppress(engine.NoEngine), engine.connect(docker_host) as client:
+            if gateway.remove(client, students[0].lab_class):
+                say(f"removed the gateway on {docker_host}")
+                removed = True
+    return removed
 
 
 def _explicitly_chosen(lab: Lab, there: Sequence[StackOnHost], student: str | None, limit: str | None) -> set[str]:
@@ -179,6 +198,8 @@ def _take_away(one: StackOnHost) -> None:
     with engine.connect(one.docker_host) as client:
         # Listed again under the lock: something may have been created since the confirmation.
         found = belongings(client, one.lab_class).get(one.name, Belongings())
+        for network in found.networks:
+            gateway.detach(client, one.lab_class, network)
         remove(client, found)
     say(f"removed {found}")
 

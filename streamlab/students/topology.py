@@ -71,7 +71,7 @@ P = TypeVar("P", bound=Placed)
 
 @dataclass(frozen=True)
 class Page:
-    """A web page of a node, published on the Docker host's loopback."""
+    """A web page of a node, published on the Docker host's loopback; with a gateway there is none."""
 
     title: str
     container_port: int
@@ -97,6 +97,26 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Gateway:
+    """Where browsers reach the stacks of a class on one Docker host; the inventory's `gateway`.
+
+    Every page has a host name of its own below `domain`, and all of them are at one TCP port of the Docker host.
+
+    Args:
+        address: the Docker host's address at which the ports are published.
+        tls: "own" for a certificate of the class's own authority, "files" for `certificate` and `key` (paths).
+    """
+
+    domain: str = "lab.localhost"
+    address: str = "127.0.0.1"
+    port: int = 8443
+    ssh_port: int = 2222
+    tls: str = "own"
+    certificate: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
 class Student:
     """One inventory host of the group `students`, with every variable that a stack depends on."""
 
@@ -116,6 +136,10 @@ class Student:
     owner: str = ""
     #: How many of a Docker host's students run applications at the same time: a number, or a share of them (0.33).
     at_work: int | float = AT_WORK
+    #: None: pages are published on the Docker host's loopback, and there is no login.
+    gateway: Gateway | None = None
+    #: The language of what a student reads: "en" or "ru".
+    language: str = "en"
 
     @property
     def replication(self) -> dict[str, int]:
@@ -195,9 +219,14 @@ def address(student: Student, name: str) -> str:
     return str(ipaddress.IPv4Network(student.subnet).network_address + place(name))
 
 
+def gateway_address(student: Student) -> str:
+    """The gateway's address in the stack's network: the highest, whether there is a gateway or not."""
+    return str(ipaddress.IPv4Network(student.subnet).broadcast_address - 1)
+
+
 def spare_addresses(student: Student) -> list[str]:
-    """Addresses of the stack's network that no node has, from the highest down."""
-    taken = {node.address for node in nodes(student)}
+    """Addresses of the stack's network that neither a node nor a gateway has, from the highest down."""
+    taken = {gateway_address(student), *(node.address for node in nodes(student))}
     hosts = list(ipaddress.IPv4Network(student.subnet).hosts())[1:]  # the first is the gateway's
     return [str(one) for one in reversed(hosts) if str(one) not in taken]
 
@@ -211,7 +240,7 @@ def nodes(student: Student) -> list[Node]:
             pages = tuple(
                 Page(title=page["title"], container_port=page["port"], host_port=student.port_base + page["offset"])
                 for page in student.pages.values()
-                if page["node"] == name
+                if page["node"] == name and student.gateway is None
             )
             container, at = f"{student.prefix}-{name}", address(student, name)
             made.append(Node(name, kind, service, IMAGE_OF[kind], container, at, memory, pages))
@@ -238,5 +267,6 @@ def plan(student: Student) -> dict[str, Any]:
         "yarn_vcores": student.yarn_vcores,
         "replication": student.replication,
         "host_ports": student.host_ports,
+        "gateway": gateway_address(student) if student.gateway else None,
         "nodes": [asdict(node) for node in nodes(student)],
     }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from streamlab.engines import engine, inside
 from streamlab.errors import WrongRequest
+from streamlab.gateway.pages import origin, pages, url
 from streamlab.stacks.stack import failed, open_stack
 from streamlab.students.docker_hosts import forwarding, is_here, machine
 from streamlab.students.topology import Student, nodes
@@ -21,12 +22,16 @@ APPLICATION_PAGES = (
 
 def links(student: Student) -> str:
     """The pages of a student's stack as a table; the address of a running application's page follows."""
-    pages = [page for node in nodes(student) for page in node.pages]
-    rows = [[page.title, page.url] for page in pages]
+    if student.gateway:
+        home = origin(student.gateway.domain, student.gateway)
+        rows = [["log in and start here", f"{home}/"], *([page.title, url(student, page)] for page in pages(student))]
+        return table(["page", "address"], rows)
+    published = [page for node in nodes(student) for page in node.pages]
+    rows = [[page.title, page.url] for page in published]
     for what, page, path in APPLICATION_PAGES:
         if page in student.host_ports:
             rows.append([what, f"http://127.0.0.1:{student.host_ports[page]}/{path}/APPLICATION_ID/"])
-    return table(["page", "address"], rows) + way_there(student, [page.host_port for page in pages])
+    return table(["page", "address"], rows) + way_there(student, [page.host_port for page in published])
 
 
 def way_there(student: Student, ports: Sequence[int]) -> str:

@@ -96,6 +96,7 @@ def test_a_plan_is_plain_data_that_ansible_can_read(student: Student) -> None:
         "yarn_vcores": 8,
         "replication": {"hdfs": 1, "kafka": 1, "cassandra": 1},
         "host_ports": {"namenode": 20070, "resourcemanager": 20088},
+        "gateway": None,
     }
     assert plan["nodes"][0] == {
         "name": "namenode",
