@@ -28,6 +28,7 @@ LAB_HEADERS = {
     "X-Lab-Method": "$request_method",
     "X-Lab-Path": "$request_uri",
     "X-Lab-Upgrade": "$http_upgrade",
+    "X-Lab-Upstream": '""',  # where an upload goes; nobody says so but nginx, and only for HDFS's page
 }
 
 
@@ -93,6 +94,7 @@ def nginx(students: Sequence[Student], gateway: Gateway) -> str:
         upstreams=pages.upstreams(students),
         kinds=pages.kinds(students),
         interactive=INTERACTIVE,
+        daemons=[label for label, page in pages.kinds(students).items() if page.node != "edge"] + ["mr"],
         lab_headers=list(LAB_HEADERS),
         asks_the_portal=lambda: headers,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +17,7 @@ from streamlab.paths import ROOT
 from streamlab.students import topology
 from streamlab.students.problems import INSTRUCTOR, LANGUAGES, find_problems
 from streamlab.students.topology import Gateway, Student
-from streamlab.work import look
+from streamlab.work import look, notebook
 
 GATEWAY = Gateway(port=18443)
 SECRETS = {"ada": "aaaa", "bob": "bbbb", INSTRUCTOR: "iiii"}
@@ -144,7 +146,8 @@ def test_the_portal_knows_who_may_open_what_and_no_secret(ada: Student, bob: Stu
 def test_nginx_knows_no_address_but_those_of_the_plan_and_no_resolver(ada: Student, bob: Student) -> None:
     text = settings.nginx([ada, bob], GATEWAY)
     assert "resolver " not in text
-    assert set(re.findall(r"proxy_pass (\S+);", text)) == {"http://portal", "http://$upstream"}
+    ways = {"http://portal", "http://$upstream", "http://$datanode_way"}
+    assert set(re.findall(r"proxy_pass (\S+);", text)) == ways
     servers = text.split("server {")[3:]  # after what is nobody's, and the portal's
     assert len(servers) == len(pages.kinds([ada, bob]))
     for server in servers:
@@ -171,3 +174,15 @@ def test_nginx_takes_what_is_rendered(ada: Student, bob: Student, tmp_path: Path
     (tmp_path / "nginx.conf").write_text(text.replace("/run/gateway/nginx.pid", str(tmp_path / "pid")))
     done = subprocess.run(["nginx", "-t", "-c", tmp_path / "nginx.conf"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_notebook_s_address_is_the_gateway_s(
+    ada: Student, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    own = {"node": "edge", "port": notebook.PORT, "offset": 89, "title": "JupyterLab"}
+    student = replace(ada, pages={**ada.pages, "notebook": own})
+    monkeypatch.setattr(notebook, "open_stack", lambda _: nullcontext(SimpleNamespace(edge=None)))
+    for name, answer in {"place_notebooks": None, "_answers": True, "_token": "t0ken"}.items():
+        monkeypatch.setattr(notebook, name, lambda *_, answer=answer: answer)
+    notebook.notebook(student, stop=False)
+    assert capsys.readouterr().out == "https://ada-jl.lab.localhost:18443/lab?token=t0ken\n"

@@ -285,6 +285,14 @@ class Absent(Message):
     status = HTTPStatus.BAD_GATEWAY
 
 
+class Logs(Handler):
+    """In the place of a daemon's folder of logs."""
+
+    def get(self) -> None:
+        texts = self.portal.config.texts
+        self.render("message.html", title=texts["logs.title"], text=texts["logs.text"])
+
+
 class Style(Handler):
     def get(self) -> None:
         self.set_header("Content-Type", "text/css; charset=utf-8")

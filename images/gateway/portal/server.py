@@ -12,7 +12,7 @@ import tornado.httpserver
 import tornado.netutil
 import tornado.web
 
-from portal import handlers
+from portal import handlers, upload
 from portal.handlers import Portal
 
 SOCKET = Path("/run/gateway/portal.sock")
@@ -37,6 +37,8 @@ def application(portal: Portal) -> tornado.web.Application:
         (r"/\.lab/begin", handlers.Begin),
         (r"/\.lab/refused", handlers.Message),
         (r"/\.lab/absent", handlers.Absent),
+        (r"/\.lab/logs", handlers.Logs),
+        (r"/webhdfs/.*", upload.Upload),
         (r"/\.lab/style\.css", handlers.Style),
         (r"/\.lab/health", handlers.Health),
     ]
