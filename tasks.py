@@ -157,6 +157,15 @@ def links(_, inventory=None, student=None, cluster=None):
     print(look.links(load(inventory, cluster).student(student)))
 
 
+@lab_task
+def cards(_, to=None, renew=None, inventory=None, student=None, limit=None):
+    """Write a card to log in with for each student: --to cards.html."""
+    from streamlab.gateway import cards as of_students
+    from streamlab.students.inventory import load
+
+    of_students.cards(load(inventory), to=to, renew=renew, student=student, limit=limit)
+
+
 @lab_task(seat=True)
 def logs(_, inventory=None, student=None, node=None, app=None, lines=200, cluster=None):
     """Print the log of a node (--node kafka1) or an application (--app ID)."""
@@ -339,6 +348,6 @@ def test(_, only=None):
 
 namespace = with_words(Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status,
-    links, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, move, snapshots, destroy, doctor,
+    links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, move, snapshots, destroy, doctor,
     images, export, import_, lock, train, bench, test,
 ))  # fmt: skip

@@ -14,6 +14,7 @@ HELP = {
     "bench.runs": "how often each figure is measured (default: the figure's own number)",
     "bundle.to": "the file to write",
     "cluster": "the description of a cluster that is worked with instead of a student's stack",
+    "cards.to": "the file to write: cards.html to print and cut, cards.csv for a spreadsheet",
     "columns": "what each column holds: 'name=Last name+First name,login=Email address' (default: from the headings)",
     "command": "run this command instead of opening a terminal",
     "continuous": "run as a stream until `invoke stop`",
@@ -54,6 +55,7 @@ HELP = {
     "put.to": "the folder to copy to, or a new name: on the edge node, relative to its home unless it begins with /; "
     "on HDFS as hdfs:data (below /user/student) or hdfs:///data (default: the edge node's home)",
     "remove": "the snapshot to delete",
+    "renew": "the student (or instructor) who gets a new secret; the old one opens nothing any more",
     "roster.from_": "the class list, one student per line: your own CSV, or an export from an LMS or Excel",
     "roster.name": "the class's name",
     "roster.to": "the inventory file to write; students already in it keep their name, ports and addresses",
@@ -62,7 +64,7 @@ HELP = {
     "student": "one student by name; `all` for everybody, if the task supports it",
     "subnets": "the network that is divided among the students (default: the existing file's, or 10.90.0.0/16)",
     "take_over": "also act on stacks that another user or checkout created",
-    "test.only": "one kind: static, unit, jobs, cluster, lessons, course, seat, faults or larger",
+    "test.only": "one kind: static, unit, jobs, cluster, lessons, course, seat, faults, larger or gateway",
     "verbose": "show Ansible's own output",
     "yes": "do not ask for confirmation",
 }

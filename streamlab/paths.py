@@ -16,7 +16,7 @@ ANSIBLE = ROOT / "ansible"
 IMAGES = ROOT / "images"
 JOBS = ROOT / "jobs"
 
-#: What this checkout keeps between two commands; safe to delete, but for the snapshots.
+#: What this checkout keeps between two commands; safe to delete, but for the snapshots and the gateways' secrets.
 STATE = Path(os.environ.get("STREAMLAB_STATE") or ROOT / ".streamlab")
 SNAPSHOTS = STATE / "snapshots"
 

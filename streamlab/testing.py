@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import docker
 
 from streamlab.building import images
 from streamlab.engines import engine, inside
-from streamlab.errors import LabError, unknown
+from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.lessons.bundle import files_below
 from streamlab.paths import ANSIBLE, JOBS, ROOT
 from streamlab.stacks.provision import ensure_engines, ensure_images
@@ -26,8 +27,12 @@ ORDINARY = ("static", "unit", "jobs", "cluster")
 
 #: Kinds that take too long for every change. lessons: each lesson run, repeated, broken and killed on a real stack;
 #: course: each handout followed from its first command to its last; seat: each lesson as a student types it, without
-#: the lab's help; faults: recovery of what was killed, stopped or lost; larger: a stack whose workers leave and return.
-KINDS = (*ORDINARY, "lessons", "course", "seat", "faults", "larger")
+#: the lab's help; faults: recovery of what was killed, stopped or lost; larger: a stack whose workers leave and return;
+#: gateway: two students' pages in a real browser, and who may open what.
+KINDS = (*ORDINARY, "lessons", "course", "seat", "faults", "larger", "gateway")
+
+#: Program -> the Debian package that has it, of what the gateway's tests click with.
+BROWSER = {"chromium": "chromium", "chromedriver": "chromium-driver", "certutil": "libnss3-tools"}
 
 #: pytest's arguments if they are more than the kind's own folder. A short part of the seat tests runs every time, on
 #: the stack that the kind `cluster` creates; the full kind ends with the seconds that each test took.
@@ -74,6 +79,8 @@ def test(only: str | None) -> None:
 def _run(kind: str, docker_host: str) -> bool:
     say(f"\n== {kind} tests")
     began = time.monotonic()
+    if kind == "gateway":
+        require_browser()
     if kind == "static":
         passed = run_static_checks()
     else:
@@ -114,6 +121,22 @@ def run_static_checks() -> bool:
         outcomes.append(_succeeds([str(Path(sys.executable).with_name(program)), *arguments], folder))
         say(f"{name}: {'passed' if outcomes[-1] else 'FAILED'} in {time.monotonic() - began:.1f} s")
     return all(outcomes)
+
+
+def require_browser() -> None:
+    """Install what drives a browser into the current environment, and refuse to begin without a browser.
+
+    Raises:
+        WrongRequest: a program is not installed.
+    """
+    missing = [program for program in BROWSER if shutil.which(program) is None]
+    if missing:
+        raise WrongRequest(
+            "the gateway's tests click in a real browser",
+            evidence=f"not installed: {', '.join(missing)}",
+            fix=f"apt-get install {' '.join(BROWSER[program] for program in missing)}",
+        )
+    ensure_tools()
 
 
 def ensure_tools() -> None:

@@ -9,6 +9,7 @@ import re
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -22,6 +23,12 @@ from streamlab.students.topology import Student, nodes
 
 class Refused(Exception):
     """An answer other than success: the status and the engine's message."""
+
+
+class _Body(io.BytesIO):
+    """An answer's bytes; the client looks for the socket below, to let it be silent for long."""
+
+    _fp = SimpleNamespace(fp=SimpleNamespace(raw=None))
 
 
 class FakeEngine(BaseAdapter):
@@ -46,6 +53,7 @@ class FakeEngine(BaseAdapter):
         #: Bytes of a volume, or of what a container has written, by name; questions about them that are refused.
         self.sizes: dict[str, int] = {}
         self.measuring = 0
+        self._contents: dict[str, dict[str, bytes]] = {}
         self._numbers = itertools.count(1)
         self.client = docker.DockerClient(base_url="tcp://engine:1", version="1.43")
         self.client.api.mount("http://", self)
@@ -96,7 +104,7 @@ class FakeEngine(BaseAdapter):
         except Refused as refused:
             response.status_code, message = refused.args
             answer = {"message": message}
-        response.raw = io.BytesIO(json.dumps(answer).encode())
+        response.raw = _Body(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
         response.headers["Content-Type"] = "application/json"
         return response
 
@@ -124,12 +132,14 @@ class FakeEngine(BaseAdapter):
                 return self._start(self._container(name))
             case "POST", "containers", _, "stop":
                 return self._stop(self._container(name))
+            case "POST", "containers", _, "kill":
+                return self.calls.append(f"kill {self._container(name)['Name'].removeprefix('/')} {given['signal']}")
+            case "GET", "containers", _, "logs":
+                return ""
             case "POST", "containers", _, "wait":
                 return self._wait(self._container(name), given["condition"])
             case "GET", "containers", _, "archive":
-                if given["path"] not in self._container(name)["files"]:
-                    raise Refused(404, f"Could not find the file {given['path']} in container {name}")
-                return {}
+                return self._archive(self._container(name), given["path"])
             case "PUT", "containers", _, "archive":
                 return self._fill(self._container(name), given["path"], body)
             case "DELETE", "containers", _, "":
@@ -142,6 +152,10 @@ class FakeEngine(BaseAdapter):
                 for one in [one for one in self.networks.values() if not self._members(one)]:
                     self._remove_network(one)
                 return {}
+            case "POST", "networks", _, "connect":
+                return self._connect(self._network(name), self._container(body["Container"]), body["EndpointConfig"])
+            case "POST", "networks", _, "disconnect":
+                return self._disconnect(self._network(name), self._container(body["Container"]))
             case "GET", "networks", _, "":
                 return self._network(name)
             case "DELETE", "networks", _, "":
@@ -197,6 +211,9 @@ class FakeEngine(BaseAdapter):
             raise Refused(409, f'Conflict. The container name "/{name}" is already in use')
         self.calls.append(f"create {name}")
         endpoints = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
+        mode = (body.get("HostConfig") or {}).get("NetworkMode") or ""
+        if any(mode == one["Name"] for one in self.networks.values()):
+            endpoints = {mode: {}, **{name: one or {} for name, one in endpoints.items()}}
         self.containers[name] = {
             "Id": f"{next(self._numbers):064x}",
             "Name": f"/{name}",
@@ -217,8 +234,8 @@ class FakeEngine(BaseAdapter):
         for network, endpoint in one["NetworkSettings"]["Networks"].items():
             # A container that was started once goes by the id of its network, whatever has the name by now.
             known = self._network(endpoint["NetworkID"] or network)
-            wanted = endpoint["IPAMConfig"]["IPv4Address"]
-            if any(wanted == member["IPAMConfig"]["IPv4Address"] for member in self._members(known)):
+            wanted = _address(endpoint)
+            if wanted and any(wanted == _address(member) for member in self._members(known)):
                 if one["HostConfig"].get("AutoRemove"):
                     del self.containers[name]
                 raise Refused(403, "Address already in use")
@@ -258,6 +275,25 @@ class FakeEngine(BaseAdapter):
             raise Refused(404, f"Could not find the file {path} in container {one['Id']}")
         with tarfile.open(fileobj=io.BytesIO(body)) as archive:
             self.volumes[volume]["held"] = archive.getnames()
+            read = {one.name: archive.extractfile(one).read() for one in archive.getmembers() if one.isfile()}
+            self._contents.setdefault(volume, {}).update(read)
+
+    def _archive(self, one: Mapping[str, Any], path: str) -> bytes:
+        """What `_fill` has put into a volume that the container mounts, as a tar; one that `add` names is empty."""
+        for bind in one["HostConfig"].get("Binds") or []:
+            volume, folder, _ = bind.split(":")
+            contents = self._contents.get(volume, {})
+            name = path.removeprefix(f"{folder}/")
+            if name in contents:
+                packed = io.BytesIO()
+                with tarfile.open(fileobj=packed, mode="w") as archive:
+                    entry = tarfile.TarInfo(name.rpartition("/")[2])
+                    entry.size = len(contents[name])
+                    archive.addfile(entry, io.BytesIO(contents[name]))
+                return packed.getvalue()
+        if path not in one.get("files", ()):
+            raise Refused(404, f"Could not find the file {path} in container {one['Name']}")
+        return b""
 
     def _network(self, name: str) -> dict[str, Any]:
         for one in list(self.networks.values()):
@@ -270,6 +306,14 @@ class FakeEngine(BaseAdapter):
         running = [one for one in list(self.containers.values()) if one["State"]["Status"] == "running"]
         endpoints = (one for each in running for one in each["NetworkSettings"]["Networks"].values())
         return [one for one in endpoints if one["NetworkID"] == network["Id"]]
+
+    def _connect(self, network: Mapping[str, Any], one: dict[str, Any], endpoint: Mapping[str, Any]) -> None:
+        self.calls.append(f"connect {one['Name'].removeprefix('/')}")
+        one["NetworkSettings"]["Networks"][network["Name"]] = {**endpoint, "NetworkID": network["Id"]}
+
+    def _disconnect(self, network: Mapping[str, Any], one: dict[str, Any]) -> None:
+        self.calls.append(f"disconnect {one['Name'].removeprefix('/')}")
+        del one["NetworkSettings"]["Networks"][network["Name"]]
 
     def _create_network(self, body: Mapping[str, Any]) -> dict[str, str]:
         if any(one["Name"] == body["Name"] for one in self.networks.values()):
@@ -295,6 +339,10 @@ class FakeEngine(BaseAdapter):
             raise Refused(409, f"remove {one['Name']}: volume is in use")
         self.calls.append(f"remove volume {one['Name']}")
         del self.volumes[one["Name"]]
+
+
+def _address(endpoint: Mapping[str, Any]) -> str | None:
+    return (endpoint.get("IPAMConfig") or {}).get("IPv4Address")
 
 
 def _mounts(one: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -24,7 +24,7 @@ from streamlab.building.lock import Jar, diff_locks, format_lock, parse_lock
 from streamlab.building.versions import Product, Versions, load_versions, lock_folder
 from streamlab.engines.throwaway import ClientFailed, inside, run_client, without_hosts, work_folder
 from streamlab.errors import LabError
-from streamlab.paths import CACHE, ROOT, private_folder
+from streamlab.paths import CACHE, IMAGES, ROOT, private_folder
 from streamlab.ui import progress, say
 
 _MAVEN_REPOSITORY = CACHE / "maven"
@@ -37,12 +37,14 @@ _HOUSEKEEPING = re.compile(
     r"To see the full stack trace|Re-run Maven|For more information|\[Help|After correcting|Ignored the following"
 )
 _PREAMBLE = re.compile(r"^Failed to execute goal on project \S+: Could not resolve dependencies for project \S+: ")
-#: What is locked of Python for the cluster's nodes.
+#: What is locked of Python for the cluster's nodes, and for the gateway.
 NODES_LOCK = lock_folder("spark") / "requirements.lock"
-#: Python locks: what is asked for, and what is written. For the cluster's nodes; for the control machine; for its
-#: static checks, which keep the second's versions.
+GATEWAY_LOCK = IMAGES / "gateway" / "requirements.lock"
+#: Python locks: what is asked for, and what is written. For the cluster's nodes; for the gateway; for the control
+#: machine; for its static checks, which keep the control machine's versions.
 PYTHON_LOCKS = {
     NODES_LOCK.with_suffix(".in"): NODES_LOCK,
+    GATEWAY_LOCK.with_suffix(".in"): GATEWAY_LOCK,
     ROOT / "requirements.in": ROOT / "requirements.lock",
     ROOT / "requirements-dev.in": ROOT / "requirements-dev.lock",
 }

@@ -31,18 +31,19 @@ from streamlab.ui import progress, say
 _STEP = re.compile(r"Step (\d+)/(\d+) ")
 
 
-def ensure_images(docker_host: str, *, fetch_at: str = LOCAL) -> list[str]:
+def ensure_images(docker_host: str, *, fetch_at: str = LOCAL, wanted: Sequence[str] = PRODUCTS) -> list[str]:
     """Fetch and build what is missing, in parallel; return the images built, none if all existed.
 
     Args:
         fetch_at: the engine that fetches, one of this machine whatever `docker_host` is: it writes to the cache here.
+        wanted: the images that are needed; those that they are built on are built too.
 
     Raises:
         LabError: something cannot be fetched or does not build; what is done is kept.
     """
     with _one_at_a_time():
         with engine.connect(docker_host) as client:
-            absent, processors = missing(client), client.info()["NCPU"]
+            absent, processors = missing(client, wanted), client.info()["NCPU"]
         if absent:
             # More than there are processors: fetching mostly waits for the network, and builds have their shares.
             try:
@@ -62,15 +63,15 @@ def _graph(docker_host: str, absent: Sequence[str], fetch_at: str) -> list[Stage
 
     def fetch(*, wheels: bool) -> None:
         with engine.connect(fetch_at) as fetcher:
-            _fetch(fetcher, ensure_builder(fetcher), wheels=wheels)
+            _fetch(fetcher, ensure_builder(fetcher), wanted, wheels=wheels)
 
     def base_system() -> None:
         with engine.connect(docker_host) as client:
             _ensure_debian(client)
 
-    with engine.connect(fetch_at) as fetcher:
-        lacking = _lacking(fetcher)
     wanted = [image for image in IMAGES_OF_OURS if image.name in absent]
+    with engine.connect(fetch_at) as fetcher:
+        lacking = _lacking(fetcher, wanted)
     graph = [Stage("base system", base_system)] if "base" in absent else []
     for image in wanted:
         after = {*image.parents, *(["jars"] if image.jars else []), *(["wheels"] if image.wheels else [])}
@@ -83,12 +84,21 @@ def _graph(docker_host: str, absent: Sequence[str], fetch_at: str) -> list[Stage
     return graph
 
 
-def _lacking(fetcher: docker.DockerClient) -> set[str]:
+def _lacking(fetcher: docker.DockerClient, wanted: Sequence[Image]) -> set[str]:
     """What has to be fetched: `jars`, `wheels`, both or neither."""
     jars = (jar for product in PRODUCTS for jar in artifacts.load_jars(product))
-    wheels = artifacts.wheels_folder(artifacts.NODES_LOCK, fetcher.version()["Arch"])
-    there = {"jars": all(artifacts.jar_path(jar).exists() for jar in jars), "wheels": wheels.is_dir()}
+    processor = fetcher.version()["Arch"]
+    wheels = (artifacts.wheels_folder(_lock(image), processor) for image in wanted if image.wheels)
+    there = {
+        "jars": all(artifacts.jar_path(jar).exists() for jar in jars),
+        "wheels": all(folder.is_dir() for folder in wheels),
+    }
     return {name for name, found in there.items() if not found}
+
+
+def _lock(image: Image) -> Path:
+    """What is locked of Python for an image."""
+    return IMAGES / image.name / "requirements.lock"
 
 
 def _clean(client: docker.DockerClient) -> None:
@@ -101,11 +111,11 @@ def _clean(client: docker.DockerClient) -> None:
     client.images.prune(filters={"dangling": True, "label": "streamlab.stage=true"})
 
 
-def missing(client: docker.DockerClient) -> list[str]:
-    """The images that `ensure_images` would build: products that are not there, and what is not of their parents."""
+def missing(client: docker.DockerClient, wanted: Sequence[str] = PRODUCTS) -> list[str]:
+    """The images that `ensure_images` would build: of those wanted, and of their parents, what is not there."""
     parents, tags = {image.name: image.parents for image in IMAGES_OF_OURS}, all_tags()
     absent: set[str] = set()
-    pending = list(PRODUCTS)
+    pending = list(wanted)
     while pending:
         name = pending.pop()
         if name not in absent and not is_present(client, tags[name]):
@@ -159,16 +169,18 @@ def all_artifacts(client: docker.DockerClient, *, fetch_at: str) -> set[Path]:
     """Every jar and wheel, in the cache, of which the images are built; fetched where they are not there."""
     with engine.connect(fetch_at) as fetcher:
         builder = ensure_builder(fetcher)
-        _fetch(fetcher, builder, wheels=False)
-        _fetch(fetcher, builder, wheels=True)
+        _fetch(fetcher, builder, IMAGES_OF_OURS, wheels=False)
+        _fetch(fetcher, builder, IMAGES_OF_OURS, wheels=True)
     processor = client.version()["Arch"]
     return {path for image in IMAGES_OF_OURS for path in _artifacts(image, processor=processor).values()}
 
 
-def _fetch(fetcher: docker.DockerClient, builder: str, *, wheels: bool) -> None:
-    """Fetch the locked wheels, or the jars of all products: one start of Maven, and each image's turn comes anyway."""
+def _fetch(fetcher: docker.DockerClient, builder: str, wanted: Sequence[Image], *, wheels: bool) -> None:
+    """Fetch the wheels of the images `wanted`, or all jars: one start of Maven, and each image's turn comes anyway."""
     if wheels:
-        artifacts.ensure_wheels(fetcher, builder, artifacts.NODES_LOCK, processor=fetcher.version()["Arch"])
+        for image in wanted:
+            if image.wheels:
+                artifacts.ensure_wheels(fetcher, builder, _lock(image), processor=fetcher.version()["Arch"])
     else:
         artifacts.ensure_jars(fetcher, builder, {name: artifacts.load_jars(name) for name in PRODUCTS})
 
@@ -180,7 +192,7 @@ def _artifacts(image: Image, *, processor: str) -> dict[str, Path]:
         for jar in (artifacts.load_jars(image.jars) if image.jars else ())
     }
     if image.wheels:
-        folder = artifacts.wheels_folder(artifacts.NODES_LOCK, processor)
+        folder = artifacts.wheels_folder(_lock(image), processor)
         if not folder.is_dir():
             fix = "run this command on a machine with that processor"
             raise LabError(f"Python packages for {processor} cannot be fetched on this machine", fix=fix)

@@ -15,6 +15,8 @@ from streamlab.paths import IMAGES
 class Image:
     """An image of ours: a folder under images/, built on its parents, with locked jars and wheels where it says so.
 
+    Its wheels are those of its own requirements.lock.
+
     `versions` are products whose version its Dockerfile is given. A `half` is what another image is made of, built by
     itself so that others can be built meanwhile; nobody needs it afterwards. Of the processors, an image that is built
     beside others has as many `shares` as Docker gives a container, or more where all else waits for it in the end.
@@ -41,9 +43,12 @@ IMAGES_OF_OURS = (
     Image("plain", parents=("tools", "kafka", "pyspark"), half=True),
     Image("archive", parents=("pyspark",), half=True, shares=4096),
     Image("spark", parents=("plain", "archive")),
+    Image("gateway", parents=("base", "builder"), wheels=True),
 )
 #: What containers of a stack are started from.
 PRODUCTS = ("hadoop", "kafka", "cassandra", "spark")
+#: What containers of a gateway are started from, besides; a class without one does not need it.
+GATEWAY = "gateway"
 
 
 def image_keys(folder: Path = IMAGES) -> dict[str, str]:
@@ -72,8 +77,9 @@ def all_tags(folder: Path = IMAGES) -> dict[str, str]:
 
 
 def recipe(folder: Path) -> dict[str, bytes]:
-    """An image folder's files by name, sorted; hidden ones are editors' own."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    """An image folder's files by name, sorted; hidden ones are editors' own, and compiled ones Python's."""
+    found = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    files = sorted(path for path in found if not path.name.startswith("."))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 

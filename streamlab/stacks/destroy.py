@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,12 +14,14 @@ from docker.errors import APIError, NotFound
 
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest, unknown
+from streamlab.gateway import gateway
 from streamlab.stacks import access, known_hosts, location, parallel
 from streamlab.stacks.operation import Access, Operation
 from streamlab.students.inventory import EVERYBODY, Lab, matching
 from streamlab.students.topology import Student, by_docker_host
 from streamlab.ui import confirm, say
 
+STUDENT = "streamlab.student"
 #: Timeout in seconds for the removal of one stack.
 SECONDS = 300
 
@@ -71,11 +74,10 @@ def belongings(client: docker.DockerClient, lab_class: str) -> dict[str, Belongi
             key=lambda volume: location.SOURCE in volume[0],
         ),
     ]
-    students = sorted({labels["streamlab.student"] for kind in kinds for labels, _ in kind})
+    # Its gateway is nobody's.
+    students = sorted({labels[STUDENT] for kind in kinds for labels, _ in kind if STUDENT in labels})
     return {
-        student: Belongings(
-            *(tuple(name for labels, name in kind if labels["streamlab.student"] == student) for kind in kinds)
-        )
+        student: Belongings(*(tuple(name for labels, name in kind if labels.get(STUDENT) == student) for kind in kinds))
         for student in students
     }
 
@@ -118,6 +120,8 @@ def destroy(
 ) -> None:
     """Remove one student's stack, those that `limit` matches, or the whole class's, after a confirmation unless `yes`.
 
+    With the whole class goes its gateway; the students' secrets stay on the control machine.
+
     Args:
         docker_host: remove only what is on this one.
         take_over: remove stacks of another owner too.
@@ -137,6 +141,8 @@ def destroy(
         whose = ", ".join(sorted(names))
     chosen = [one for one in there if one.name in names and docker_host in (None, one.docker_host)]
     if not chosen:
+        if everybody and _remove_gateways(lab):
+            return
         hosts = docker_host or ", ".join(host for host, _ in by_docker_host(lab.students))
         say(f"nothing to destroy on {hosts}: nothing there carries the label of {whose}")
         return
@@ -146,6 +152,8 @@ def destroy(
         confirm(f"remove {total} of {whose}{where}, with all their data?", yes=yes)
     destroying = Operation("destroy", Access.CHANGE, SECONDS, take_over=take_over, repairs=False)
     parallel.each(chosen, take_away, destroying)
+    if everybody:
+        _remove_gateways(lab)
 
 
 def _unexpected_hosts(lab: Lab, chosen: Sequence[StackOnHost]) -> str:
@@ -154,6 +162,17 @@ def _unexpected_hosts(lab: Lab, chosen: Sequence[StackOnHost]) -> str:
     if all(named.get(one.name, one.docker_host) == one.docker_host for one in chosen if len(one.found)):
         return ""
     return " on " + " and ".join(sorted({one.docker_host for one in chosen if len(one.found)}))
+
+
+def _remove_gateways(lab: Lab) -> bool:
+    """Remove the class's gateway from every Docker host that answers; whether there was one."""
+    removed = False
+    for docker_host, students in by_docker_host(lab.students):
+        with suppress(engine.NoEngine), engine.connect(docker_host) as client:
+            if gateway.remove(client, students[0].lab_class):
+                say(f"removed the gateway on {docker_host}")
+                removed = True
+    return removed
 
 
 def _explicitly_chosen(lab: Lab, there: Sequence[StackOnHost], student: str | None, limit: str | None) -> set[str]:
@@ -217,6 +236,8 @@ def take_away(target: access.Target) -> None:
     with engine.connect(target.docker_host) as client:
         # Listed again under the lock: something may have been created since the confirmation.
         found = belongings(client, target.lab_class).get(target.name, Belongings())
+        for network in found.networks:
+            gateway.detach(client, target.lab_class, network)
         remove(client, found)
     known_hosts.forget(target.lab_class, target.name, target.docker_host)
     say(f"removed {found}")

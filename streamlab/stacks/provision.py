@@ -6,10 +6,12 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 
 from streamlab import display
-from streamlab.building import artifacts, build, travel
+from streamlab.building import artifacts, build, images, travel
 from streamlab.display import stage
 from streamlab.engines import engine, volumes
 from streamlab.errors import LabError
+from streamlab.gateway import bring_up as gateways
+from streamlab.gateway import gateway, pages
 from streamlab.stacks import known_hosts, location, parallel, preflight
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.parallel import Outcome
@@ -109,6 +111,8 @@ def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbo
         outcomes = [*refused, *outcomes]
         missed = [f"{one.name}: {one.error.what}" for one in outcomes if one.error]
         missed += gone.evidence if gone else []
+        for docker_host, group in by_docker_host(admitted):
+            _ensure_gateway(lab, docker_host, group[0])
         if admitted:
             bring_up(lab, admitted, missed, at_once=at_once, verbose=verbose)
         parallel.require_done(outcomes, changing)
@@ -132,6 +136,23 @@ def prepare(lab: Lab, students: Sequence[Student], failed: dict[str, LabError], 
             processors[machine(docker_host)] = client.info()["NCPU"]
     _ensure_images_of(students, failed)
     return _forks(processors.values())
+
+
+def _ensure_gateway(lab: Lab, docker_host: str, student: Student) -> None:
+    """The class's gateway on a Docker host of `student`, or none where the inventory has none."""
+    if student.gateway is None:
+        with engine.connect(docker_host) as client:
+            if gateway.remove(client, student.lab_class):
+                say(f"removed the gateway on {docker_host}: the inventory has none any more")
+        return
+    fetch_at = docker_host if is_here(docker_host) else endpoint.here()
+    with stage("images"):
+        build.ensure_images(docker_host, fetch_at=fetch_at, wanted=(images.GATEWAY,))
+    everybody = [one for one in lab.students if one.docker_host == docker_host]
+    with engine.connect(docker_host) as client:
+        changed = gateways.ensure(client, everybody, folder=lab.path.parent)
+    state = f"changed: {', '.join(changed)}" if changed else "unchanged"
+    say(f"{'gateway':13} {student.lab_class:11} {state}: {pages.origin(student.gateway.domain, student.gateway)}/")
 
 
 def _forks(processors: Collection[int]) -> int:

@@ -21,6 +21,7 @@ from streamlab.building import images
 from streamlab.engines import proxies, volumes
 from streamlab.engines.engine import CONFLICT
 from streamlab.errors import LabError, WrongRequest
+from streamlab.gateway import gateway
 
 #: The label with what a network or a container was made from.
 MADE_FROM = "streamlab.made-from"
@@ -185,7 +186,10 @@ def reconcile(
             changed.append("network")
             if not dry_run:
                 _remove(client, found.values())
+                gateway.detach(client, labels["streamlab.class"], plan["network"])
                 make_network(client, plan["network"], subnet, labels, before=network)
+                if plan["gateway"]:
+                    gateway.attach(client, labels["streamlab.class"], plan["network"], plan["gateway"])
             network, found = None, {}
         made = volumes.ensure(
             client, stored, there=there, labels=labels, image=nodes[0].image, config_files=config_files,

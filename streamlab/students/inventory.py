@@ -21,7 +21,7 @@ from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE, private_file, private_folder
 from streamlab.students import clusters, documents, endpoint
 from streamlab.students.problems import find_problems
-from streamlab.students.topology import AT_WORK, HOLDER_OF, SERVICE_OF, Student, described, node_names
+from streamlab.students.topology import AT_WORK, HOLDER_OF, SERVICE_OF, Gateway, Student, described, node_names
 from streamlab.students.values import VARIABLES, wrong_in
 from streamlab.ui import show_any_script
 from streamlab.yamlfile import check_yaml
@@ -288,7 +288,15 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         at_work=share if isinstance(share := values.get("at_work", AT_WORK), float) else int(share),
         disk_mb=int(values.get("disk_mb", 0)),
         disk_reserve_mb=int(values.get("disk_reserve_mb", 0)),
+        gateway=_gateway(values["gateway"]) if "gateway" in values else None,
+        language=str(values.get("language", "en")),
     )
+
+
+def _gateway(values: Mapping[str, Any]) -> Gateway:
+    given = {name: value for name, value in values.items() if value is not None}
+    kinds: dict[str, Any] = {name: int if name in ("port", "ssh_port") else str for name in given}
+    return Gateway(**{name: kinds[name](value) for name, value in given.items()})
 
 
 def this_owner() -> str:

@@ -7,11 +7,17 @@ import re
 from collections.abc import Iterator, Sequence
 
 from streamlab.students.docker_hosts import is_known, machine
-from streamlab.students.topology import HOLDER_OF, SERVICE_OF, SINGLE, Student, node_names, nodes, place
+from streamlab.students.topology import HOLDER_OF, SERVICE_OF, SINGLE, Gateway, Student, node_names, nodes, place
 from streamlab.students.values import some
 
 #: Safe as a container name, a host name and an application name alike.
 SAFE_NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
+#: A domain of a gateway; labels of pages come before it.
+DOMAIN = re.compile(r"(?=.{1,180}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
+#: Who opens every student's pages; no student's name where there is a gateway.
+INSTRUCTOR = "instructor"
+#: The languages of the texts that a student reads in a browser.
+LANGUAGES = ("en", "ru")
 
 
 def find_problems(students: Sequence[Student]) -> list[str]:
@@ -20,7 +26,7 @@ def find_problems(students: Sequence[Student]) -> list[str]:
     The work grows as n log n: a playbook's modules each load the whole inventory, several times per student.
     """
     problems = [*_class_problems(students), *(problem for student in students for problem in _problems_of(student))]
-    return problems or [*_port_problems(students), *_subnet_problems(students)]
+    return problems or [*_port_problems(students), *_subnet_problems(students), *_several_gateways(students)]
 
 
 def _class_problems(students: Sequence[Student]) -> Iterator[str]:
@@ -31,6 +37,8 @@ def _class_problems(students: Sequence[Student]) -> Iterator[str]:
     if len(members) > 1:
         classes = ", ".join(f"{lab_class} ({some(names)})" for lab_class, names in members.items())
         yield f"lab_class has {len(members)} values: {classes}; give each class an inventory of its own"
+    for gateway in dict.fromkeys(student.gateway for student in students):
+        yield from _gateway_problems(gateway) if gateway else ()
 
 
 def _port_problems(students: Sequence[Student]) -> Iterator[str]:
@@ -45,6 +53,30 @@ def _port_problems(students: Sequence[Student]) -> Iterator[str]:
                 other = owners.setdefault((where, page.host_port), owner)
                 if other != owner:
                     yield f"{owner} and {other} both publish port {page.host_port}: set another port_base"
+
+
+def _several_gateways(students: Sequence[Student]) -> Iterator[str]:
+    """A Docker host has one gateway for all students of the class, or none."""
+    first: dict[str, Student] = {}
+    for student in students:
+        other = first.setdefault(machine(student.docker_host), student)
+        if (other.gateway, other.language) != (student.gateway, student.language):
+            yield f"{student.name} and {other.name} are on one Docker host and differ in gateway or language"
+
+
+def _gateway_problems(gateway: Gateway) -> Iterator[str]:
+    if not DOMAIN.fullmatch(gateway.domain):
+        yield f"gateway.domain {gateway.domain!r} is no host name with a dot in it, such as lab.example.org"
+    try:
+        ipaddress.IPv4Address(gateway.address)
+    except ValueError:
+        yield f"gateway.address {gateway.address!r} is no IPv4 address such as 127.0.0.1"
+    if gateway.port == gateway.ssh_port:
+        yield f"gateway.port and gateway.ssh_port are both {gateway.port}"
+    if gateway.tls not in ("own", "files"):
+        yield f"gateway.tls is {gateway.tls!r}; it may be own or files"
+    if (gateway.tls == "files") != bool(gateway.certificate and gateway.key):
+        yield "gateway.certificate and gateway.key go with tls: files, and both are needed"
 
 
 def _subnet_problems(students: Sequence[Student]) -> list[str]:
@@ -90,6 +122,10 @@ def _problems_of(student: Student) -> list[str]:
         missing = [kind for kind in SERVICE_OF if kind not in given]
         if missing:
             problems.append(f"{student.name}: {name} lacks {', '.join(missing)}")
+    if student.gateway and student.name == INSTRUCTOR:
+        problems.append(f"student {INSTRUCTOR!r}: with a gateway, the instructor logs in under this name")
+    if student.language not in LANGUAGES:
+        problems.append(f"{student.name}: language {student.language!r} is none of {', '.join(LANGUAGES)}")
     if not is_known(student.docker_host):
         problems.append(f"{student.name}: docker_host {student.docker_host!r} is no unix:///path or ssh://user@machine")
     if not 1024 <= student.port_base <= 65000:
@@ -98,8 +134,9 @@ def _problems_of(student: Student) -> list[str]:
     names = [name for kind, count in student.node_counts.items() for name in node_names(kind, count)]
     if network is None:
         problems.append(f"{student.name}: subnet {student.subnet!r} is no IPv4 network such as 10.89.1.0/27")
-    elif max((place(name) for name in names), default=0) > network.num_addresses - 2:
-        problems.append(f"{student.name}: subnet {network} is too small for {len(names)} nodes")
+    elif max((place(name) for name in names), default=0) > network.num_addresses - (3 if student.gateway else 2):
+        what = f"{len(names)} nodes{' and the gateway' if student.gateway else ''}"
+        problems.append(f"{student.name}: subnet {network} is too small for {what}")
     return problems
 
 

@@ -76,7 +76,7 @@ P = TypeVar("P", bound=Placed)
 
 @dataclass(frozen=True)
 class Page:
-    """A web page of a node, published on the Docker host's loopback."""
+    """A web page of a node, published on the Docker host's loopback; with a gateway there is none."""
 
     title: str
     container_port: int
@@ -103,6 +103,26 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Gateway:
+    """Where browsers reach the stacks of a class on one Docker host; the inventory's `gateway`.
+
+    Every page has a host name of its own below `domain`, and all of them are at one TCP port of the Docker host.
+
+    Args:
+        address: the Docker host's address at which the ports are published.
+        tls: "own" for a certificate of the class's own authority, "files" for `certificate` and `key` (paths).
+    """
+
+    domain: str = "lab.localhost"
+    address: str = "127.0.0.1"
+    port: int = 8443
+    ssh_port: int = 2222
+    tls: str = "own"
+    certificate: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True)
 class Student:
     """One inventory host of the group `students`, with every variable that a stack depends on."""
 
@@ -125,6 +145,10 @@ class Student:
     #: Disk that the stack may use (MB), and what is kept free on its Docker host (MB); 0 is no limit.
     disk_mb: int = 0
     disk_reserve_mb: int = 0
+    #: None: pages are published on the Docker host's loopback, and there is no login.
+    gateway: Gateway | None = None
+    #: The language of what a student reads: "en" or "ru".
+    language: str = "en"
     #: The description by which the stack is reached where that is not through an engine; what stands above is then
     #: empty, but for the name.
     cluster: Cluster | None = None
@@ -225,9 +249,14 @@ def address(student: Student, name: str) -> str:
     return str(ipaddress.IPv4Network(student.subnet).network_address + place(name))
 
 
+def gateway_address(student: Student) -> str:
+    """The gateway's address in the stack's network: the highest, whether there is a gateway or not."""
+    return str(ipaddress.IPv4Network(student.subnet).broadcast_address - 1)
+
+
 def spare_addresses(student: Student) -> list[str]:
-    """Addresses of the stack's network that no node has, from the highest down."""
-    taken = {node.address for node in nodes(student)}
+    """Addresses of the stack's network that neither a node nor a gateway has, from the highest down."""
+    taken = {gateway_address(student), *(node.address for node in nodes(student))}
     hosts = list(ipaddress.IPv4Network(student.subnet).hosts())[1:]  # the first is the gateway's
     return [str(one) for one in reversed(hosts) if str(one) not in taken]
 
@@ -243,7 +272,7 @@ def nodes(student: Student) -> list[Node]:
             pages = tuple(
                 Page(title=page["title"], container_port=page["port"], host_port=student.port_base + page["offset"])
                 for page in student.pages.values()
-                if page["node"] == name
+                if page["node"] == name and student.gateway is None
             )
             container, at = f"{student.prefix}-{name}", address(student, name)
             pids = PIDS_OF.get(kind, PIDS)
@@ -273,5 +302,6 @@ def plan(student: Student) -> dict[str, Any]:
         "disk_mb": student.disk_mb,
         "disk_reserve_mb": student.disk_reserve_mb,
         "host_ports": student.host_ports,
+        "gateway": gateway_address(student) if student.gateway else None,
         "nodes": [asdict(node) for node in nodes(student)],
     }

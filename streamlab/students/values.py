@@ -121,6 +121,14 @@ _PAGE = record(
     {},
     "{node: kafka1, port: 9092, offset: 92, title: Kafka}",
 )
+_GATEWAY = record(
+    {},
+    {
+        "domain": text, "address": text, "port": whole(1, 65535), "ssh_port": whole(1, 65535), "tls": text,
+        "certificate": text, "key": text,
+    },
+    "{domain: lab.localhost, port: 8443}",
+)  # fmt: skip
 
 #: Every variable that the lab itself reads.
 VARIABLES: Mapping[str, Check] = {
@@ -137,6 +145,8 @@ VARIABLES: Mapping[str, Check] = {
     "at_work": number_or_share,
     "disk_mb": whole(0),
     "disk_reserve_mb": whole(0),
+    "gateway": _GATEWAY,
+    "language": text,
 }
 #: The parts of a size, which mean nothing outside of one.
 OF_A_SIZE = ("nodes", "yarn_memory_mb", "yarn_vcores", "replication")

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from streamlab.cancel import waiting
 from streamlab.engines import engine, inside
 from streamlab.errors import WrongRequest
+from streamlab.gateway.pages import origin, url
+from streamlab.gateway.pages import pages as pages_of
 from streamlab.stacks import operation
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import failed, open_stack
@@ -32,7 +34,7 @@ def links(student: Student) -> str:
     cluster = student.cluster
     if cluster is None:
         ports = [page.host_port for node in nodes(student) for page in node.pages]
-        return _table(pages(student)) + way_there(student, ports)
+        return _table(pages(student)) + ("" if student.gateway else way_there(student, ports))
     if not cluster.pages:
         raise WrongRequest(
             f"no pages are known of {cluster.student}'s cluster",
@@ -44,6 +46,9 @@ def links(student: Student) -> str:
 
 def pages(student: Student) -> dict[str, str]:
     """Title -> address of each page of a student's stack, and where an application's page is."""
+    if student.gateway:
+        home = f"{origin(student.gateway.domain, student.gateway)}/"
+        return {"log in and start here": home, **{page.title: url(student, page) for page in pages_of(student)}}
     found = {page.title: page.url for node in nodes(student) for page in node.pages}
     for what, page, path in APPLICATION_PAGES:
         if page in student.host_ports:

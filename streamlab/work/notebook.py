@@ -11,6 +11,7 @@ from docker.models.containers import Container
 
 from streamlab.engines.inside import put_files, run_inside
 from streamlab.errors import LabError
+from streamlab.gateway.pages import pages, url
 from streamlab.lessons.bundle import files_below
 from streamlab.paths import JOBS
 from streamlab.stacks import operation
@@ -53,12 +54,16 @@ def _notebook(student: Student, *, stop: bool) -> None:
         if not _answers(stack.edge):
             _start(stack.edge)
             _wait(stack)
+        token = _token(stack.edge)
+        if student.gateway:
+            say(f"{next(url(student, one) for one in pages(student) if one.port == PORT)}lab?token={token}")
+            return
         published = page(student)
-        say(f"{published.url}lab?token={_token(stack.edge)}{way_there(student, [published.host_port])}")
+        say(f"{published.url}lab?token={token}{way_there(student, [published.host_port])}")
 
 
 def page(student: Student) -> Page:
-    """Where the student's JupyterLab is published."""
+    """Where the student's JupyterLab is published, without a gateway."""
     return next(p for node in nodes(student) for p in node.pages if p.container_port == PORT)
 
 

@@ -44,6 +44,6 @@ def place(edge: Container, student: Student) -> bool:
     folder = f"{NAME}-{digest.hexdigest()[:12]}"
     if has_path(edge, f"{PARENT}/{folder}/tasks.py"):
         return False
-    archive = tar_of({f"{folder}/{path}": data for path, data in files.items()}, owner=0, links={NAME: folder})
+    archive = tar_of({f"{folder}/{path}": data for path, data in files.items()}, uid=0, links={NAME: folder})
     edge.put_archive(PARENT, archive)
     return True

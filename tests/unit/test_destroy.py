@@ -36,6 +36,8 @@ class Engine:
 
     def _kind(self, owners: dict[str, str | None]) -> Any:
         def listed(*, filters: dict, **_: bool) -> list:
+            if "streamlab.gateway" in filters["label"]:
+                return []  # this class has none
             assert filters == {"label": "streamlab.class=spring"}
             labels = {name: {"streamlab.student": owner} for name, owner in owners.items() if owner}
             return [SimpleNamespace(name=name, labels=has, attrs={"Labels": has}) for name, has in labels.items()]

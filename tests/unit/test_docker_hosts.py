@@ -318,7 +318,11 @@ def played(monkeypatch: pytest.MonkeyPatch, second_is_gone: None, alone: None) -
         told.extend(limit)
         return Summary(changed=3)
 
-    client = SimpleNamespace(info=lambda: {"NCPU": 2}, api=SimpleNamespace(volumes=lambda filters: {"Volumes": None}))
+    nothing = SimpleNamespace(list=lambda **_: [])
+    client = SimpleNamespace(
+        info=lambda: {"NCPU": 2}, api=SimpleNamespace(volumes=lambda filters: {"Volumes": None}),
+        containers=nothing, networks=nothing, volumes=nothing,
+    )  # fmt: skip
     monkeypatch.setattr(engine, "connect", lambda host, **_: _opened(client))
     monkeypatch.setattr(provision.preflight, "require_possible", lambda *_, **__: None)
     monkeypatch.setattr(provision, "ensure_images", lambda *_: False)

@@ -21,9 +21,9 @@ REGISTRY = re.compile(
     r"\.(?:[a-z0-9-]+\.)*(?:org|io|com|net|dev)\b|\bdocker\.io/",
     re.IGNORECASE,
 )
-URL = re.compile(r"https?://([^/\s\"'`:)>}]+)")
+URL = re.compile(r"https?://([^/\s\"'`:)>};]+)")
 #: What stands in a URL of ours: a node's name, this machine, a name that is filled in, or nobody's host.
-OWN_HOST = re.compile(r"[a-z0-9]+|127\.0\.0\.1|.*[{<$].*|.*\.example(?:\.\w+)?")
+OWN_HOST = re.compile(r"[a-z0-9]+|[a-z0-9.-]+\.localhost|127\.0\.0\.1|.*[{<$].*|.*\.example(?:\.\w+)?")
 ARCHITECTURE = re.compile(r"\b(?:amd64|arm64|x86_64|aarch64)\b")
 
 
@@ -130,7 +130,7 @@ def test_nothing_heavy_is_imported_before_a_task_runs(task: ast.FunctionDef) -> 
 
 
 #: The rooms of the control program; each knows those before it, and what stands beside them belongs to none.
-ROOMS = ("students", "lessons", "engines", "building", "stacks", "work", "keeping")
+ROOMS = ("students", "lessons", "engines", "building", "gateway", "stacks", "work", "keeping")
 #: What every room may use.
 SHARED = {"cancel", "display", "errors", "estimate", "paths", "stages", "ui", "yamlfile"}
 IMPORT = re.compile(r"^\s*from streamlab\.(\w+)(?:\.\w+)* import", re.MULTILINE)

@@ -33,6 +33,7 @@ def test_tags_name_every_product() -> None:
 
 def test_the_same_content_has_the_same_name_elsewhere(folder: Path) -> None:
     (folder / "base" / ".bin.swp").write_text("an editor's own")
+    (folder / "gateway" / "portal" / "rules.cpython-311.pyc").write_text("Python's own, after a test")
     assert images.image_tags(folder) == images.image_tags()
 
 
@@ -44,10 +45,23 @@ def test_the_same_content_has_the_same_name_elsewhere(folder: Path) -> None:
         ("pyspark/requirements.lock", {"pyspark", "plain", "archive", "spark"}),
         ("cassandra/Dockerfile", {"cassandra"}),
         ("training/spark/train", set()),
-        ("builder/Dockerfile", {"builder", "hadoop", "tools", "pyspark", "plain", "archive", "spark"}),
+        ("gateway/portal/rules.py", {"gateway"}),
+        ("builder/Dockerfile", {"builder", "hadoop", "tools", "pyspark", "plain", "archive", "spark", "gateway"}),
         (
             "base/Dockerfile",
-            {"base", "builder", "hadoop", "kafka", "cassandra", "tools", "pyspark", "plain", "archive", "spark"},
+            {
+                "base",
+                "builder",
+                "hadoop",
+                "kafka",
+                "cassandra",
+                "tools",
+                "pyspark",
+                "plain",
+                "archive",
+                "spark",
+                "gateway",
+            },
         ),
     ],
 )

@@ -114,6 +114,16 @@ def test_tools_that_cannot_be_had_are_asked_for_again(dev_lock: Path, error_of: 
         assert error_of(testing.ensure_tools).startswith("error: the static checks' tools could not be installed\n")
 
 
+def test_without_a_browser_its_tests_do_not_begin(monkeypatch: pytest.MonkeyPatch, error_of: Callable) -> None:
+    monkeypatch.setattr(testing.shutil, "which", lambda program: None if "chrom" in program else f"/usr/bin/{program}")
+    monkeypatch.setattr(testing, "ensure_tools", lambda: pytest.fail("nothing is installed for tests that cannot run"))
+    assert error_of(testing.require_browser) == (
+        "error: the gateway's tests click in a real browser\n"
+        "  not installed: chromium, chromedriver\n"
+        "  fix: apt-get install chromium chromium-driver"
+    )
+
+
 def test_an_unknown_kind_is_a_wrong_request() -> None:
     with pytest.raises(WrongRequest, match="seat") as raised:
         testing.test("seats")

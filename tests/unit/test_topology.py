@@ -98,6 +98,7 @@ def test_a_plan_is_plain_data_that_ansible_can_read(student: Student) -> None:
         "disk_mb": 0,
         "disk_reserve_mb": 0,
         "host_ports": {"namenode": 20070, "resourcemanager": 20088},
+        "gateway": None,
     }
     assert plan["nodes"][0] == {
         "name": "namenode",

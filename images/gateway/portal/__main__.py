@@ -1,0 +1,3 @@
+from portal.server import main
+
+main()

@@ -1,0 +1,76 @@
+"""The portal as a process: a Unix socket that nginx alone reaches, and what ends or reloads it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+
+import tornado.httpserver
+import tornado.netutil
+import tornado.web
+
+from portal import handlers, upload
+from portal.handlers import Portal
+
+SOCKET = Path("/run/gateway/portal.sock")
+#: Bytes of a form.
+MOST_FORM = 20_000
+#: The network's interfaces: one is the loopback, and the others go when the front does.
+NETWORK = Path("/sys/class/net")
+WATCH_SECONDS = 2
+
+
+def application(portal: Portal) -> tornado.web.Application:
+    """Every path of the portal."""
+    routes = [
+        (r"/", handlers.Start),
+        (r"/login", handlers.Login),
+        (r"/logout", handlers.Logout),
+        (r"/enter", handlers.Hand),
+        (r"/ca\.crt", handlers.Authority),
+        (r"/lessons/([a-z][a-z0-9]{0,40})", handlers.Handout),
+        (r"/\.lab/enter", handlers.Enter),
+        (r"/\.lab/question", handlers.Question),
+        (r"/\.lab/begin", handlers.Begin),
+        (r"/\.lab/refused", handlers.Message),
+        (r"/\.lab/absent", handlers.Absent),
+        (r"/\.lab/logs", handlers.Logs),
+        (r"/webhdfs/.*", upload.Upload),
+        (r"/\.lab/style\.css", handlers.Style),
+        (r"/\.lab/health", handlers.Health),
+    ]
+    templates = str(handlers.HERE / "templates")
+    return tornado.web.Application(
+        routes, portal=portal, template_path=templates, default_handler_class=handlers.Missing
+    )
+
+
+async def watch_network() -> None:
+    """End with the network that is shared with nginx's container, so that the engine starts this one in the new one."""
+    while sum(1 for _ in NETWORK.iterdir()) > 1:
+        await asyncio.sleep(WATCH_SECONDS)
+    raise SystemExit("the front's network is gone")
+
+
+async def serve() -> None:
+    """Serve until a signal ends the process."""
+    os.umask(0o077)
+    portal, loop = Portal(), asyncio.get_running_loop()
+    server = tornado.httpserver.HTTPServer(application(portal), max_body_size=MOST_FORM, max_buffer_size=MOST_FORM * 4)
+    server.add_socket(tornado.netutil.bind_unix_socket(str(SOCKET), mode=0o600))
+    ended = asyncio.Event()
+    loop.add_signal_handler(signal.SIGHUP, portal.reload)
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    watching = asyncio.create_task(watch_network())
+    waiting = asyncio.create_task(ended.wait())
+    done, _ = await asyncio.wait({watching, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.WARNING)
+    asyncio.run(serve())

@@ -1,0 +1,131 @@
+"""All files of a class's gateway, from its students. Pure, but for the templates and handouts that it reads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+
+from streamlab.gateway import pages
+from streamlab.gateway.secrets import stable_hash
+from streamlab.lessons import jobs
+from streamlab.students.problems import INSTRUCTOR
+from streamlab.students.topology import Gateway, Student
+
+HERE = Path(__file__).parent
+#: Pages that open WebSockets and stay open, and that look at the Host themselves.
+INTERACTIVE = ("jl",)
+#: What nginx says to the portal of a request: header -> nginx's variable.
+LAB_HEADERS = {
+    "X-Lab-Host": "$host",
+    "X-Lab-Address": "$remote_addr",
+    "X-Lab-Method": "$request_method",
+    "X-Lab-Path": "$request_uri",
+    "X-Lab-Upgrade": "$http_upgrade",
+    "X-Lab-Upstream": '""',  # where an upload goes; nobody says so but nginx, and only for HDFS's page
+}
+
+
+@cache
+def _texts() -> dict[str, dict[str, str]]:
+    return yaml.safe_load((HERE / "texts.yml").read_text(encoding="utf-8"))
+
+
+def texts(language: str) -> dict[str, str]:
+    """Key -> text, of everything that students read of the gateway."""
+    return {key: text[language].strip() for key, text in _texts().items()}
+
+
+def template(name: str) -> jinja2.Template:
+    """One of this folder's templates; what is filled into HTML is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        autoescape=jinja2.select_autoescape(enabled_extensions=("html.j2",)), keep_trailing_newline=True,
+    )  # fmt: skip
+    return environment.get_template(name)
+
+
+def files(
+    students: Sequence[Student],
+    gateway: Gateway,
+    *,
+    secrets: Mapping[str, str],
+    certificate: bytes,
+    key: bytes,
+    authority: bytes = b"",
+    fingerprint: str = "",
+) -> dict[str, bytes]:
+    """Path below /etc/gateway -> contents.
+
+    Args:
+        students: of one Docker host; they share the gateway and the language.
+        secrets: name -> secret of everybody who may log in, the instructor among them.
+        authority, fingerprint: of the class's own authority; empty where the certificate is another's.
+    """
+    found = {
+        "nginx.conf": nginx(students, gateway).encode(),
+        "portal.json": json.dumps(portal(students, gateway, secrets, fingerprint), ensure_ascii=False).encode(),
+        "tls/server.pem": certificate,
+        "tls/server.key": key,
+        **{f"handouts/{path.parent.name}.md": path.read_bytes() for path in _handouts()},
+    }
+    return {**found, **({"tls/ca.pem": authority} if authority else {})}
+
+
+def digest(contents: Mapping[str, bytes]) -> str:
+    """What is compared to know whether a gateway has these files."""
+    each = {path: hashlib.sha256(data).hexdigest() for path, data in contents.items()}
+    return hashlib.sha256(json.dumps(each, sort_keys=True).encode()).hexdigest()
+
+
+def nginx(students: Sequence[Student], gateway: Gateway) -> str:
+    """nginx's configuration."""
+    headers = "\n".join(f"proxy_set_header {name} {value};" for name, value in LAB_HEADERS.items())
+    return template("nginx.conf.j2").render(
+        domain=gateway.domain,
+        authority=pages.origin(gateway.domain, gateway).removeprefix("https://"),
+        subnets=sorted(student.subnet for student in students),
+        upstreams=pages.upstreams(students),
+        kinds=pages.kinds(students),
+        interactive=INTERACTIVE,
+        daemons=[label for label, page in pages.kinds(students).items() if page.node != "edge"] + ["mr"],
+        lab_headers=list(LAB_HEADERS),
+        asks_the_portal=lambda: headers,
+    )
+
+
+def portal(
+    students: Sequence[Student], gateway: Gateway, secrets: Mapping[str, str], fingerprint: str
+) -> dict[str, Any]:
+    """portal.json, as images/gateway/portal/config.py reads it."""
+    first, names = students[0], sorted(student.name for student in students)
+    words = texts(first.language)
+    may_open = {**{name: [name] for name in names}, INSTRUCTOR: names}
+    return {
+        "lab_class": first.lab_class,
+        "domain": gateway.domain,
+        "port": gateway.port,
+        "language": first.language,
+        "people": [
+            {"name": name, "hash": stable_hash(secrets[name]), "students": opens} for name, opens in may_open.items()
+        ],
+        "pages": {student.name: [_shown(page, words) for page in pages.pages(student)] for student in students},
+        "lessons": [{"name": path.parent.name, "title": jobs.find(path.parent.name)[0].title} for path in _handouts()],
+        "texts": words,
+        "fingerprint": fingerprint,
+    }
+
+
+def _shown(page: pages.GatewayPage, words: Mapping[str, str]) -> dict[str, str]:
+    title = words.get(f"page.{page.label.rstrip('0123456789')}", page.title)
+    return {"label": page.label, "title": title.format(node=page.node)}
+
+
+def _handouts() -> list[Path]:
+    return sorted(jobs.JOBS.glob("*/README.md"))

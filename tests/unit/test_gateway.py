@@ -1,0 +1,218 @@
+"""A gateway is made once, reads its files as it runs, and is in every stack's network while there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_reconcile import SETTINGS
+
+from fake_engine import FakeEngine
+from streamlab.errors import LabError, WrongRequest
+from streamlab.gateway import bring_up, cards, gateway, secrets
+from streamlab.stacks import destroy, reconcile
+from streamlab.students import topology
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Gateway, Student
+
+FILES = {"nginx.conf": b"events {}", "tls/server.key": b"secret"}
+LABELS = {"streamlab.class": "spring"}
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    monkeypatch.setattr(gateway, "wait_until_it_answers", lambda *_: None)
+    made = FakeEngine()
+    monkeypatch.setattr(cards.engine, "connect", made.connect)
+    return made
+
+
+@pytest.fixture
+def ada(student: Student) -> Student:
+    return replace(student, gateway=Gateway(port=18443, ssh_port=12222))
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The control machine's own folder."""
+    monkeypatch.setattr(secrets, "STATE", tmp_path)
+    return tmp_path / "gateway" / "spring"
+
+
+def ensure(engine: FakeEngine, student: Student, files: dict[str, bytes] = FILES) -> list[str]:
+    assert student.gateway
+    return gateway.ensure(engine.client, [student], student.gateway, files, labels=LABELS)
+
+
+def stack(engine: FakeEngine, student: Student, **changes: Any) -> None:
+    student = replace(student, **changes)
+    labels = {"streamlab.class": "spring", "streamlab.student": student.name}
+    reconcile.reconcile(
+        engine.client, plan=topology.plan(student), subnet=student.subnet, labels=labels, settings=SETTINGS,
+        config_files={"lab.json": "{}"},
+    )  # fmt: skip
+
+
+def networks(engine: FakeEngine) -> dict[str, str | None]:
+    """Network -> the front's address there."""
+    joined = engine.containers["spring-gateway-front"]["NetworkSettings"]["Networks"]
+    return {name: (end.get("IPAMConfig") or {}).get("IPv4Address") for name, end in joined.items()}
+
+
+def test_it_is_made_once(engine: FakeEngine, ada: Student) -> None:
+    assert ensure(engine, ada) == ["files", "front", "portal"]
+    assert engine.running() == {"spring-gateway-front", "spring-gateway-portal"}
+    assert set(engine.volumes) == {"spring-gateway-config", "spring-gateway-run", "spring-gateway-state"}
+    engine.calls.clear()
+    assert ensure(engine, ada) == []
+    assert engine.calls == []
+
+
+def test_its_parts_have_no_rights_and_share_one_network(engine: FakeEngine, ada: Student) -> None:
+    ensure(engine, ada)
+    front, portal = (engine.containers[f"spring-gateway-{part}"] for part in ("front", "portal"))
+    for part in (front, portal):
+        host = part["HostConfig"]
+        assert (host["ReadonlyRootfs"], host["CapDrop"], part["Config"]["User"]) == (True, ["ALL"], "10002:10002")
+        assert host["SecurityOpt"] == ["no-new-privileges:true"]
+        assert not any(bind.startswith("/") for bind in host["Binds"])
+    assert front["HostConfig"]["Sysctls"] == {"net.ipv4.ip_forward": "0"}
+    assert front["HostConfig"]["PortBindings"] == {"8443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18443"}]}
+    assert portal["HostConfig"]["NetworkMode"] == f"container:{front['Id']}"
+    assert "spring-gateway-config:/etc/gateway:ro" in front["HostConfig"]["Binds"]
+    assert not any("gateway-state" in bind for bind in front["HostConfig"]["Binds"])
+
+
+def test_changed_files_are_read_by_what_runs(engine: FakeEngine, ada: Student) -> None:
+    ensure(engine, ada)
+    engine.calls.clear()
+    assert ensure(engine, ada, {**FILES, "nginx.conf": b"events { }"}) == ["files"]
+    assert [call for call in engine.calls if call.startswith("kill")] == [
+        "kill spring-gateway-front HUP", "kill spring-gateway-portal HUP",
+    ]  # fmt: skip
+    assert not [call for call in engine.calls if "create spring-gateway" in call]
+
+
+def test_another_port_makes_the_front_anew_and_who_shares_its_network(engine: FakeEngine, ada: Student) -> None:
+    ensure(engine, ada)
+    assert ensure(engine, replace(ada, gateway=Gateway(port=19443))) == ["front", "portal"]
+    front = engine.containers["spring-gateway-front"]
+    assert engine.containers["spring-gateway-portal"]["HostConfig"]["NetworkMode"] == f"container:{front['Id']}"
+
+
+def test_the_engine_publishes_by_the_gateway_s_own_network(ada: Student) -> None:
+    """It takes the first by name, and every student's begins with a letter."""
+    assert gateway.network_name("spring") < replace(ada, name="a").network
+
+
+def test_it_is_in_the_network_of_a_stack_from_its_first_moment_to_its_last(engine: FakeEngine, ada: Student) -> None:
+    ensure(engine, ada)
+    assert networks(engine) == {"spring-0gateway": None}
+    stack(engine, ada)
+    assert networks(engine)["spring-ada"] == "10.89.1.30"
+    moved = replace(ada, subnet="10.89.7.0/27")
+    stack(engine, moved)
+    assert networks(engine)["spring-ada"] == "10.89.7.30"
+    gateway.detach(engine.client, "spring", "spring-ada")
+    gateway.detach(engine.client, "spring", "spring-ada")
+    assert networks(engine) == {"spring-0gateway": None}
+    ensure(engine, moved)
+    assert networks(engine)["spring-ada"] == "10.89.7.30"
+
+
+def test_a_stack_without_a_gateway_is_left_by_one(engine: FakeEngine, ada: Student) -> None:
+    ensure(engine, ada)
+    stack(engine, ada, gateway=None)
+    assert networks(engine) == {"spring-0gateway": None}
+
+
+def test_it_is_nobody_s_stack(engine: FakeEngine, ada: Student) -> None:
+    ensure(engine, ada)
+    stack(engine, ada)
+    assert set(destroy.belongings(engine.client, "spring")) == {"ada"}
+
+
+def test_all_of_it_goes(engine: FakeEngine, ada: Student) -> None:
+    ensure(engine, ada)
+    assert gateway.remove(engine.client, "spring")
+    assert (engine.containers, engine.networks, engine.volumes) == ({}, {}, {})
+    assert not gateway.remove(engine.client, "spring")
+
+
+def test_what_an_engine_refuses_is_said(engine: FakeEngine, ada: Student) -> None:
+    engine.refuse = "spring-gateway-front"
+    with pytest.raises(LabError) as caught:
+        ensure(engine, ada)
+    assert caught.value.what == "the Docker Engine refused a part of the gateway of spring"
+    assert "port is already allocated" in caught.value.evidence[0]
+    assert "gateway.port" in caught.value.fix
+
+
+def test_somebody_else_s_gateway_is_left_alone(engine: FakeEngine, ada: Student, kept: Path, tmp_path: Path) -> None:
+    bring_up.ensure(engine.client, [replace(ada, owner="them")], folder=tmp_path)
+    engine.calls.clear()
+    with pytest.raises(WrongRequest, match="belongs to somebody else"):
+        bring_up.ensure(engine.client, [replace(ada, owner="us")], folder=tmp_path)
+    assert engine.calls == []
+
+
+@pytest.fixture
+def lab(ada: Student) -> Lab:
+    bob = replace(ada, name="bob", port_base=21000, subnet="10.89.2.0/27")
+    return Lab(Path("class.yml"), (ada, bob))
+
+
+def test_cards_are_for_everybody_or_for_some(lab: Lab, kept: Path, tmp_path: Path) -> None:
+    cards.cards(lab, to=str(tmp_path / "all.csv"), renew=None)
+    first = (tmp_path / "all.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in first] == ["name", "instructor", "ada", "bob"]
+    assert first[2].split(",")[2] == "https://lab.localhost:18443/"
+    cards.cards(lab, to=str(tmp_path / "one.csv"), renew=None, student="bob")
+    assert (tmp_path / "one.csv").read_text().splitlines()[1:] == [first[3]]
+    assert (tmp_path / "all.csv").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_printed_card_loads_nothing_and_escapes_everything(lab: Lab, kept: Path, tmp_path: Path) -> None:
+    russian = replace(lab, students=tuple(replace(one, language="ru") for one in lab.students))
+    cards.cards(russian, to=str(tmp_path / "cards.html"), renew=None)
+    text = (tmp_path / "cards.html").read_text()
+    assert text.count("<article>") == 3
+    assert text.count("<svg") == 3
+    assert "Ваш кластер" in text
+    assert [loading for loading in ("src=", "url(", "<link") if loading in text] == []
+    hostile = cards.Card("<b>", "https://x", "s", "")
+    assert "<b>" not in cards.as_html([hostile], lab.students[0])
+
+
+def test_a_renewed_secret_reaches_the_gateway_that_runs(
+    engine: FakeEngine, lab: Lab, kept: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    bring_up.ensure(engine.client, lab.students, folder=tmp_path)
+    before = secrets.ensure_secrets(kept, ["ada", "bob"])
+    engine.calls.clear()
+    cards.cards(lab, to=None, renew="ada")
+    after = secrets.ensure_secrets(kept, ["ada", "bob"])
+    assert (after["ada"] != before["ada"], after["bob"]) == (True, before["bob"])
+    assert "kill spring-gateway-portal HUP" in engine.calls
+    assert before["ada"] not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"to": None, "renew": None}, "error: cards to where?"),
+        ({"to": "cards.pdf", "renew": None}, "error: cards.pdf is neither HTML nor CSV"),
+        ({"to": None, "renew": "adda"}, "error: no person with a card named 'adda'"),
+    ],
+)
+def test_what_cannot_be_made_is_refused(lab: Lab, kept: Path, options: dict, error: str, error_of: Callable) -> None:
+    assert error_of(cards.cards, lab, **options).startswith(error)
+
+
+def test_without_a_gateway_there_are_no_cards(student: Student, error_of: Callable) -> None:
+    said = error_of(cards.cards, Lab(Path("class.yml"), (student,)), to="cards.html", renew=None)
+    assert said.splitlines()[0] == "error: class.yml has no gateway to log in to"
+    assert "gateway: {}" in said
