@@ -1,0 +1,179 @@
+"""JupyterLab on demand: its first visitor starts it, its token is nobody else's, and it does not end under its work.
+
+The edge node's own script runs here, with a server of a few lines in JupyterLab's place and its minutes cut short.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from jinja2 import Environment
+
+from streamlab.paths import ANSIBLE
+from streamlab.work import notebook
+
+EDGE = ANSIBLE / "roles" / "edge"
+DEFAULTS = yaml.safe_load((EDGE / "defaults" / "main.yml").read_text(encoding="utf-8"))
+#: A minute of the script in seconds here, and how many of them without a visitor end a service.
+MINUTE, IDLE_MINUTES = 0.1, 3
+#: Seconds after which it has long ended if it does so at all.
+LONG = 1.5
+
+#: What answers as JupyterLab does: it keeps how it was started, starts what a kernel would if the test asks for it, and
+#: says of its kernels what the test has written, to who knows the token.
+SERVER = f"""#!{sys.executable} -I
+import http.server, json, os, subprocess, sys
+home = os.environ["HOME"]
+with open(home + "/started", "w") as file:
+    json.dump({{"arguments": sys.argv[1:], "environment": dict(os.environ), "pid": os.getpid()}}, file)
+token = open(os.environ["JUPYTER_TOKEN_FILE"]).read().strip()
+if os.path.exists(home + "/driver"):
+    subprocess.Popen(["sh", "-c", "sleep 60 & echo $! >'" + home + "/driver'; wait"])
+else:
+    subprocess.Popen(["sleep", "60"])  # a kernel that does nothing
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        known = self.headers["Authorization"] == "token " + token
+        self.send_response(200 if known else 403)
+        self.end_headers()
+        self.wfile.write(open(home + "/kernels", "rb").read() if known else b"")
+port = next(int(argument.partition("=")[2]) for argument in sys.argv if argument.startswith("--port="))
+http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+
+
+@dataclass(frozen=True)
+class OnDemand:
+    """The script, rendered, in a home of its own."""
+
+    home: Path
+    port: int
+
+    def connect(self) -> subprocess.CompletedProcess[str]:
+        """One connection, as inetd hands it over."""
+        env = {**os.environ, "HOME": str(self.home), "PATH": f"{self.home}/bin:{os.environ['PATH']}"}
+        command = ["bash", str(self.home / "on-demand.sh"), "notebook", str(self.port)]
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
+
+    @property
+    def started(self) -> dict:
+        return json.loads((self.home / "started").read_text())
+
+    def kernels(self, *states: str) -> None:
+        said = [{"id": "1", "execution_state": state, "connections": 0} for state in states]
+        (self.home / "kernels").write_text(json.dumps(said))
+
+    def runs(self) -> bool:
+        with socket.socket() as asked:
+            return asked.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def require_end(self) -> None:
+        ends = time.monotonic() + 20
+        while self.runs():
+            assert time.monotonic() < ends, "it still runs"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def on_demand(tmp_path: Path) -> Iterator[OnDemand]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    services = {"notebook": {"ports": [0], "inner": [port], "page": True}}
+    services["mapred-history"] = DEFAULTS["edge_on_demand"]["mapred-history"]
+    template = (EDGE / "templates" / "on-demand.sh.j2").read_text(encoding="utf-8")
+    text = (
+        Environment(trim_blocks=True)
+        .from_string(template)
+        .render(**{**DEFAULTS, "edge_on_demand": services, "edge_idle_minutes": IDLE_MINUTES})
+    )
+    assert text.count("sleep 60") == 1
+    text = text.replace("sleep 60", f"sleep {MINUTE}").replace("/tmp/", f"{tmp_path}/")
+    (tmp_path / "on-demand.sh").write_text(text)
+    (tmp_path / "bin").mkdir()
+    for name, program in {"python3": SERVER, "nc": "#!/bin/sh\necho passed on to $*\n"}.items():
+        (tmp_path / "bin" / name).write_text(program)
+        (tmp_path / "bin" / name).chmod(0o755)
+    made = OnDemand(tmp_path, port)
+    made.kernels("idle")
+    yield made
+    if (tmp_path / "started").exists() and made.runs():
+        os.kill(made.started["pid"], 15)
+
+
+def test_its_ports_are_those_that_the_commands_know() -> None:
+    assert DEFAULTS["edge_on_demand"]["notebook"] == {
+        "ports": [notebook.PORT],
+        "inner": [notebook.INNER_PORT],
+        "page": True,
+    }
+
+
+def test_the_token_is_in_a_private_file_and_in_no_argument(on_demand: OnDemand) -> None:
+    (on_demand.home / ".jupyter.log").write_text("of an older version, readable")
+    (on_demand.home / ".jupyter.log").chmod(0o644)
+    assert on_demand.connect().stdout == f"passed on to -N 127.0.0.1 {on_demand.port}\n"
+    files = [on_demand.home / name for name in (".jupyter-token", ".jupyter.log")]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    token = files[0].read_text().strip()
+    assert len(token) == 32
+    started = on_demand.started
+    assert f"--port={on_demand.port}" in started["arguments"]
+    assert "--ip=127.0.0.1" in started["arguments"]
+    assert token not in json.dumps(started)
+    assert started["environment"]["JUPYTER_TOKEN_FILE"] == str(files[0])
+    assert started["environment"]["PYTHONPATH"] == str(on_demand.home / notebook.LESSONS)
+
+
+def test_it_ends_when_it_is_idle_and_has_the_same_token_when_it_starts_again(on_demand: OnDemand) -> None:
+    on_demand.connect()
+    token = (on_demand.home / ".jupyter-token").read_text()
+    on_demand.require_end()
+    assert on_demand.connect().returncode == 0
+    assert (on_demand.home / ".jupyter-token").read_text() == token
+
+
+def be_busy(on_demand: OnDemand) -> Callable[[], None]:
+    on_demand.kernels("idle", "busy")
+    return lambda: on_demand.kernels("idle", "idle")
+
+
+def have_a_driver(on_demand: OnDemand) -> Callable[[], None]:
+    (on_demand.home / "driver").write_text("")
+    return lambda: os.kill(int((on_demand.home / "driver").read_text()), 15)
+
+
+def be_silent(on_demand: OnDemand) -> Callable[[], None]:
+    """It refuses the token: the student has replaced the file."""
+    on_demand.connect()
+    token = (on_demand.home / ".jupyter-token").rename(on_demand.home / "kept")
+    (on_demand.home / ".jupyter-token").write_text("another")
+    return lambda: token.replace(on_demand.home / ".jupyter-token")
+
+
+@pytest.mark.parametrize("work", [be_busy, have_a_driver, be_silent])
+def test_it_does_not_end_under_its_work(on_demand: OnDemand, work: Callable) -> None:
+    end = work(on_demand)
+    on_demand.connect()
+    time.sleep(LONG)
+    assert on_demand.runs()
+    end()
+    on_demand.require_end()
+
+
+def test_it_does_not_end_under_a_visitor(on_demand: OnDemand) -> None:
+    on_demand.connect()
+    with socket.create_connection(("127.0.0.1", on_demand.port)):
+        time.sleep(LONG)
+        assert on_demand.runs()
+    on_demand.require_end()
