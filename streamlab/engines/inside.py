@@ -152,8 +152,12 @@ def has_path(container: Container, path: str) -> bool:
     return True
 
 
-def tar_of(files: Mapping[str, bytes]) -> bytes:
-    """A tar archive that anyone may read and the student may change, with the folders that the paths need."""
+def tar_of(files: Mapping[str, bytes], *, mode: int = 0o644) -> bytes:
+    """A tar archive of files that the student may change, with the folders that the paths need.
+
+    Args:
+        mode: the files' permissions; where nothing is said, everybody may read them.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         folders = sorted({"/".join(path.split("/")[:i]) for path in files for i in range(1, path.count("/") + 1)})
@@ -164,7 +168,7 @@ def tar_of(files: Mapping[str, bytes]) -> bytes:
             archive.addfile(entry)
         for path in sorted(files):
             entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(files[path]), 0o644
+            entry.size, entry.mode = len(files[path]), mode
             entry.uid = entry.gid = STUDENT_UID
             archive.addfile(entry, io.BytesIO(files[path]))
     return buffer.getvalue()

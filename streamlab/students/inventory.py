@@ -21,6 +21,7 @@ from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE, private_file, private_folder
 from streamlab.students import documents, endpoint
 from streamlab.students.problems import find_problems
+from streamlab.students.public_keys import public_key
 from streamlab.students.topology import AT_WORK, HOLDER_OF, SERVICE_OF, Student, node_names
 from streamlab.students.values import VARIABLES, wrong_in
 from streamlab.ui import show_any_script
@@ -283,6 +284,7 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         asked_copies=_numbers(asked),
         owner=str(values.get("lab_owner") or this_owner()),
         at_work=share if isinstance(share := values.get("at_work", AT_WORK), float) else int(share),
+        ssh_keys=tuple(map(public_key, values.get("ssh_keys") or ())),
     )
 
 

@@ -116,6 +116,8 @@ class Student:
     owner: str = ""
     #: How many of a Docker host's students run applications at the same time: a number, or a share of them (0.33).
     at_work: int | float = AT_WORK
+    #: Public keys of ssh with which the student logs in to the edge node.
+    ssh_keys: tuple[str, ...] = ()
 
     @property
     def replication(self) -> dict[str, int]:
