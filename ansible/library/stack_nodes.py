@@ -10,7 +10,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from streamlab.engines.engine import connect
 from streamlab.errors import LabError
-from streamlab.stacks import reconcile, ssh, status
+from streamlab.gateway import edge_ssh
+from streamlab.stacks import reconcile, status
 from streamlab.stacks.prove import is_proved
 from streamlab.students import inventory, topology
 
@@ -39,7 +40,12 @@ def main() -> None:
     given = dict(module.params)
     try:
         student = inventory.load(given.pop("inventory")).student(given.pop("student"))
-        wanted = {"plan": topology.plan(student), "subnet": student.subnet, "ssh_files": ssh.files(student), **given}
+        wanted = {
+            "plan": topology.plan(student),
+            "subnet": student.subnet,
+            "ssh_files": edge_ssh.files(student),
+            **given,
+        }
         with connect(student.docker_host) as client:
             outcome = reconcile.reconcile(client, **wanted, dry_run=module.check_mode)
         as_it_was = not outcome.changed and not outcome.leaving

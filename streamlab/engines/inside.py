@@ -152,23 +152,25 @@ def has_path(container: Container, path: str) -> bool:
     return True
 
 
-def tar_of(files: Mapping[str, bytes], *, mode: int = 0o644) -> bytes:
-    """A tar archive of files that the student may change, with the folders that the paths need.
+def tar_of(files: Mapping[str, bytes], *, uid: int = STUDENT_UID, private: bool = False) -> bytes:
+    """A tar archive that its user may change, with the folders that the paths need.
 
     Args:
-        mode: the files' permissions; where nothing is said, everybody may read them.
+        uid: the user to whom all of it belongs.
+        private: whether nobody else may read it.
     """
+    for_file, for_folder = (0o600, 0o700) if private else (0o644, 0o755)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         folders = sorted({"/".join(path.split("/")[:i]) for path in files for i in range(1, path.count("/") + 1)})
         for folder in folders:
             entry = tarfile.TarInfo(folder)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-            entry.uid = entry.gid = STUDENT_UID
+            entry.type, entry.mode = tarfile.DIRTYPE, for_folder
+            entry.uid = entry.gid = uid
             archive.addfile(entry)
         for path in sorted(files):
             entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(files[path]), mode
-            entry.uid = entry.gid = STUDENT_UID
+            entry.size, entry.mode = len(files[path]), for_file
+            entry.uid = entry.gid = uid
             archive.addfile(entry, io.BytesIO(files[path]))
     return buffer.getvalue()

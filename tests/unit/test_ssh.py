@@ -15,8 +15,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_private_key
 
+from streamlab.gateway import edge_ssh, keys
 from streamlab.paths import ANSIBLE
-from streamlab.stacks import ssh
 from streamlab.students.public_keys import public_key
 from streamlab.students.topology import Student
 from streamlab.students.values import wrong_in
@@ -24,7 +24,7 @@ from streamlab.students.values import wrong_in
 
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(ssh, "STATE", tmp_path)
+    monkeypatch.setattr(keys, "STATE", tmp_path)
     return tmp_path
 
 
@@ -45,11 +45,11 @@ def line(kind: str, inner: str, length: int) -> str:
 
 
 def test_a_key_is_made_once_and_is_nobody_else_s_to_read(state: Path, student: Student) -> None:
-    made = ssh.host_key(student)
+    made = edge_ssh.host_key(student)
     assert made.public == public_of(made.private)
-    assert ssh.host_key(student) == made
-    assert ssh.host_key(replace(student, name="bob")) != made
-    assert ssh.host_key(replace(student, lab_class="autumn")) != made
+    assert edge_ssh.host_key(student) == made
+    assert edge_ssh.host_key(replace(student, name="bob")) != made
+    assert edge_ssh.host_key(replace(student, lab_class="autumn")) != made
     files = [path for path in state.rglob("*") if path.is_file()]
     assert len(files) == 3
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
@@ -61,7 +61,7 @@ def test_several_commands_that_need_a_new_key_at_once_have_the_same(student: Stu
 
     def ask() -> None:
         started.wait()
-        found.append(ssh.host_key(student))
+        found.append(edge_ssh.host_key(student))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -75,12 +75,12 @@ def test_several_commands_that_need_a_new_key_at_once_have_the_same(student: Stu
 def test_who_may_log_in_is_the_student_and_the_portal_of_a_gateway_that_is_there(student: Student) -> None:
     key = line("ssh-ed25519", "ssh-ed25519", 51)
     student = replace(student, ssh_keys=(key,))
-    assert ssh.files(student)["authorized_keys"] == f"{key}\n".encode()
-    assert not ssh.has_portal(student.lab_class)
-    portal = ssh.key_pair(student.lab_class, ssh.PORTAL)
-    files = ssh.files(student)
+    assert edge_ssh.files(student)["authorized_keys"] == f"{key}\n".encode()
+    assert not keys.has_key(student.lab_class, edge_ssh.PORTAL)
+    portal = keys.key_pair(student.lab_class, edge_ssh.PORTAL)
+    files = edge_ssh.files(student)
     assert files["authorized_keys"].decode() == f"{key}\nrestrict,pty {portal.public} portal\n"
-    assert files["host_key"].decode() == ssh.host_key(student).private
+    assert files["host_key"].decode() == edge_ssh.host_key(student).private
 
 
 @pytest.mark.parametrize(
