@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import stat
 import subprocess
@@ -25,23 +26,32 @@ from streamlab.work import notebook
 
 EDGE = ANSIBLE / "roles" / "edge"
 DEFAULTS = yaml.safe_load((EDGE / "defaults" / "main.yml").read_text(encoding="utf-8"))
-#: A minute of the script in seconds here, and how many of them without a visitor end a service.
-MINUTE, IDLE_MINUTES = 0.1, 3
-#: Seconds after which it has long ended if it does so at all.
-LONG = 1.5
+#: How many of the script's minutes without a visitor end a service, and after how many it has long ended.
+IDLE_MINUTES, LONG = 3, 10
+#: In the place of `sleep`: a minute is short, and counted.
+SLEEP = """#!/bin/sh
+[ "$1" = 60 ] || exec /bin/sleep "$1"
+echo >>"$HOME/minutes"
+exec /bin/sleep 0.05
+"""
+#: Seconds that anything here may take.
+SECONDS = 30
 
 #: What answers as JupyterLab does: it keeps how it was started, starts what a kernel would if the test asks for it, and
 #: says of its kernels what the test has written, to who knows the token.
 SERVER = f"""#!{sys.executable} -I
-import http.server, json, os, subprocess, sys
+import http.server, json, os, subprocess, sys, time
 home = os.environ["HOME"]
 with open(home + "/started", "w") as file:
     json.dump({{"arguments": sys.argv[1:], "environment": dict(os.environ), "pid": os.getpid()}}, file)
 token = open(os.environ["JUPYTER_TOKEN_FILE"]).read().strip()
-if os.path.exists(home + "/driver"):
-    subprocess.Popen(["sh", "-c", "sleep 60 & echo $! >'" + home + "/driver'; wait"])
+if os.path.exists(home + "/job"):
+    job = open(home + "/job").read()
+    subprocess.Popen(["sh", "-c", job + "& echo $! >'" + home + "/job'; wait"])
+    while "pyspark" in job and not os.path.exists(home + "/driver.py.ready"):
+        time.sleep(0.05)
 else:
-    subprocess.Popen(["sleep", "60"])  # a kernel that does nothing
+    subprocess.Popen(["sleep", "61"])  # a kernel that does nothing
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         known = self.headers["Authorization"] == "token " + token
@@ -51,6 +61,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 port = next(int(argument.partition("=")[2]) for argument in sys.argv if argument.startswith("--port="))
 http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    ends = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < ends, f"waited {SECONDS} s until {what}"
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)
@@ -64,7 +81,7 @@ class OnDemand:
         """One connection, as inetd hands it over."""
         env = {**os.environ, "HOME": str(self.home), "PATH": f"{self.home}/bin:{os.environ['PATH']}"}
         command = ["bash", str(self.home / "on-demand.sh"), "notebook", str(self.port)]
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
 
     @property
     def started(self) -> dict:
@@ -79,10 +96,17 @@ class OnDemand:
             return asked.connect_ex(("127.0.0.1", self.port)) == 0
 
     def require_end(self) -> None:
-        ends = time.monotonic() + 20
-        while self.runs():
-            assert time.monotonic() < ends, "it still runs"
-            time.sleep(0.05)
+        wait_until(lambda: not self.runs(), "JupyterLab ends")
+
+    def wait_long(self) -> None:
+        """Until it has ended, or will not."""
+        before = self._minutes
+        wait_until(lambda: self._minutes >= before + LONG or not self.runs(), f"{LONG} minutes have passed")
+
+    @property
+    def _minutes(self) -> int:
+        file = self.home / "minutes"
+        return len(file.read_bytes()) if file.exists() else 0
 
 
 @pytest.fixture
@@ -97,11 +121,9 @@ def on_demand(tmp_path: Path) -> Iterator[OnDemand]:
         .from_string(template)
         .render(**{**DEFAULTS, "edge_on_demand": services, "edge_idle_minutes": IDLE_MINUTES})
     )
-    assert text.count("sleep 60") == 1
-    text = text.replace("sleep 60", f"sleep {MINUTE}").replace("/tmp/", f"{tmp_path}/")
-    (tmp_path / "on-demand.sh").write_text(text)
+    (tmp_path / "on-demand.sh").write_text(text.replace("/tmp/", f"{tmp_path}/"))
     (tmp_path / "bin").mkdir()
-    for name, program in {"python3": SERVER, "nc": "#!/bin/sh\necho passed on to $*\n"}.items():
+    for name, program in {"python3": SERVER, "nc": "#!/bin/sh\necho passed on to $*\n", "sleep": SLEEP}.items():
         (tmp_path / "bin" / name).write_text(program)
         (tmp_path / "bin" / name).chmod(0o755)
     made = OnDemand(tmp_path, port)
@@ -148,9 +170,27 @@ def be_busy(on_demand: OnDemand) -> Callable[[], None]:
     return lambda: on_demand.kernels("idle", "idle")
 
 
-def have_a_driver(on_demand: OnDemand) -> Callable[[], None]:
-    (on_demand.home / "driver").write_text("")
-    return lambda: os.kill(int((on_demand.home / "driver").read_text()), 15)
+def run_in_a_terminal(on_demand: OnDemand) -> Callable[[], None]:
+    (on_demand.home / "job").write_text("sleep 61")
+    return lambda: os.kill(int((on_demand.home / "job").read_text()), 15)
+
+
+#: As the JVM of PySpark: it listens to its kernel, and for executors until its session is stopped (at SIGUSR1).
+DRIVER = """
+import signal, socket
+kernel, executors = socket.create_server(("127.0.0.1", 0)), socket.create_server(("0.0.0.0", 0))
+signal.signal(signal.SIGUSR1, lambda *_: executors.close())
+signal.alarm(60)
+open(__file__ + ".ready", "x")
+while True:
+    signal.pause()
+"""
+
+
+def have_a_session(on_demand: OnDemand) -> Callable[[], None]:
+    (on_demand.home / "driver.py").write_text(DRIVER)
+    (on_demand.home / "job").write_text(f"{sys.executable} '{on_demand.home}/driver.py' pyspark-shell")
+    return lambda: os.kill(int((on_demand.home / "job").read_text()), signal.SIGUSR1)
 
 
 def be_silent(on_demand: OnDemand) -> Callable[[], None]:
@@ -161,11 +201,11 @@ def be_silent(on_demand: OnDemand) -> Callable[[], None]:
     return lambda: token.replace(on_demand.home / ".jupyter-token")
 
 
-@pytest.mark.parametrize("work", [be_busy, have_a_driver, be_silent])
+@pytest.mark.parametrize("work", [be_busy, run_in_a_terminal, have_a_session, be_silent])
 def test_it_does_not_end_under_its_work(on_demand: OnDemand, work: Callable) -> None:
     end = work(on_demand)
     on_demand.connect()
-    time.sleep(LONG)
+    on_demand.wait_long()
     assert on_demand.runs()
     end()
     on_demand.require_end()
@@ -174,6 +214,6 @@ def test_it_does_not_end_under_its_work(on_demand: OnDemand, work: Callable) -> 
 def test_it_does_not_end_under_a_visitor(on_demand: OnDemand) -> None:
     on_demand.connect()
     with socket.create_connection(("127.0.0.1", on_demand.port)):
-        time.sleep(LONG)
+        on_demand.wait_long()
         assert on_demand.runs()
     on_demand.require_end()
