@@ -44,7 +44,7 @@ import http.server, json, os, subprocess, sys, time
 home = os.environ["HOME"]
 with open(home + "/started", "w") as file:
     json.dump({{"arguments": sys.argv[1:], "environment": dict(os.environ), "pid": os.getpid()}}, file)
-token = open(os.environ["JUPYTER_TOKEN_FILE"]).read().strip()
+token = open(os.environ["JUPYTER_TOKEN_FILE"]).read()
 if os.path.exists(home + "/job"):
     job = open(home + "/job").read()
     subprocess.Popen(["sh", "-c", job + "& echo $! >'" + home + "/job'; wait"])
@@ -147,7 +147,7 @@ def test_the_token_is_in_a_private_file_and_in_no_argument(on_demand: OnDemand) 
     assert on_demand.connect().stdout == f"passed on to -N 127.0.0.1 {on_demand.port}\n"
     files = [on_demand.home / name for name in (".jupyter-token", ".jupyter.log")]
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
-    token = files[0].read_text().strip()
+    token = files[0].read_text()
     assert len(token) == 32
     started = on_demand.started
     assert f"--port={on_demand.port}" in started["arguments"]
