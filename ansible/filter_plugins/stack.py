@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from streamlab.engines import registries
+from streamlab.gateway import edge_ssh
 from streamlab.students import inventory, topology
 from streamlab.yamlfile import check_yaml
 
@@ -43,4 +44,5 @@ class FilterModule:
             "quoteattr": quoteattr,
             "extra_certificates": lambda _: registries.extra_certificates(),
             "maven_mirror": lambda _: registries.maven_mirror(),
+            "sshd_algorithms": lambda _: edge_ssh.SERVER_ALGORITHMS,
         }

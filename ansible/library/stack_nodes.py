@@ -10,6 +10,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from streamlab.engines.engine import connect, node
 from streamlab.errors import LabError
+from streamlab.gateway import edge_ssh
 from streamlab.stacks import reconcile, status
 from streamlab.stacks.prove import is_proved
 from streamlab.students import inventory, topology
@@ -40,7 +41,12 @@ def main() -> None:
     given = dict(module.params)
     try:
         student = inventory.load(given.pop("inventory")).student(given.pop("student"))
-        wanted = {"plan": topology.plan(student), "subnet": student.subnet, **given}
+        wanted = {
+            "plan": topology.plan(student),
+            "subnet": student.subnet,
+            "ssh_files": edge_ssh.files(student),
+            **given,
+        }
         with connect(student.docker_host) as client:
             outcome = reconcile.reconcile(client, **wanted, dry_run=module.check_mode)
             if not module.check_mode:

@@ -21,7 +21,7 @@ from streamlab.building import images
 from streamlab.engines import proxies, volumes
 from streamlab.engines.engine import CONFLICT
 from streamlab.errors import LabError, WrongRequest
-from streamlab.gateway import gateway
+from streamlab.gateway import edge_ssh, gateway
 
 #: The label with what a network or a container was made from.
 MADE_FROM = "streamlab.made-from"
@@ -156,9 +156,14 @@ def reconcile(
     labels: Mapping[str, str],
     settings: Mapping[str, Mapping[str, Any]],
     config_files: Mapping[str, str],
+    ssh_files: Mapping[str, bytes],
     dry_run: bool = False,
 ) -> Outcome:
     """Make the stack what it should be; a second time nothing is changed.
+
+    Args:
+        ssh_files: what sshd of the edge node reads, as `edge_ssh.files` gives it; written each time, which costs less
+            than to look at what is there, and trusts none of it.
 
     A node that is there, or of which the volume is, and that is not in the plan is named as leaving, and left as it is:
     it may hold data.
@@ -203,6 +208,7 @@ def reconcile(
             _remove(client, [found[change.wanted.node] for change in todo if change.action == "make anew"])
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 list(pool.map(lambda change: _start(client, change, found, labels, proxy), todo))
+            edge_ssh.place(client, next(one.name for one in nodes if one.node == "edge"), ssh_files)
     except APIError as error:
         raise LabError(
             "the Docker Engine refused a part of the stack",

@@ -21,6 +21,7 @@ from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE, private_file, private_folder
 from streamlab.students import clusters, documents, endpoint
 from streamlab.students.problems import find_problems
+from streamlab.students.public_keys import public_key
 from streamlab.students.topology import AT_WORK, HOLDER_OF, SERVICE_OF, Gateway, Student, described, node_names
 from streamlab.students.values import VARIABLES, wrong_in
 from streamlab.ui import show_any_script
@@ -290,6 +291,7 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         disk_reserve_mb=int(values.get("disk_reserve_mb", 0)),
         gateway=_gateway(values["gateway"]) if "gateway" in values else None,
         language=str(values.get("language", "en")),
+        ssh_keys=tuple(map(public_key, values.get("ssh_keys") or ())),
     )
 
 

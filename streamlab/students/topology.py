@@ -145,6 +145,8 @@ class Student:
     #: Disk that the stack may use (MB), and what is kept free on its Docker host (MB); 0 is no limit.
     disk_mb: int = 0
     disk_reserve_mb: int = 0
+    #: Public keys of ssh with which the student logs in to the edge node.
+    ssh_keys: tuple[str, ...] = ()
     #: None: pages are published on the Docker host's loopback, and there is no login.
     gateway: Gateway | None = None
     #: The language of what a student reads: "en" or "ru".

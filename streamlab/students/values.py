@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from streamlab.students.public_keys import EXPECTED, public_key
+
 #: Characters of a value that are shown.
 SHOWN = 60
 
@@ -76,6 +78,18 @@ def text(path: str, value: Any) -> Iterator[Wrong]:
     """A word or more. A number is one, too: YAML reads `2026` as such."""
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
         yield Wrong(path, value, "a text")
+
+
+def public_keys(path: str, value: Any) -> Iterator[Wrong]:
+    """Public keys of ssh, in a list."""
+    if not isinstance(value, list):
+        yield Wrong(path, value, "a list of public keys")
+        return
+    for number, key in enumerate(value):
+        try:
+            public_key(str(key))
+        except ValueError:
+            yield Wrong(f"{path}.{number}", key, EXPECTED)
 
 
 def mapping(each: Check) -> Check:
@@ -147,6 +161,7 @@ VARIABLES: Mapping[str, Check] = {
     "disk_reserve_mb": whole(0),
     "gateway": _GATEWAY,
     "language": text,
+    "ssh_keys": public_keys,
 }
 #: The parts of a size, which mean nothing outside of one.
 OF_A_SIZE = ("nodes", "yarn_memory_mb", "yarn_vcores", "replication")

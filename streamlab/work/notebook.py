@@ -1,10 +1,12 @@
-"""JupyterLab on the edge node, for those who want one: loopback, a token, and a kernel on the student's YARN."""
+"""JupyterLab on the edge node, for those who want one: loopback, a token, and a kernel on the student's YARN.
+
+The edge node itself starts it for the first who opens its page, and ends it when it is idle
+(ansible/roles/edge/templates/on-demand.sh.j2).
+"""
 
 from __future__ import annotations
 
 import hashlib
-import secrets
-import time
 from collections.abc import Mapping
 
 from docker.models.containers import Container
@@ -29,15 +31,15 @@ LESSONS = "lessons"
 PLACED = f"{HOME}/{LESSONS}/.placed"
 TOKEN = f"{HOME}/.jupyter-token"
 LOG = f"{HOME}/.jupyter.log"
-PORT = 8888
-#: The server itself looks into no folder of the student's; the kernels that it starts do, as the student's own.
-JUPYTERLAB = ("python3", "-I", "-m", "jupyterlab")
-START_SECONDS = 60
+#: Where the edge node answers for JupyterLab, and where that listens once it runs.
+PORT, INNER_PORT = 8888, 18888
+#: Seconds that JupyterLab has to start and to answer; the edge node gives up earlier.
+START_SECONDS = 120
 NOTEBOOK = Operation("notebook", Access.USE, seconds=300)
 
 
 def notebook(student: Student, *, stop: bool) -> None:
-    """Start JupyterLab unless it runs, and print its address; or stop it.
+    """Print the address of a JupyterLab that runs and has the lessons' notebooks; or stop it.
 
     Raises:
         LabError: it did not answer in time; its own last words are the evidence.
@@ -51,9 +53,7 @@ def _notebook(student: Student, *, stop: bool) -> None:
             say("stopped" if _stop(stack.edge) else "no JupyterLab runs")
             return
         place_notebooks(stack)
-        if not _answers(stack.edge):
-            _start(stack.edge)
-            _wait(stack)
+        _require_answer(stack.edge)
         token = _token(stack.edge)
         if student.gateway:
             say(f"{next(url(student, one) for one in pages(student) if one.port == PORT)}lab?token={token}")
@@ -102,37 +102,20 @@ def _token(edge: Container) -> str:
     return run_inside(edge, ["cat", TOKEN], seconds=30).out.strip()
 
 
-def _start(edge: Container) -> None:
-    script = (
-        # Arguments of a process are shown to every user of the Docker host, its environment to its own user alone.
-        f'umask 077; rm -f {TOKEN} {LOG}; printf %s "$TOKEN" > {TOKEN}; unset TOKEN; cd {HOME}/{FOLDER}; '
-        # All addresses of the container; the engine publishes it on the host's loopback alone.
-        f"JUPYTER_TOKEN_FILE={TOKEN} PYTHONPATH={HOME}/{LESSONS} "
-        f"exec {' '.join(JUPYTERLAB)} --no-browser --ip=0.0.0.0 --port={PORT} >{LOG} 2>&1"
-    )
-    edge.exec_run(["sh", "-c", script], environment={"TOKEN": secrets.token_urlsafe(24)}, detach=True)
-
-
 def _stop(edge: Container) -> bool:
-    return run_inside(edge, [*JUPYTERLAB, "stop", str(PORT)], seconds=60).code == 0
+    """Stop JupyterLab, whoever has its page open; the next one to be started has another token."""
+    run_inside(edge, ["rm", "-f", TOKEN], seconds=30)
+    return run_inside(edge, ["python3", "-I", "-m", "jupyterlab", "stop", str(INNER_PORT)], seconds=60).code == 0
 
 
-def _answers(edge: Container) -> bool:
-    """Asked on the edge itself: what it publishes may be another machine's."""
+def _require_answer(edge: Container) -> None:
+    """Ask for JupyterLab's page, which starts it, on the edge itself: what it publishes may be another machine's."""
     # Whatever proxy the node was given: one that does not know this machine's own address says no.
     opener = "urllib.request.build_opener(urllib.request.ProxyHandler({}))"
-    ask = f"import urllib.request; {opener}.open('http://127.0.0.1:{PORT}/api', timeout=2)"
-    return run_inside(edge, ["python3", "-I", "-c", ask], seconds=10).code == 0
-
-
-def _wait(stack: StackOnEngine) -> None:
-    ends = time.monotonic() + START_SECONDS
-    while not _answers(stack.edge):
-        if time.monotonic() > ends:
-            words = run_inside(stack.edge, ["tail", "-n", "5", LOG], seconds=30).out.splitlines()
-            raise LabError(
-                f"JupyterLab did not answer within {START_SECONDS} s",
-                evidence=words,
-                fix=f"on the edge node (invoke shell): cat {LOG}",
-            )
-        time.sleep(0.3)
+    ask = f"import urllib.request; {opener}.open('http://127.0.0.1:{PORT}/api', timeout={START_SECONDS})"
+    if run_inside(edge, ["python3", "-I", "-c", ask], seconds=START_SECONDS + 10).code != 0:
+        raise LabError(
+            "JupyterLab did not start",
+            evidence=run_inside(edge, ["tail", "-n", "5", LOG], seconds=30).out.splitlines(),
+            fix=f"on the edge node (invoke shell): cat {LOG}",
+        )

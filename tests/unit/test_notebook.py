@@ -1,13 +1,10 @@
-"""JupyterLab: nobody else sees its token, and what a student has changed stays."""
+"""JupyterLab's notebooks: what a student has changed stays."""
 
 from __future__ import annotations
 
 import io
-import os
-import stat
 import subprocess
 import tarfile
-from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,16 +24,11 @@ class Edge:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(archive.extractfile(entry).read())
 
-    def exec_run(self, argv: Sequence[str], *, environment: dict[str, str], detach: bool) -> None:
-        assert detach
-        self.argv, self.environment = argv, environment
-        subprocess.run(argv, env={**os.environ, **environment}, check=True)
-
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     before = notebook.HOME
-    for name in ("HOME", "TOKEN", "LOG", "PLACED"):
+    for name in ("HOME", "PLACED"):
         monkeypatch.setattr(notebook, name, getattr(notebook, name).replace(before, str(tmp_path)))
 
     def run(edge: Edge, argv: list[str], *, seconds: int) -> Result:
@@ -45,27 +37,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(notebook, "run_inside", run)
     return tmp_path
-
-
-def test_the_token_is_in_a_private_file_and_in_no_argument(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = home / "jupyterlab"
-    server.write_text("#!/bin/sh\ntr '\\0' '\\n' < /proc/$$/cmdline\necho ===\nenv\n")
-    server.chmod(0o755)
-    monkeypatch.setattr(notebook, "JUPYTERLAB", (str(server),))
-    (home / notebook.FOLDER).mkdir()
-    for old in (".jupyter-token", ".jupyter.log"):  # those of an older version may be readable
-        (home / old).write_text("old")
-        (home / old).chmod(0o644)
-    edge = Edge()
-    notebook._start(edge)
-    token = (home / ".jupyter-token").read_text()
-    assert len(token) == 32
-    assert edge.environment == {"TOKEN": token}
-    shown, _, environment = (home / ".jupyter.log").read_text().partition("===")
-    assert "--port=8888" in shown
-    assert token not in shown + environment + " ".join(edge.argv)
-    assert f"JUPYTER_TOKEN_FILE={home}/.jupyter-token" in environment
-    assert {stat.S_IMODE((home / name).stat().st_mode) for name in (".jupyter-token", ".jupyter.log")} == {0o600}
 
 
 def test_what_a_student_changed_stays_and_the_rest_is_renewed(home: Path, capsys: pytest.CaptureFixture) -> None:

@@ -60,4 +60,4 @@ def test_jupyterlab_is_asked_without_a_proxy(
         return Result(subprocess.run(here, env=env, check=False, timeout=seconds).returncode, "", "")
 
     monkeypatch.setattr(notebook, "run_inside", run)
-    assert notebook._answers(None)
+    notebook._require_answer(None)

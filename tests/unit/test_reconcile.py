@@ -21,6 +21,9 @@ SETTINGS = {kind: {"command": [kind], "env": {"JAVA_OPTS": "-Xmx1m"}} for kind i
     "edge": {"command": ["sleep"], "data": "/home/student", "cpu_shares": 4096}
 }
 
+#: What sshd of the edge node reads.
+SSH_FILES = {"host_key": b"secret", "authorized_keys": b"ssh-ed25519 AAAA\n"}
+
 #: What every node asks without a proxy.
 DIRECT = dict.fromkeys(
     ("NO_PROXY", "no_proxy"),
@@ -35,7 +38,8 @@ def engine() -> FakeEngine:
 
 
 def run(engine: FakeEngine, student: Student, **options: Any) -> reconcile.Outcome:
-    given = {"settings": SETTINGS, "config_files": {"lab.json": "{}"}, "subnet": student.subnet, **options}
+    given = {"settings": SETTINGS, "config_files": {"lab.json": "{}"}, "ssh_files": SSH_FILES, **options}
+    given.setdefault("subnet", student.subnet)
     labels = {"streamlab.class": student.lab_class, "streamlab.student": student.name, "streamlab.version": "1"}
     return reconcile.reconcile(engine.client, plan=topology.plan(student), labels=labels, **given)
 
@@ -110,6 +114,19 @@ def test_everything_carries_the_labels_by_which_it_is_found_again(engine: FakeEn
     run(engine, student)
     labels = {"streamlab.class": "spring", "streamlab.student": "ada", "streamlab.version": "1"}
     assert all(one["Labels"] == labels for one in (*engine.networks.values(), *engine.volumes.values()))
+
+
+def test_a_key_of_ssh_reaches_the_edge_node_and_no_container_is_made_anew(engine: FakeEngine, student: Student) -> None:
+    run(engine, student)
+    edge = engine.containers["spring-ada-edge"]
+    assert edge["ssh"] == {name: (0o600, data) for name, data in SSH_FILES.items()}
+    assert [one["Name"] for one in engine.containers.values() if "ssh" in one] == ["/spring-ada-edge"]
+    engine.calls.clear()
+    run(engine, student, ssh_files={**SSH_FILES, "authorized_keys": b"another"}, dry_run=True)
+    assert edge["ssh"]["authorized_keys"] == (0o600, SSH_FILES["authorized_keys"])
+    assert run(engine, student, ssh_files={**SSH_FILES, "authorized_keys": b"another"}).changed == ()
+    assert edge["ssh"]["authorized_keys"] == (0o600, b"another")
+    assert engine.calls == []
 
 
 def test_nobody_else_s_stack_is_touched(engine: FakeEngine, student: Student) -> None:

@@ -118,6 +118,23 @@ def test_what_kafka_keeps_of_a_partition_is_bounded_and_segments_fit(keeps: int,
     assert int(settings["log.retention.check.interval.ms"]) <= 60_000
 
 
+@pytest.mark.parametrize(("broker", "port"), [("kafka1", 19092), ("kafka2", 19093)])
+def test_a_client_behind_a_forwarded_port_is_sent_on_to_such_ports(broker: str, port: int) -> None:
+    """Everybody else is sent to the brokers' own names."""
+    template = (ANSIBLE / "roles" / "kafka" / "templates" / "server.properties.j2").read_text(encoding="utf-8")
+    given = {"node": broker, "kafka_controller": "kafka1", "forwarded": port, "kafka_retention_bytes": 2**30}
+    text = Environment().from_string(template).render(given)
+    settings = dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
+    own = [
+        f"PLAINTEXT://0.0.0.0:9092,FORWARDED://0.0.0.0:{port}",
+        *(["CONTROLLER://kafka1:9093"] * (broker == "kafka1")),
+    ]
+    assert settings["listeners"] == ",".join(own)
+    assert settings["advertised.listeners"] == f"PLAINTEXT://{broker}:9092,FORWARDED://localhost:{port}"
+    assert settings["listener.security.protocol.map"].split(",")[1:] == ["PLAINTEXT:PLAINTEXT", "FORWARDED:PLAINTEXT"]
+    assert defaults(ANSIBLE / "roles" / "kafka")["kafka_forwarded_port"] == 19092
+
+
 def test_a_partition_keeps_far_more_than_a_lesson_writes() -> None:
     assert defaults(ANSIBLE / "roles" / "kafka")["kafka_retention_bytes"] >= 100 * 10_000_000
 
