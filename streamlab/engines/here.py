@@ -17,6 +17,8 @@ from streamlab import cancel
 
 #: Bytes of output that are read at a time.
 CHUNK = 1 << 18
+#: Seconds that the kernel can be asked to wait for at a time: it counts milliseconds in 31 bits.
+MOST_SECONDS = 86400
 #: Seconds that a command may take to end once it was asked to, before it is killed.
 KILL_SECONDS = 5
 
@@ -45,8 +47,9 @@ class Process:
                 if stream is not None:
                     waiting.register(stream, selectors.EVENT_READ, name)
             while waiting.get_map():
-                ready = waiting.select(self._left())
-                if not ready:
+                left = self._left()
+                ready = waiting.select(min(left, MOST_SECONDS))
+                if not ready and left <= MOST_SECONDS:
                     raise TimeoutError("the command did not end in time")
                 for key, _ in ready:
                     if chunk := os.read(key.fd, CHUNK):

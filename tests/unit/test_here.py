@@ -47,6 +47,10 @@ def test_a_command_that_is_silent_for_ever_is_ended_with_what_it_has_started() -
         run_inside(NODE, ["sh", "-c", "trap '' TERM; sleep 60 & echo $! >&2; wait; sleep 60"], seconds=0)
 
 
+def test_a_command_may_have_longer_than_the_kernel_can_be_asked_to_wait_for() -> None:
+    assert run_inside(NODE, ["sh", "-c", "sleep 0.1; echo yes"], seconds=10**7).out == "yes\n"
+
+
 def test_who_is_cancelled_ends_the_command(tmp_path: Path) -> None:
     token, pid = CancelToken(), tmp_path / "pid"
 
