@@ -43,7 +43,9 @@ def applications(site: Site) -> Iterator[dict[str, str]]:
         seconds=400,
     )
     listed = site.lab.inside("yarn application -list -appStates RUNNING,ACCEPTED 2>/dev/null | grep running | cut -f1")
-    done = site.lab.inside("yarn application -list -appStates FINISHED 2>/dev/null | grep finished | cut -f1 | tail -1")
+    done = site.lab.inside(
+        "yarn application -list -appStates FINISHED 2>/dev/null | grep finished | cut -f1 | sort | tail -1"
+    )
     running = listed.split()[0]
     yield {"running": running, "finished": done.strip()}
     site.lab.inside(f"yarn application -kill {running} >/dev/null 2>&1")
