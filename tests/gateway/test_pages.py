@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,7 +28,7 @@ START = {
 
 
 @pytest.fixture(scope="module")
-def applications(site: Site) -> dict[str, str]:
+def applications(site: Site) -> Iterator[dict[str, str]]:
     """A finished Spark application, and one that runs until the tests are done."""
     script = "spark.range(1000).selectExpr('id % 7 AS k').groupBy('k').count().collect()"
     site.lab.inside(f'echo "{script}" | spark-shell --name finished >/dev/null 2>&1 || true', seconds=400)
@@ -43,8 +43,12 @@ def applications(site: Site) -> dict[str, str]:
         seconds=400,
     )
     listed = site.lab.inside("yarn application -list -appStates RUNNING,ACCEPTED 2>/dev/null | grep running | cut -f1")
-    done = site.lab.inside("yarn application -list -appStates FINISHED 2>/dev/null | grep finished | cut -f1 | tail -1")
-    return {"running": listed.split()[0], "finished": done.strip()}
+    done = site.lab.inside(
+        "yarn application -list -appStates FINISHED 2>/dev/null | grep finished | cut -f1 | sort | tail -1"
+    )
+    running = listed.split()[0]
+    yield {"running": running, "finished": done.strip()}
+    site.lab.inside(f"yarn application -kill {running} >/dev/null 2>&1")
 
 
 def crawl(site: Site, chromium: Browser, student: str, label: str, starts: list[str]) -> tuple[list[str], int]:
