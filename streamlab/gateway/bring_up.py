@@ -9,7 +9,8 @@ import docker
 
 from streamlab import __version__
 from streamlab.errors import WrongRequest
-from streamlab.gateway import authority, gateway, settings
+from streamlab.gateway import authority, bastion, gateway, settings
+from streamlab.gateway.keys import key_pair
 from streamlab.gateway.secrets import class_folder, ensure_secrets
 from streamlab.students.problems import INSTRUCTOR
 from streamlab.students.topology import Gateway, Student
@@ -43,12 +44,13 @@ def files(students: Sequence[Student], its: Gateway, *, folder: Path) -> dict[st
     """
     kept = class_folder(students[0].lab_class)
     secrets = ensure_secrets(kept, [*(student.name for student in students), INSTRUCTOR])
+    logins = bastion.files(students, key_pair(students[0].lab_class, bastion.HOST_KEY))
     if its.tls == "files":
         certificate, key = authority.given_certificate(folder / its.certificate, folder / its.key, its)
-        return settings.files(students, its, secrets=secrets, certificate=certificate, key=key)
+        return logins | settings.files(students, its, secrets=secrets, certificate=certificate, key=key)
     certificate, key = authority.ensure_certificate(kept, its, name=students[0].lab_class)
     own = authority.ensure_authority(kept, its, name=students[0].lab_class)
-    return settings.files(
+    return logins | settings.files(
         students, its, secrets=secrets, certificate=certificate, key=key,
         authority=(kept / "ca.pem").read_bytes(), fingerprint=authority.fingerprint(own),
     )  # fmt: skip

@@ -21,6 +21,7 @@ from docker.types import LogConfig
 from streamlab.building import images
 from streamlab.engines import engine, inside
 from streamlab.errors import LabError
+from streamlab.gateway import bastion
 from streamlab.gateway.settings import digest
 from streamlab.students.topology import Gateway, Student, gateway_address
 
@@ -57,7 +58,11 @@ class Part:
 PARTS = (
     Part("front", ("nginx", "-c", "/etc/gateway/nginx.conf"), 64, 32, ports=((8443, "port"),)),
     Part("portal", ("python3", "-m", "portal"), 128, 64, keeps_state=True),
-)
+    Part(
+        "bastion", ("/usr/sbin/sshd", "-D", "-e", "-f", f"{bastion.FOLDER}/sshd_config"), 64, 256, keeps_state=True,
+        ports=((bastion.PORT, "ssh_port"),),
+    ),
+)  # fmt: skip
 
 
 def container_name(lab_class: str, part: str) -> str:

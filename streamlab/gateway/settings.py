@@ -1,4 +1,4 @@
-"""All files of a class's gateway, from its students. Pure, but for the templates and handouts that it reads."""
+"""All files of a class's gateway, from its students. Pure, but for the templates, handouts and keys that it reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 import jinja2
 import yaml
 
-from streamlab.gateway import pages
+from streamlab.gateway import bastion, edge_ssh, pages
+from streamlab.gateway.keys import key_pair
 from streamlab.gateway.secrets import stable_hash
 from streamlab.lessons import jobs
 from streamlab.students.problems import INSTRUCTOR
@@ -119,6 +120,16 @@ def portal(
         "lessons": [{"name": path.parent.name, "title": jobs.find(path.parent.name)[0].title} for path in _handouts()],
         "texts": words,
         "fingerprint": fingerprint,
+        "ssh": {student.name: _on_a_laptop(student, gateway) for student in students},
+    }
+
+
+def _on_a_laptop(student: Student, gateway: Gateway) -> dict[str, str]:
+    """The lines with which `ssh edge` works on the student's laptop."""
+    keys = key_pair(student.lab_class, bastion.HOST_KEY).public, edge_ssh.host_key(student).public
+    return {
+        "config": bastion.client_config(student, gateway.domain, gateway.ssh_port),
+        "known_hosts": bastion.known_hosts(student, gateway.domain, *keys),
     }
 
 

@@ -52,7 +52,7 @@ def stack(engine: FakeEngine, student: Student, **changes: Any) -> None:
     labels = {"streamlab.class": "spring", "streamlab.student": student.name}
     reconcile.reconcile(
         engine.client, plan=topology.plan(student), subnet=student.subnet, labels=labels, settings=SETTINGS,
-        config_files={"lab.json": "{}"},
+        config_files={"lab.json": "{}"}, ssh_files={},
     )  # fmt: skip
 
 
@@ -63,8 +63,8 @@ def networks(engine: FakeEngine) -> dict[str, str | None]:
 
 
 def test_it_is_made_once(engine: FakeEngine, ada: Student) -> None:
-    assert ensure(engine, ada) == ["files", "front", "portal"]
-    assert engine.running() == {"spring-gateway-front", "spring-gateway-portal"}
+    assert ensure(engine, ada) == ["files", "front", "portal", "bastion"]
+    assert engine.running() == {f"spring-gateway-{part}" for part in ("front", "portal", "bastion")}
     assert set(engine.volumes) == {"spring-gateway-config", "spring-gateway-run", "spring-gateway-state"}
     engine.calls.clear()
     assert ensure(engine, ada) == []
@@ -73,15 +73,20 @@ def test_it_is_made_once(engine: FakeEngine, ada: Student) -> None:
 
 def test_its_parts_have_no_rights_and_share_one_network(engine: FakeEngine, ada: Student) -> None:
     ensure(engine, ada)
-    front, portal = (engine.containers[f"spring-gateway-{part}"] for part in ("front", "portal"))
-    for part in (front, portal):
+    parts = front, portal, bastion = [
+        engine.containers[f"spring-gateway-{part}"] for part in ("front", "portal", "bastion")
+    ]
+    for part in parts:
         host = part["HostConfig"]
         assert (host["ReadonlyRootfs"], host["CapDrop"], part["Config"]["User"]) == (True, ["ALL"], "10002:10002")
         assert host["SecurityOpt"] == ["no-new-privileges:true"]
         assert not any(bind.startswith("/") for bind in host["Binds"])
     assert front["HostConfig"]["Sysctls"] == {"net.ipv4.ip_forward": "0"}
-    assert front["HostConfig"]["PortBindings"] == {"8443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18443"}]}
-    assert portal["HostConfig"]["NetworkMode"] == f"container:{front['Id']}"
+    assert front["HostConfig"]["PortBindings"] == {
+        "8443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "18443"}],
+        "2222/tcp": [{"HostIp": "127.0.0.1", "HostPort": "12222"}],
+    }
+    assert {one["HostConfig"]["NetworkMode"] for one in (portal, bastion)} == {f"container:{front['Id']}"}
     assert "spring-gateway-config:/etc/gateway:ro" in front["HostConfig"]["Binds"]
     assert not any("gateway-state" in bind for bind in front["HostConfig"]["Binds"])
 
@@ -91,14 +96,14 @@ def test_changed_files_are_read_by_what_runs(engine: FakeEngine, ada: Student) -
     engine.calls.clear()
     assert ensure(engine, ada, {**FILES, "nginx.conf": b"events { }"}) == ["files"]
     assert [call for call in engine.calls if call.startswith("kill")] == [
-        "kill spring-gateway-front HUP", "kill spring-gateway-portal HUP",
+        "kill spring-gateway-front HUP", "kill spring-gateway-portal HUP", "kill spring-gateway-bastion HUP",
     ]  # fmt: skip
     assert not [call for call in engine.calls if "create spring-gateway" in call]
 
 
 def test_another_port_makes_the_front_anew_and_who_shares_its_network(engine: FakeEngine, ada: Student) -> None:
     ensure(engine, ada)
-    assert ensure(engine, replace(ada, gateway=Gateway(port=19443))) == ["front", "portal"]
+    assert ensure(engine, replace(ada, gateway=Gateway(port=19443))) == ["front", "portal", "bastion"]
     front = engine.containers["spring-gateway-front"]
     assert engine.containers["spring-gateway-portal"]["HostConfig"]["NetworkMode"] == f"container:{front['Id']}"
 

@@ -183,7 +183,7 @@ def test_a_notebook_s_address_is_the_gateway_s(
     own = {"node": "edge", "port": notebook.PORT, "offset": 89, "title": "JupyterLab"}
     student = replace(ada, pages={**ada.pages, "notebook": own})
     monkeypatch.setattr(notebook, "open_on_engine", lambda _: nullcontext(SimpleNamespace(edge=None)))
-    for name, answer in {"place_notebooks": None, "_answers": True, "_token": "t0ken"}.items():
+    for name, answer in {"place_notebooks": None, "_require_answer": None, "_token": "t0ken"}.items():
         monkeypatch.setattr(notebook, name, lambda *_, answer=answer: answer)
     notebook.notebook(student, stop=False)
     assert capsys.readouterr().out == "https://ada-jl.lab.localhost:18443/lab?token=t0ken\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Config:
         lessons: ``[{"name", "title"}]``; each has a handout.
         texts: key -> text in the class's language.
         fingerprint: of the authority's certificate, empty where the certificate is another's.
+        ssh: student -> ``{"config", "known_hosts"}``, the lines of the two files on a laptop.
     """
 
     lab_class: str
@@ -52,6 +53,7 @@ class Config:
     lessons: list[Mapping[str, str]]
     texts: Mapping[str, str]
     fingerprint: str
+    ssh: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def origin(self, host: str) -> str:
         """What a browser calls the origin of a host name."""
