@@ -82,16 +82,10 @@ def lab_task(
 
 
 def _of_an_engine(error: Exception) -> LabError | None:
-    """The error for what an engine, or the way to it, has raised; None for anything else.
-
-    Docker's SDK takes a fifth of a second to import, so it is imported only when something went wrong.
-    """
-    from docker.errors import APIError, DockerException
-    from requests.exceptions import RequestException
-
-    if not isinstance(error, DockerException | RequestException):
+    """The error for what an engine, or the way to it, has raised; None for anything else."""
+    if not any(kind.__module__ in ("docker.errors", "requests.exceptions") for kind in type(error).__mro__):
         return None
-    words = error.explanation if isinstance(error, APIError) else error
+    words = getattr(error, "explanation", None) or error
     return LabError("the Docker Engine did not do what it was asked", evidence=str(words), fix="invoke doctor")
 
 

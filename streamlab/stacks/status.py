@@ -74,11 +74,11 @@ def _add_elsewhere(lab: Lab, found: dict[str, Any], students: Sequence[Student])
 
     A Docker host that does not answer is a warning.
     """
-    from streamlab.stacks import location  # which takes Docker's SDK
-
     without = {state["name"]: state for state in found["students"] if state["state"] == "missing"}
     sought = [student for student in students if student.name in without]
     if sought:
+        from streamlab.stacks import location  # which takes Docker's SDK
+
         there = location.find(lab, sought)
         location.warn(there.silent)
         for student in sought:

@@ -50,11 +50,13 @@ def test_both_places_say_the_same(lab: LabRunner, typed: Terminal) -> None:
         assert typed.run(f"invoke {words} >/dev/null 2>&1; echo code $?").endswith(f"code {there.code}")
 
 
-def test_ctrl_c_ends_the_application_too(typed: Terminal) -> None:
+def test_ctrl_c_ends_the_application_too(lab: LabRunner, typed: Terminal) -> None:
+    typed.run("invoke reset --yes --job lesson01")
     typed.type("invoke submit --job lesson01 --continuous")
-    typed.see(r"batch 0", seconds=SUBMIT_SECONDS)
+    typed.see(r"l01-even: batch \d", seconds=SUBMIT_SECONDS)
     assert "ended application_" in typed.press_ctrl_c()
-    assert json.loads(typed.run("invoke status --json"))["students"][0]["applications"][-1]["state"] == "KILLED"
+    (here,) = json.loads(lab.inside("invoke status --json"))["students"]
+    assert here["applications"][-1]["state"] == "KILLED"
     typed.run("invoke reset --yes --job lesson01")
 
 
@@ -78,7 +80,7 @@ def test_what_needs_the_operator_is_not_offered(typed: Terminal) -> None:
 def test_every_page_and_node_is_known_there(lab: LabRunner, typed: Terminal) -> None:
     assert typed.run("invoke links").split() == lab("links").split()
     rows = json.loads(lab("status", "--json"))["students"][0]["nodes"]
-    here = json.loads(typed.run("invoke status --json"))["students"][0]
+    (here,) = json.loads(lab.inside("invoke status --json"))["students"]
     assert [row["name"] for row in here["nodes"]] == [row["name"] for row in rows]
     assert here["healthy"]
 

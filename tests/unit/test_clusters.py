@@ -156,6 +156,7 @@ def test_a_seat_has_the_tasks_that_work_there(described: Callable) -> None:
     [
         (["jobs"], 0, "lesson08"),
         (["links"], 2, "no pages are known"),
+        (["status"], 0, "NOT HEALTHY"),
         (["submit", "--job", "lesson8"], 2, "did you mean --job lesson08?"),
         (["provision"], 2, "no task named 'provision'"),
         (["logs", "--node", "kafka1"], 2, "needs the Docker Engine"),
