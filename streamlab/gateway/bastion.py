@@ -19,6 +19,16 @@ HOST_KEY = "bastion"
 #: Its files; and the keys that students add themselves, which the portal keeps.
 FOLDER = "/etc/gateway/bastion"
 ADDED_KEYS = "/var/lib/gateway/authorized_keys"
+#: What runs in its container: sshd, which reads its files again at a HUP. It ends with the network that it shares with
+#: nginx's container, so that the engine starts it in the new one: the loopback alone is left of one that is gone.
+RUN = f"""
+/usr/sbin/sshd -D -e -f {FOLDER}/sshd_config & sshd=$!
+trap 'kill -HUP $sshd' HUP
+trap 'kill $sshd; exit 0' TERM
+while kill -0 $sshd && [ "$(ls /sys/class/net | wc -l)" -gt 1 ]; do sleep 2 & wait $!; done
+kill $sshd
+exit 1
+"""
 #: What students call their edge node, the bastion, and the edge node with what is forwarded from it.
 EDGE, BASTION, FORWARDS = "edge", "edge-gateway", "edge-ports"
 #: Where a laptop keeps the keys of both, apart from those that it has learned itself.
@@ -51,6 +61,8 @@ PidFile none
 HostKey {FOLDER}/host_key
 AuthorizedKeysFile {FOLDER}/authorized_keys {ADDED_KEYS}
 AllowUsers {USER}
+# Nobody comes from inside a stack.
+DenyUsers {" ".join(f"*@{student.subnet}" for student in students) or "*"}
 AuthenticationMethods publickey
 UsePAM no
 LogLevel INFO

@@ -59,7 +59,7 @@ PARTS = (
     Part("front", ("nginx", "-c", "/etc/gateway/nginx.conf"), 64, 32, ports=((8443, "port"),)),
     Part("portal", ("python3", "-m", "portal"), 128, 64, keeps_state=True),
     Part(
-        "bastion", ("/usr/sbin/sshd", "-D", "-e", "-f", f"{bastion.FOLDER}/sshd_config"), 64, 256, keeps_state=True,
+        "bastion", ("sh", "-c", bastion.RUN), 64, 256, keeps_state=True,
         ports=((bastion.PORT, "ssh_port"),),
     ),
 )  # fmt: skip
@@ -216,13 +216,15 @@ def _make(
             inner: (gateway.address, getattr(gateway, setting)) for one in PARTS for inner, setting in one.ports
         },
     }  # fmt: skip
+    # The engine takes a signal of ours (HUP) for a wish to stop: after one, it would start again nothing that ends by
+    # accident, unless another signal is what stops the container, and the policy is this one.
     made_from = {"streamlab.made-from": _made_from(part, gateway, front if not is_front else None)}
     return client.containers.run(
         images.all_tags()[images.GATEWAY], list(part.command), name=container_name(lab_class, part.name), detach=True,
         user=f"{UID}:{UID}", read_only=True, cap_drop=["ALL"], security_opt=["no-new-privileges:true"], init=True,
         tmpfs={"/tmp": f"size={part.tmp_mb}m,mode=0700,uid={UID},gid={UID}"}, volumes=volumes,
         mem_limit=f"{part.memory_mb}m", memswap_limit=f"{part.memory_mb}m", pids_limit=part.pids,
-        restart_policy={"Name": "unless-stopped"}, labels={**labels, **made_from, LABEL: part.name},
+        stop_signal="SIGTERM", restart_policy={"Name": "always"}, labels={**labels, **made_from, LABEL: part.name},
         log_config=LogConfig(type=LogConfig.types.JSON, config={"max-size": "1m", "max-file": "2"}), **network,
     )  # fmt: skip
 
