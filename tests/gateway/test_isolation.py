@@ -140,6 +140,12 @@ def test_from_inside_a_stack_nothing_of_the_gateway_or_of_others_is_reached(site
     known = f"{site.domain}:8443:{topology.gateway_address(ada)}"
     said = site.lab.inside(f"curl -sk -o /dev/null -w '%{{http_code}}' --resolve {known} https://{site.domain}:8443/")
     assert said == "403"
+    # sshd listens there as well, and lets nobody in who comes from a stack, whatever key it is.
+    away = "-o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
+    site.lab.inside(f"ssh {away} -p 2222 gateway@{topology.gateway_address(ada)} </dev/null 2>/dev/null || true")
+    with engine.connect(ada.docker_host) as client:
+        last = gateway.parts_of(client, ada.lab_class)["bastion"].logs(tail=5).decode()
+    assert f"from {topology.address(ada, 'edge')} not allowed because listed in DenyUsers" in last
 
 
 def test_a_gateway_has_no_way_to_the_host(site: Site) -> None:
