@@ -113,6 +113,14 @@ def new(_, job, like, to="."):
 
 
 @lab_task(seat=True)
+def exercise(_, job, name=None, to="."):
+    """Get a lesson's exercise: a program with gaps to fill in."""
+    from streamlab.lessons import exercise as exercises
+
+    exercises.hand_out(job, name, to)
+
+
+@lab_task(seat=True)
 def stop(_, job, inventory=None, student=None, limit=None, cluster=None):
     """End a running stream after its current batch."""
     from streamlab.students.inventory import load
@@ -135,7 +143,8 @@ def bundle(_, job, to=None):
     from streamlab.lessons import bundle as bundles
     from streamlab.lessons import jobs as known
 
-    bundles.write(known.find(job)[0].folder, to)
+    found = known.find(job)[0]
+    bundles.write(found.folder, to, found.exercise)
 
 
 @lab_task(seat=True)
@@ -347,7 +356,7 @@ def test(_, only=None):
 
 
 namespace = with_words(Collection(
-    demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, stop, jobs, bundle, status,
-    links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, move, snapshots, destroy, doctor,
-    images, export, import_, lock, train, bench, test,
+    demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, exercise, stop, jobs, bundle,
+    status, links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, move, snapshots,
+    destroy, doctor, images, export, import_, lock, train, bench, test,
 ))  # fmt: skip

@@ -7,7 +7,8 @@ so a check on an empty cluster fails in plain words instead of crashing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Set
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -23,13 +24,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Assertion:
-    """One statement about the cluster. `where` is the command or page by which a student sees the same thing."""
+    """One statement about the cluster.
+
+    `where` is the command or page by which a student sees the same thing; `help` is what to read when it does not hold.
+    """
 
     name: str
     expected: Any
     found: Any
     passed: bool
     where: str
+    help: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -72,6 +77,23 @@ def same_members(name: str, expected: Set[str], found: Callable[[], Set[str | No
         return "; ".join(parts)
 
     return equal(name, f"{len(expected)}", difference, where)
+
+
+def same_rows(
+    name: str, expected: Iterable[Mapping[str, Any]], found: Callable[[], Iterable[Mapping[str, Any]]], where: str
+) -> Assertion:
+    """The found rows are the expected ones, each as often, in any order, with all columns; else one of each kind."""
+    wanted = Counter(json.dumps(row, sort_keys=True, default=str) for row in expected)
+
+    def difference() -> str:
+        have = Counter(json.dumps(row, sort_keys=True, default=str) for row in found())
+        parts = [f"{have.total()} rows"]
+        for words, rows in (("missing", wanted - have), ("not expected", have - wanted)):
+            if rows:
+                parts.append(f"{rows.total()} {words}, such as {min(rows)}")
+        return "; ".join(parts)
+
+    return equal(name, f"{wanted.total()} rows", difference, where)
 
 
 def json_of(record: Record) -> Any:

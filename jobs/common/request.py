@@ -42,6 +42,8 @@ class Job:
     topics: Mapping[str, int]
     groups: tuple[str, ...]
     tables: tuple[str, ...]
+    #: The lesson whose exercise it is, which knows its data and its check; empty for any other job.
+    exercise: str
     steps: Mapping[str, Step]
 
     def arguments(self, step: str) -> dict[str, Arg]:
@@ -76,6 +78,11 @@ def module(lesson: str, name: str) -> ModuleType | None:
         raise
 
 
+def own_check(job_name: str, exercise: str) -> ModuleType | None:
+    """The module with a job's `check`: an exercise's is the lesson's, with the exercise's `prepare` beside it."""
+    return module(exercise, "exercise_check") if exercise else module(job_name, "check")
+
+
 def load_job(lesson: str) -> Job:
     text = resource(lesson, "job.yml")
     if text is None:
@@ -87,6 +94,7 @@ def load_job(lesson: str) -> Job:
         topics={name: topic["partitions"] for name, topic in (raw.get("topics") or {}).items()},
         groups=tuple(raw.get("groups") or ()),
         tables=tuple(raw.get("tables") or ()),
+        exercise=raw.get("exercise") or "",
         steps={name: _step(name, step) for name, step in raw["steps"].items()},
     )
 
@@ -160,4 +168,5 @@ def settings_from(arguments: argparse.Namespace, info: LabInfo) -> tuple[Job, Se
         tables=job.tables,
         continuous=arguments.continuous,
         typed=arguments.typed,
+        exercise=job.exercise,
     )

@@ -5,6 +5,7 @@ The lab mounts one file into every node (`lab.json`); lesson code never names a 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -40,6 +41,9 @@ class LabInfo:
     hdfs_replication: int = 1
     metastore: str = ""  # "host:port" of the Hive metastore
     events: str = ""  # HDFS folder of Spark's event logs
+    lab_class: str = ""
+    #: From which an exercise's data is made, where it is not the student's own.
+    seed: int | None = None
     hdfs_disk_mb: int | None = None  # quota on all files and their copies; 0 is none, None leaves what is there
 
 
@@ -61,6 +65,8 @@ def load_info(path: str | None = None) -> LabInfo:
             hdfs_replication=replication.get("hdfs", 1),
             metastore=raw.get("metastore", ""),
             events=raw.get("events", ""),
+            lab_class=raw.get("class", ""),
+            seed=raw.get("seed"),
             hdfs_disk_mb=raw.get("hdfs_disk_mb"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -88,11 +94,20 @@ class Settings:
     continuous: bool = False
     #: What `--job` is given, where that is not the lesson's name but a folder's path.
     typed: str = ""
+    #: The lesson whose exercise this job is; empty for any other job.
+    exercise: str = ""
     base: str = f"/user/{USER}"
 
     @property
     def student(self) -> str:
         return self.info.student
+
+    @property
+    def seed(self) -> int:
+        """What an exercise's data is made from: each student of each class has a number, and so data, of their own."""
+        if self.info.seed is not None:
+            return self.info.seed
+        return int(hashlib.sha256(f"{self.info.lab_class}/{self.student}".encode()).hexdigest()[:8], 16)
 
     @property
     def start_over(self) -> str:

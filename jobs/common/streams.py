@@ -68,6 +68,19 @@ class Streams:
         self._watched: dict[str, _Watched] = {}
         self._throwaway: list[str] = []
 
+    def trigger(self, every: str = "5 seconds") -> dict[str, Any]:
+        """For `DataStreamWriter.trigger`: read what is there and end, or go on with a batch `every` so often."""
+        return {"processingTime": every} if self.continuous else {"availableNow": True}
+
+    def throwaway(self, name: str) -> str:
+        """A checkpoint that is deleted when the step ends, for a query that cannot resume, as into a memory sink.
+
+        Left to itself Spark puts a temporary checkpoint at the root of the default file system.
+        """
+        place = self.settings.throwaway(name, uuid.uuid4().hex[:12])
+        self._throwaway.append(place)
+        return place
+
     def start(
         self, name: str, writer: DataStreamWriter, *, throwaway: bool = False, every: str = "5 seconds"
     ) -> StreamingQuery:
@@ -81,24 +94,20 @@ class Streams:
             raise JobError(f"not a name for a query: {name!r}", fix="name it after the lesson, such as l08-score")
         if name in self._watched:
             raise JobError(f"there is a query named {name} in this step already", fix="give each query its own name")
-        trigger = {"processingTime": every} if self.continuous else {"availableNow": True}
-        named = writer.queryName(name).option("checkpointLocation", self._checkpoint(name, throwaway=throwaway))
-        query = named.trigger(**trigger).start()
+        place = self.throwaway(name) if throwaway else self.settings.checkpoint(name)
+        query = writer.queryName(name).option("checkpointLocation", place).trigger(**self.trigger(every)).start()
         self._watched[name] = _Watched(query)
         return query
 
-    def _checkpoint(self, name: str, *, throwaway: bool) -> str:
-        if not throwaway:
-            return self.settings.checkpoint(name)
-        # Left to itself Spark puts a temporary checkpoint at the root of the default file system.
-        place = self.settings.throwaway(name, uuid.uuid4().hex[:12])
-        self._throwaway.append(place)
-        return place
+    def finish(self, *queries: StreamingQuery) -> tuple[QueryReport, ...]:
+        """Wait until every query has ended or a stop is asked for; what each did. A failure in one stops all.
 
-    def finish(self) -> tuple[QueryReport, ...]:
-        """Wait until every query has ended or a stop is asked for; what each did. A failure in one stops all."""
+        Waited for are `queries` and all others that run in this session: nobody else would wait for them.
+        """
         try:
-            self._refuse_strays()
+            for query in (*queries, *self.spark.streams.active):
+                if query.id not in {watched.query.id for watched in self._watched.values()}:
+                    self._watched[query.name or query.id] = _Watched(query)
             self._watch()
         finally:
             for name, watched in self._watched.items():
@@ -109,16 +118,6 @@ class Streams:
             for place in self._throwaway:
                 self._remove(place)
         return tuple(_report(name, watched) for name, watched in self._watched.items())
-
-    def _refuse_strays(self) -> None:
-        """A query started around this class has no stable checkpoint, and nobody would wait for it."""
-        ours = {watched.query.id for watched in self._watched.values()}
-        strays = [query for query in self.spark.streams.active if query.id not in ours]
-        for query in strays:
-            query.stop()
-        if strays:
-            names = ", ".join(query.name or "(no name)" for query in strays)
-            raise JobError(f"queries started without Streams.start: {names}", fix="start every query with it")
 
     def _watch(self) -> None:
         next_look = time.monotonic() + MARKER_S
@@ -174,7 +173,8 @@ class Streams:
 def batch_line(progress: dict[str, Any]) -> str:
     """One batch as a student reads it: `l08-score: batch 3, 60 rows, 1.2 s`."""
     seconds = progress["durationMs"].get("triggerExecution", 0) / 1000
-    return f"{progress['name']}: batch {progress['batchId']}, {progress['numInputRows']} rows, {seconds:.1f} s"
+    name = progress["name"] or progress["id"]
+    return f"{name}: batch {progress['batchId']}, {progress['numInputRows']} rows, {seconds:.1f} s"
 
 
 def _count(watched: _Watched, progress: dict[str, Any]) -> None:

@@ -19,6 +19,8 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 #: The most that the files of one folder may have together. A node's programs are given them in memory, and every
 #: container of a job has a copy of its own.
 MAX_BYTES = 50_000_000
+#: What of a lesson stays with the instructor: answers to its questions, and its exercise with the gaps filled in.
+ANSWERS = ("ANSWERS.md", "exercise.py")
 _CACHES = {"__pycache__", "node_modules"}
 #: What Python marks a virtual environment with.
 _ENVIRONMENT = "pyvenv.cfg"
@@ -102,9 +104,23 @@ def _require_size(folder: Path, paths: list[Path]) -> None:
         )
 
 
-def job_bundle(folder: Path) -> Bundle:
-    """What goes to YARN for one job: its own folder, `common`, and nothing else."""
-    return zip_of({**files_below(folder, under=folder.name), **_common()})
+def job_bundle(folder: Path, exercise: str = "") -> Bundle:
+    """What goes to YARN for one job: its own folder, `common`, and nothing else.
+
+    Args:
+        exercise: the lesson whose exercise the job is; that lesson's data and check come along.
+    """
+    if not exercise:
+        return zip_of({**lesson_files(folder, under=folder.name), **_common()})
+    return zip_of(
+        {**files_below(folder, under=folder.name), **lesson_files(JOBS / exercise, under=exercise), **_common()}
+    )
+
+
+def lesson_files(folder: Path, *, under: str) -> dict[str, bytes]:
+    """As `files_below`, of a lesson, without the files that would give its answers away."""
+    hidden = {f"{under}/{name}" for name in ANSWERS}
+    return {path: data for path, data in files_below(folder, under=under).items() if path not in hidden}
 
 
 def tools() -> Bundle:
@@ -116,9 +132,9 @@ def _common() -> dict[str, bytes]:
     return files_below(JOBS / "common", under="common")
 
 
-def write(folder: Path, to: str | None) -> None:
+def write(folder: Path, to: str | None, exercise: str = "") -> None:
     """Write a job's bundle below .streamlab/bundles, or to the path `to`, and print the path and the SHA-256."""
-    packed = job_bundle(folder)
+    packed = job_bundle(folder, exercise)
     if to:
         path = typed(to)
         path.parent.mkdir(parents=True, exist_ok=True)

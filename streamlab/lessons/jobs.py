@@ -77,6 +77,12 @@ class Job:
     groups: tuple[str, ...]
     tables: tuple[str, ...]
     steps: tuple[Step, ...]
+    #: The lesson whose exercise it is; empty for any other job.
+    exercise: str = ""
+
+    @property
+    def has_check(self) -> bool:
+        return bool(self.exercise) or (self.folder / "check.py").is_file()
 
     @property
     def typed(self) -> str:
@@ -98,6 +104,11 @@ def hides_a_package(name: str) -> bool:
 def known_jobs() -> list[str]:
     """Names of the folders below jobs/ that describe a job."""
     return sorted(path.parent.name for path in JOBS.glob("*/job.yml"))
+
+
+def known_exercises() -> list[str]:
+    """Names of the lessons that have an exercise."""
+    return sorted(path.parent.name for path in JOBS.glob("*/exercise.yml"))
 
 
 def find(request: str) -> tuple[Job, tuple[Step, ...]]:
@@ -133,7 +144,7 @@ def load(folder: Path) -> Job:
     """Read and check one folder's job.yml."""
     file = folder / "job.yml"
     found = mapping_of(check_yaml(file), file)
-    require_known(found, {"title", "topics", "groups", "tables", "steps"}, file)
+    require_known(found, {"title", "topics", "groups", "tables", "steps", "exercise"}, file)
     if not SAFE_NAME.fullmatch(folder.name):
         raise WrongRequest(
             f"a job cannot be called {folder.name!r}",
@@ -159,7 +170,10 @@ def load(folder: Path) -> Job:
         groups=names_of(found, "groups", file),
         tables=names_of(found, "tables", file),
         steps=tuple(_step(folder.name, name, values, file) for name, values in steps.items()),
+        exercise=text_of(found, "exercise", file) if "exercise" in found else "",
     )
+    if job.exercise and job.exercise not in known_exercises():
+        raise unknown("exercise", job.exercise, known_exercises())
     if not job.steps:
         raise wrong_at(file, ("steps",), "it names no step", "name at least one step")
     for step in job.steps:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from streamlab.errors import WrongRequest, unknown
-from streamlab.lessons.bundle import files_below
+from streamlab.lessons.bundle import lesson_files
 from streamlab.lessons.jobs import hides_a_package, known_jobs, load
 from streamlab.paths import JOBS, typed
 from streamlab.students.problems import SAFE_NAME
 from streamlab.ui import say
+
+#: How the files of a lesson's exercise begin, which a copy of the lesson does not need.
+EXERCISE = "./exercise"
 
 
 def make_like(name: str, like: str, to: str) -> Path:
@@ -21,30 +24,54 @@ def make_like(name: str, like: str, to: str) -> Path:
     Names follow: the package, topics, queries, groups and tables of the copy are its own, so that the lesson and the
     copy do not meet on one cluster.
     """
+    require_free(name)
+    if like not in known_jobs():
+        raise unknown("lesson", like, known_jobs(), usage="--like {}")
+    tables = load(JOBS / like).tables
+    files = {
+        path: renamed(content.decode("utf-8"), like=like, name=name, tables=tables)
+        for path, content in lesson_files(JOBS / like, under=".").items()
+        if not path.startswith(EXERCISE)
+    }
+    target = create(name, to, files)
+    say(f"{target}: created from {like}; run it with: invoke submit --job {target}")
+    return target
+
+
+def require_free(name: str) -> None:
+    """Refuse a name that no job of a student's can have.
+
+    Raises:
+        WrongRequest: it is a lesson's or a package's, or no name.
+    """
     if not SAFE_NAME.fullmatch(name) or name in known_jobs() or hides_a_package(name):
         fix = "use lower-case letters and digits, a letter first, and no name of a lesson or a package"
         raise WrongRequest(
             f"a job of yours cannot be called {name!r}", evidence=f"lessons: {', '.join(known_jobs())}", fix=fix
         )
-    if like not in known_jobs():
-        raise unknown("lesson", like, known_jobs(), usage="--like {}")
+
+
+def create(name: str, to: str, files: Mapping[str, str]) -> Path:
+    """Make the folder `to`/`name` with `files` (path below it -> text), whole or not at all.
+
+    Raises:
+        WrongRequest: it is there already.
+    """
     target = typed(to) / name
     if target.exists():
         raise WrongRequest(
-            f"{target} already exists", evidence="nothing was overwritten", fix="choose another --job or --to"
+            f"{target} already exists", evidence="nothing was overwritten", fix="choose another name or --to"
         )
-    tables = load(JOBS / like).tables
     half = target.with_name(f".{name}.partial")
     shutil.rmtree(half, ignore_errors=True)
     try:
-        for path, content in files_below(JOBS / like, under=".").items():
+        for path, text in files.items():
             file = half / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(renamed(content.decode("utf-8"), like=like, name=name, tables=tables), encoding="utf-8")
+            file.write_text(text, encoding="utf-8")
         half.rename(target)
     finally:
         shutil.rmtree(half, ignore_errors=True)
-    say(f"{target}: created from {like}; run it with: invoke submit --job {target}")
     return target
 
 

@@ -33,11 +33,11 @@ def check(
         printed: is given the stream and each line that the check prints of its own accord.
 
     Returns:
-        ``{"job", "student", "passed", "assertions": [{"name", "expected", "found", "passed", "where"}]}``
+        ``{"job", "student", "passed", "assertions": [{"name", "expected", "found", "passed", "where", "help"}]}``
     """
     with _asked_by(student) as stack:
         target = f"{job.name}/{step}" if step else job.name
-        zips = [bundle.job_bundle(job.folder)]
+        zips = [bundle.job_bundle(job.folder, job.exercise)]
         assertions = stack.answer(
             "common.check", target, seconds=SECONDS, zips=zips, read=list_of(_assertion), printed=printed
         )
@@ -61,8 +61,8 @@ def _asked_by(student: Student) -> AbstractContextManager[Stack]:
 
 
 def _assertion(said: Any) -> dict[str, Any]:
-    checked = fields(name=str, passed=bool, where=str)(said)
-    return {name: checked[name] for name in ("name", "expected", "found", "passed", "where")}
+    checked = fields(name=str, passed=bool, where=str, help=str)(said)
+    return {name: checked[name] for name in ("name", "expected", "found", "passed", "where", "help")}
 
 
 def reset_each(students: Sequence[Student], name: str, *, yes: bool) -> None:
@@ -94,7 +94,7 @@ def reset(student: Student, job: Job) -> None:
             if stream == "out":
                 say(f"  {line}")
 
-        packed = bundle.job_bundle(job.folder)
+        packed = bundle.job_bundle(job.folder, job.exercise)
         done = stack.python("common.reset", job.name, seconds=SECONDS, zips=[packed], printed=heard)
     if done.code != 0:
         raise failed(f"{job.name} could not be reset", done, seconds=SECONDS)
@@ -111,6 +111,8 @@ def describe(found: dict[str, Any]) -> str:
         else:
             differs = f"expected {assertion['expected']}, found {found_there}"
             lines.append(f"  WRONG {assertion['name']}: {differs}; look at {assertion['where']}")
+            if assertion["help"]:
+                lines.append(f"        read {assertion['help']}")
     right = sum(a["passed"] for a in found["assertions"])
     return "\n".join(
         [*lines, f"{found['job']} of {found['student']}: {right} of {len(found['assertions'])} as expected"]
@@ -149,7 +151,7 @@ def asked(name: str | None) -> list[tuple[Job, str]]:
     if name is None:
         return [(jobs.load(jobs.JOBS / known), "") for known in jobs.known_jobs()]
     job, steps = jobs.find(name)
-    if not (job.folder / "check.py").is_file():
+    if not job.has_check:
         raise WrongRequest(
             f"{job.name} has no check",
             evidence=f"{job.folder} has no check.py",

@@ -11,8 +11,9 @@ import json
 from docker.models.containers import Container
 
 from streamlab.engines.inside import has_path, tar_of
+from streamlab.lessons import exercise
 from streamlab.lessons.bundle import files_below
-from streamlab.paths import JOBS, ROOT
+from streamlab.paths import ROOT
 from streamlab.students.topology import Student, nodes
 from streamlab.work import look
 
@@ -26,7 +27,7 @@ def contents(student: Student) -> dict[str, bytes]:
     stack = {"nodes": [node.name for node in nodes(student)], "pages": look.pages(student)}
     return {
         **files_below(ROOT / "streamlab", under="streamlab"),
-        **files_below(JOBS, under="jobs"),
+        **exercise.for_students(under="jobs"),
         "tasks.py": (ROOT / "tasks.py").read_bytes(),
         "stack.json": json.dumps(stack, indent=2).encode(),
     }

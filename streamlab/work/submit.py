@@ -200,7 +200,7 @@ def submit(student: Student, wanted: Request) -> list[str]:
         WrongRequest: it does not fit, or there is no stack.
         LabError: a step failed; the probable cause is the evidence.
     """
-    packed = bundle.job_bundle(wanted.job.folder)
+    packed = bundle.job_bundle(wanted.job.folder, wanted.job.exercise)
     with open_stack(student) as stack:
         return [_run(stack, step, wanted, packed) for step in wanted.steps]
 

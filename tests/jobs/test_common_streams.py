@@ -101,15 +101,29 @@ def test_a_name_is_used_once_and_names_its_lesson(spark: SparkSession, settings:
     running.finish()
 
 
-def test_a_query_started_elsewhere_is_stopped_and_refused(
+def test_a_query_started_as_the_documentation_does_is_waited_for(
     spark: SparkSession, settings: Settings, tmp_path: Path
 ) -> None:
     put(tmp_path / "source", 1, range(3))
-    stray = numbers(spark, tmp_path / "source").writeStream.format("noop")
-    stray = stray.option("checkpointLocation", str(tmp_path / "stray")).start()
-    with pytest.raises(JobError, match=r"queries started without Streams.start: \(no name\)"):
-        streams(spark, settings, Said()).finish()
-    assert not stray.isActive
+    running = streams(spark, settings, Said())
+    plain = numbers(spark, tmp_path / "source").writeStream.format("noop").trigger(**running.trigger())
+    named = plain.queryName("named").option("checkpointLocation", str(tmp_path / "named")).start()
+    other = plain.queryName("other").option("checkpointLocation", str(tmp_path / "other")).start()
+    reports = running.finish(named)
+    assert [(report.name, report.rows) for report in reports] == [("named", (3,)), ("other", (3,))]
+    assert not named.isActive
+    assert not other.isActive
+
+
+def test_a_throwaway_checkpoint_goes_with_the_step(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
+    put(tmp_path / "source", 1, range(3))
+    said = Said()
+    running = streams(spark, settings, said)
+    place = running.throwaway("t-memory")
+    writer = numbers(spark, tmp_path / "source").writeStream.format("memory").queryName("t_memory")
+    running.finish(writer.option("checkpointLocation", place).trigger(**running.trigger()).start())
+    assert Path(place, "commits", "0").is_file()
+    assert any(line.startswith(f"left behind: {place} (") for line in said)  # there is no NameNode here to ask
 
 
 def test_a_failure_in_one_query_ends_the_step_and_the_others(

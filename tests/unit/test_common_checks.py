@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from common.checks import Fact, at_least, at_most, equal, json_of, same_members
+from common.checks import Fact, at_least, at_most, equal, json_of, same_members, same_rows
 from common.errors import Missing
 
 
@@ -17,7 +17,7 @@ def raises(error: Exception) -> object:
 
 def test_a_value_is_compared_and_kept() -> None:
     assert equal("rows", 2, lambda: 2, "cqlsh").as_dict() == {
-        "name": "rows", "expected": 2, "found": 2, "passed": True, "where": "cqlsh",
+        "name": "rows", "expected": 2, "found": 2, "passed": True, "where": "cqlsh", "help": "",
     }  # fmt: skip
     assert not equal("rows", 2, lambda: 3, "cqlsh").passed
 
@@ -41,6 +41,17 @@ def test_sets_name_what_is_missing_and_what_is_too_many() -> None:
     assert (wrong.expected, wrong.found, wrong.passed) == ("2", "2; 1 missing: a; 1 too many: x", False)
     many = same_members("ids", set("abcde"), set, "")
     assert many.found == "0; 5 missing: a, b, c…"
+
+
+def test_rows_are_compared_whole_and_as_often() -> None:
+    wanted = [{"id": "a", "n": 1}, {"n": 2, "id": "b"}]
+    assert same_rows("rows", wanted, lambda: [{"id": "b", "n": 2}, {"id": "a", "n": 1}], "").passed
+    doubled = same_rows("rows", wanted, lambda: [*wanted, wanted[0]], "")
+    assert (doubled.passed, doubled.found) == (False, '3 rows; 1 not expected, such as {"id": "a", "n": 1}')
+    other = same_rows("rows", wanted, lambda: [wanted[0], {"id": "b", "n": None}], "")
+    assert other.found == (
+        '2 rows; 1 missing, such as {"id": "b", "n": 2}; 1 not expected, such as {"id": "b", "n": null}'
+    )
 
 
 def test_a_record_without_a_key_is_found_as_the_console_consumer_prints_it() -> None:

@@ -59,7 +59,8 @@ def test_an_optional_step_runs_only_when_it_is_named(lesson: Callable) -> None:
     ("right", "wrong", "line", "what", "fix"),
     [
         ("title: Count words\n", "", 1, "the file has no title", "add `title: …`"),
-        ("tables:", "tabels:", 4, "the file has the unknown key 'tabels' (known: groups, steps, tables, title, topics)",
+        ("tables:", "tabels:", 4,
+         "the file has the unknown key 'tabels' (known: exercise, groups, steps, tables, title, topics)",
          "did you mean tables?"),
         ("tables: [lab.words]", "tables: lab.words", 4, "tables is 'lab.words', not a list of names",
          "write `tables: [lab.words]`"),

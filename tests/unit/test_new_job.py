@@ -46,7 +46,7 @@ def test_every_lesson_can_be_copied(lesson: str, tmp_path: Path, capsys: pytest.
 def test_what_is_there_is_not_written_over(tree: Callable, error_of: Callable) -> None:
     folder = tree({"mywork/a.py": "precious"})
     assert error_of(scaffold.make_like, "mywork", "lesson08", str(folder)) == (
-        f"error: {folder}/mywork already exists\n  nothing was overwritten\n  fix: choose another --job or --to"
+        f"error: {folder}/mywork already exists\n  nothing was overwritten\n  fix: choose another name or --to"
     )
     assert (folder / "mywork" / "a.py").read_text() == "precious"
 

@@ -1,0 +1,105 @@
+"""Says of each gap of an exercise whether what came of it is right: how a lesson's `exercise_check.py` is written.
+
+What a gap's DataFrame held was written to HDFS by `common.gaps`; what a gap wrote itself is looked at where it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from common import request
+from common.checks import Assertion, Fact
+from common.errors import JobError, Missing
+from common.file_sink import METADATA, committed_files
+
+if TYPE_CHECKING:
+    from common.lab import Lab
+
+
+def as_spark_writes(row: Mapping[str, Any], times: Collection[str]) -> dict[str, Any]:
+    """A row of JSON whose `times` are ISO 8601 to the second ("2025-01-01T00:00:00Z") as `Exercise.rows` has it."""
+    return {name: value.replace("Z", ".000Z") if value and name in times else value for name, value in row.items()}
+
+
+class Exercise:
+    """A student's exercise on the cluster, gap by gap."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._states = Fact(lambda: json.loads(lab.hdfs.read_text(lab.settings.output("gaps.json"))))
+        self._right: dict[int, bool] = {}
+        text = request.resource(lab.settings.exercise, "exercise.yml")
+        self._told: list[dict[str, str]] = yaml.safe_load(text or "{}").get("gaps", [])
+
+    def gap(
+        self, number: int, assertions: Callable[[], list[Assertion]], *, needs: Collection[int] | None = None
+    ) -> list[Assertion]:
+        """What is to be said of one gap.
+
+        Args:
+            assertions: looked at when the gap is filled in and all that it needs is right; otherwise that is said.
+            needs: the gaps without which this one cannot be right; all earlier ones when it is not given.
+        """
+        wrong = [one for one in (self._right if needs is None else needs) if not self._right[one]]
+        words = self._words(number)
+        if words:
+            found = [self._told_of(words)]
+        elif wrong:
+            found = [self._told_of(f"to be looked at once gap {wrong[0]} is right")]
+        else:
+            found = assertions()
+        self._right[number] = all(one.passed for one in found)
+        told = self._told[number - 1]
+        title = f"gap {number}, {told['title']}"
+        return [replace(one, name=f"{title}: {one.name}", help="" if one.passed else told["help"]) for one in found]
+
+    def columns(self, number: int) -> dict[str, str]:
+        """The columns of a gap's DataFrame: name -> Spark's name of the type, such as "timestamp"."""
+        return dict(self._state(number).get("columns", []))
+
+    def value(self, number: int) -> Any:
+        """What a gap returned that is no DataFrame."""
+        return self._state(number).get("value")
+
+    def rows(self, number: int) -> list[dict[str, Any]]:
+        """The rows of a gap's DataFrame as JSON has them: times as "2025-01-01T00:00:00.000Z", binary as base64."""
+        hdfs, folder = self.lab.hdfs, self.folder(number)
+        paths = [one.path for one in hdfs.walk(folder) if one.path.endswith(".json")]
+        if hdfs.exists(f"{folder}/{METADATA}"):
+            paths = committed_files(hdfs, folder)
+        return [json.loads(line) for path in paths for line in hdfs.read_text(path).splitlines()]
+
+    def folder(self, number: int) -> str:
+        """Where a gap's rows are on HDFS."""
+        return self.lab.settings.output(f"gap{number}")
+
+    def where(self, number: int) -> str:
+        """The command by which a student sees a gap's rows."""
+        return f"hdfs dfs -cat '{self.folder(number)}/*'"
+
+    def checkpoint(self, number: int) -> str:
+        """The checkpoint of the query that wrote the rows of a gap's streaming DataFrame."""
+        return self.lab.settings.checkpoint(f"gap{number}")
+
+    def _state(self, number: int) -> dict[str, Any]:
+        return dict(self._states().get(str(number), {}))
+
+    def _words(self, number: int) -> str:
+        """Why there is nothing to look at; empty when there is."""
+        try:
+            state = self._state(number)
+        except Missing:
+            return "it has not run: invoke submit --job " + (self.lab.settings.typed or self.lab.settings.lesson)
+        except JobError as error:
+            return error.what
+        if not state:
+            return "it did not run"
+        return "" if state["state"] == "done" else str(state["words"])
+
+    def _told_of(self, words: str) -> Assertion:
+        return Assertion("filled in", "an outcome", words, False, f"{self.lab.settings.lesson}/exercise.py")

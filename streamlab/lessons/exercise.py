@@ -1,0 +1,117 @@
+"""Exercises: a lesson's program with gaps, made from the same program with the solutions in it.
+
+In a lesson's `exercise.py` the lines between `# BEGIN SOLUTION` and `# END SOLUTION` are what a student writes, as in
+nbgrader, which marks them so in notebooks; there is one pair for each gap of `exercise.yml`, in the same order.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from streamlab.errors import unknown
+from streamlab.lessons.bundle import ANSWERS, files_below
+from streamlab.lessons.jobs import known_exercises
+from streamlab.lessons.scaffold import create, renamed, require_free
+from streamlab.paths import JOBS
+from streamlab.ui import say
+from streamlab.yamlfile import check_yaml, mapping_of, number_of, require_known, text_of, wrong_at
+
+_SOLUTION = re.compile(r"^(?P<indent> *)# BEGIN SOLUTION\n(?P<lines>.*?)^ *# END SOLUTION\n", re.MULTILINE | re.DOTALL)
+_KEYS = {"title", "preset", "timeout", "topics", "groups", "tables", "gaps"}
+
+
+def with_gaps(source: str, filled: Mapping[int, str] | None = None) -> str:
+    """A program as students get it: each solution is replaced by a line that says the gap is open.
+
+    Args:
+        filled: gap's number, from 1 -> lines to put there instead, not indented. Gaps that are not named are open.
+    """
+    number = 0
+
+    def replaced(found: re.Match[str]) -> str:
+        nonlocal number
+        number += 1
+        indent = found["indent"]
+        if filled and number in filled:
+            return textwrap.indent(textwrap.dedent(filled[number]).strip("\n") + "\n", indent)
+        lines = len(found["lines"].splitlines())
+        many = "one line" if lines == 1 else f"about {lines} lines"
+        return f"{indent}# Your code instead of the next line; {many}.\n{indent}raise NotImplementedError\n"
+
+    return _SOLUTION.sub(replaced, source)
+
+
+def solutions(source: str) -> dict[int, str]:
+    """The lines of each gap's solution, not indented, by the gap's number."""
+    return {number: textwrap.dedent(one["lines"]) for number, one in enumerate(_SOLUTION.finditer(source), start=1)}
+
+
+def load(lesson: str) -> dict[str, Any]:
+    """A lesson's `exercise.yml`, checked.
+
+    Raises:
+        WrongRequest: the lesson has no exercise, or the file is not as it should be.
+    """
+    if lesson not in known_exercises():
+        raise unknown("exercise", lesson, known_exercises(), usage="--job {}")
+    file = JOBS / lesson / "exercise.yml"
+    found = mapping_of(check_yaml(file), file)
+    require_known(found, _KEYS, file)
+    text_of(found, "title", file)
+    text_of(found, "preset", file)
+    gaps = found.get("gaps")
+    if not isinstance(gaps, list):
+        raise wrong_at(file, ("gaps",), "gaps is not a list", "write each gap as `- title: …` with its `help: …`")
+    for gap in gaps:
+        require_known(mapping_of(gap, file, "gaps"), {"title", "help"}, file, "gaps")
+        text_of(gap, "title", file, "gaps")
+        text_of(gap, "help", file, "gaps")
+    number_of(found, "timeout", file, at_least=1)
+    return found
+
+
+def files(lesson: str, name: str, program: str) -> dict[str, str]:
+    """The files of a student's folder `name` that holds this `program`, path -> text."""
+    found = load(lesson)
+    tables = found.get("tables", [])
+    step = {"title": found["title"], "preset": found["preset"], "timeout": found["timeout"]}
+    makes: dict[str, Any] = {kind: found[kind] for kind in ("topics", "groups", "tables") if kind in found}
+    described: dict[str, Any] = {"title": found["title"], **makes, "steps": {"exercise": step}}
+    job = yaml.safe_dump(described, sort_keys=False)
+    return {
+        "__init__.py": "",
+        "job.yml": f"exercise: {lesson}\n{renamed(job, like=lesson, name=name, tables=tables)}",
+        "exercise.py": renamed(program, like=lesson, name=name, tables=tables),
+    }
+
+
+def hand_out(lesson: str, name: str | None = None, to: str = ".") -> Path:
+    """Create the folder `to`/`name` with a lesson's exercise, its gaps open.
+
+    Raises:
+        WrongRequest: the lesson has no exercise, the name cannot be used, or there is such a folder.
+    """
+    gaps = load(lesson)["gaps"]
+    name = name or f"my{lesson.removeprefix('lesson')}"
+    require_free(name)
+    source = (JOBS / lesson / "exercise.py").read_text(encoding="utf-8")
+    target = create(name, to, files(lesson, name, with_gaps(source)))
+    say(f"{target}: the exercise of {lesson}, with {len(gaps)} gaps in exercise.py")
+    say(f"fill them in, one after another; then: invoke submit --job {name}, and: invoke check --job {name}")
+    return target
+
+
+def for_students(*, under: str) -> dict[str, bytes]:
+    """All lessons as students may have them, as path below `under` -> contents: no answers, and exercises with gaps."""
+    found = files_below(JOBS, under=under)
+    for path in [path for path in found if path.rpartition("/")[2] in ANSWERS]:
+        content = found.pop(path).decode("utf-8")
+        if path.endswith("/exercise.py"):
+            found[path] = with_gaps(content).encode("utf-8")
+    return found

@@ -1,0 +1,221 @@
+"""Exercises as students get them: gaps where solutions were, own names, and nothing that gives answers away."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from common.checks import Assertion, equal
+from common.errors import Missing
+from common.exercise import Exercise
+from common.settings import LabInfo, Settings
+from streamlab.lessons import bundle, exercise, jobs, scaffold
+from streamlab.paths import JOBS
+from streamlab.students.topology import Student
+from streamlab.work import seat
+
+SOURCE = '''\
+def first():
+    """Gap 1."""
+    # BEGIN SOLUTION
+    one = 1
+    return one
+    # END SOLUTION
+
+
+def second():
+    # BEGIN SOLUTION
+    return 2
+    # END SOLUTION
+'''
+EXERCISES = jobs.known_exercises()
+
+
+def program(lesson: str) -> str:
+    return (JOBS / lesson / "exercise.py").read_text(encoding="utf-8")
+
+
+def test_solutions_become_gaps_that_say_how_long_they_are() -> None:
+    assert (
+        exercise.with_gaps(SOURCE)
+        == '''\
+def first():
+    """Gap 1."""
+    # Your code instead of the next line; about 2 lines.
+    raise NotImplementedError
+
+
+def second():
+    # Your code instead of the next line; one line.
+    raise NotImplementedError
+'''
+    )
+
+
+def test_a_gap_can_be_filled_in_with_other_lines() -> None:
+    found = exercise.with_gaps(SOURCE, exercise.solutions(SOURCE) | {2: "if True:\n    return 3\n"})
+    namespace: dict[str, Callable[[], int]] = {}
+    exec(found, namespace)
+    assert (namespace["first"](), namespace["second"]()) == (1, 3)
+
+
+@pytest.mark.parametrize("lesson", EXERCISES)
+def test_each_gap_is_described_and_counted_alike_in_both_files(lesson: str) -> None:
+    described = exercise.load(lesson)["gaps"]
+    assert len(exercise.solutions(program(lesson))) == len(described)
+    assert 3 <= len(described) <= 6
+    assert [int(number) for number in re.findall(r"\bGap (\d+)\.", program(lesson))] == [*range(1, len(described) + 1)]
+
+
+@pytest.mark.parametrize("lesson", EXERCISES)
+def test_what_a_student_gets_is_a_job_without_a_solution(lesson: str, tmp_path: Path) -> None:
+    target = exercise.hand_out(lesson, "mine", str(tmp_path))
+    job = jobs.load(target)
+    assert (job.exercise, [step.name for step in job.steps]) == (lesson, ["exercise"])
+    text = (target / "exercise.py").read_text(encoding="utf-8")
+    ast.parse(text)
+    assert text.count("raise NotImplementedError") == len(exercise.load(lesson)["gaps"])
+    assert "SOLUTION" not in text
+    assert not re.search(rf"\b({lesson}|l{lesson.removeprefix('lesson')}-)", text)
+    names = set(bundle_names(target, lesson))
+    assert {"mine/exercise.py", f"{lesson}/exercise_check.py", f"{lesson}/exercise.yml", "common/gaps.py"} <= names
+    assert f"{lesson}/exercise.py" not in names
+
+
+def bundle_names(folder: Path, lesson: str = "") -> list[str]:
+    return zipfile.ZipFile(io.BytesIO(bundle.job_bundle(folder, lesson).data)).namelist()
+
+
+@pytest.mark.parametrize("lesson", EXERCISES)
+def test_no_answer_goes_where_a_student_can_read_it(lesson: str, tmp_path: Path) -> None:
+    assert f"{lesson}/exercise.py" not in bundle_names(JOBS / lesson)
+    given = exercise.for_students(under="jobs")
+    assert not [path for path in given if path.endswith("ANSWERS.md")]
+    assert given[f"jobs/{lesson}/exercise.py"].decode() == exercise.with_gaps(program(lesson))
+    copy = scaffold.make_like("copied", lesson, str(tmp_path))
+    assert not [path.name for path in copy.iterdir() if path.name.startswith(("exercise", "ANSWERS"))]
+
+
+def test_the_edge_node_has_the_exercises_with_gaps(student: Student) -> None:
+    placed = seat.contents(student)
+    assert all(b"SOLUTION" not in placed[f"jobs/{lesson}/exercise.py"] for lesson in EXERCISES)
+
+
+def test_an_exercise_that_is_not_there_is_refused(error_of: Callable, tmp_path: Path) -> None:
+    text = error_of(exercise.hand_out, "lesson4", None, str(tmp_path))
+    assert text.startswith("error: no exercise named 'lesson4'\n")
+    assert "did you mean --job lesson04?" in text
+
+
+def test_a_folder_that_is_there_is_kept(error_of: Callable, tmp_path: Path) -> None:
+    exercise.hand_out(EXERCISES[0], "mine", str(tmp_path))
+    before = (tmp_path / "mine" / "exercise.py").write_text("my work\n")
+    assert "mine already exists" in error_of(exercise.hand_out, EXERCISES[0], "mine", str(tmp_path))
+    assert (tmp_path / "mine" / "exercise.py").stat().st_size == before
+
+
+def test_an_exercise_of_no_lesson_is_no_job(tmp_path: Path, error_of: Callable) -> None:
+    target = exercise.hand_out(EXERCISES[0], "mine", str(tmp_path))
+    file = target / "job.yml"
+    file.write_text(file.read_text().replace(f"exercise: {EXERCISES[0]}", "exercise: lesson99"))
+    assert error_of(jobs.load, target).startswith("error: no exercise named 'lesson99'")
+
+
+HOME = "/user/student/my04"
+STATES = {
+    "1": {"state": "done", "words": "done", "columns": [["n", "int"]]},
+    "2": {"state": "open", "words": "is open"},
+    "3": {"state": "done", "words": "done", "value": 5},
+    "4": {"state": "failed", "words": "ValueError: no"},
+    "5": {"state": "done", "words": "done"},
+}
+
+
+class Files:
+    """HDFS as a dictionary."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self.files = files
+
+    def read_text(self, path: str) -> str:
+        if path not in self.files:
+            raise Missing(f"no such file: {path}")
+        return self.files[path]
+
+    def exists(self, path: str) -> bool:
+        return any(name.startswith(path) for name in self.files)
+
+    def walk(self, folder: str) -> list[SimpleNamespace]:
+        return [SimpleNamespace(path=path) for path in self.files if path.startswith(f"{folder}/")]
+
+
+def judged(files: dict[str, str]) -> Exercise:
+    info = LabInfo("ada", "kafka1:9092", ("cassandra1",), "http://namenode:9870", "hdfs://namenode:8020", "http://rm")
+    settings = Settings(info=info, lesson="my04", exercise="lesson04")
+    lab: Any = SimpleNamespace(settings=settings, hdfs=Files(files))
+    return Exercise(lab)
+
+
+def right() -> list[Assertion]:
+    return [equal("n", 1, lambda: 1, "here")]
+
+
+def wrong() -> list[Assertion]:
+    return [equal("n", 1, lambda: 2, "here"), equal("m", 1, lambda: 1, "there")]
+
+
+def test_each_gap_is_judged_by_itself_and_by_what_it_needs() -> None:
+    work = judged({f"{HOME}/out/gaps.json": json.dumps(STATES)})
+    found = [
+        *work.gap(1, wrong), *work.gap(2, right), *work.gap(3, right, needs=[]), *work.gap(4, right),
+        *work.gap(5, right, needs=[3]),
+    ]  # fmt: skip
+    assert [(one.name, one.passed, one.found) for one in found] == [
+        ("gap 1, read the topic: n", False, 2),
+        ("gap 1, read the topic: m", True, 1),
+        ("gap 2, read the JSON: filled in", False, "is open"),
+        ("gap 3, parquet files: n", True, 1),
+        ("gap 4, JSON to a topic: filled in", False, "ValueError: no"),
+        ("gap 5, foreachBatch: n", True, 1),
+    ]
+    assert [bool(one.help) for one in found] == [not one.passed for one in found]
+
+
+def test_a_gap_waits_for_those_before_it_to_be_right() -> None:
+    work = judged({f"{HOME}/out/gaps.json": json.dumps(STATES)})
+    work.gap(1, wrong)
+    (found,) = work.gap(3, lambda: pytest.fail("it was looked at"))
+    assert found.found == "to be looked at once gap 1 is right"
+
+
+def test_an_exercise_that_has_not_run_says_what_to_type() -> None:
+    (found,) = judged({}).gap(1, right)
+    assert (found.passed, found.found) == (False, "it has not run: invoke submit --job my04")
+
+
+def test_rows_are_those_that_a_stream_has_committed() -> None:
+    files = {
+        f"{HOME}/out/gap1/part-0.json": '{"n": 1}\n{"n": 2}\n',
+        f"{HOME}/out/gap1/part-1.json": '{"n": 3}\n',
+        f"{HOME}/out/gap1/_SUCCESS": "",
+    }
+    assert judged(files).rows(1) == [{"n": 1}, {"n": 2}, {"n": 3}]
+
+
+def test_data_differ_between_students_classes_and_not_from_day_to_day() -> None:
+    def seed(student: str, lab_class: str = "a", own: int | None = None) -> int:
+        info = LabInfo(student, "k", ("c",), "w", "h", "y", lab_class=lab_class, seed=own)
+        return Settings(info=info, lesson="my04").seed
+
+    assert seed("ada") == seed("ada")
+    assert len({seed("ada"), seed("bob"), seed("ada", "b"), seed("ada", own=3)}) == 4
+    assert seed("ada", own=3) == 3
