@@ -26,10 +26,11 @@ from streamlab.ui import say
 ORDINARY = ("static", "unit", "jobs", "cluster")
 
 #: Kinds that take too long for every change. lessons: each lesson run, repeated, broken and killed on a real stack;
+#: exercises: each exercise solved, left open, and answered wrongly gap by gap, on YARN;
 #: course: each handout followed from its first command to its last; seat: each lesson as a student types it, without
 #: the lab's help; faults: recovery of what was killed, stopped or lost; larger: a stack whose workers leave and return;
 #: gateway: two students' pages in a real browser, and who may open what.
-KINDS = (*ORDINARY, "lessons", "course", "seat", "faults", "larger", "gateway")
+KINDS = (*ORDINARY, "lessons", "exercises", "course", "seat", "faults", "larger", "gateway")
 
 #: Program -> the Debian package that has it, of what the gateway's tests click with.
 BROWSER = {"chromium": "chromium", "chromedriver": "chromium-driver", "certutil": "libnss3-tools"}
