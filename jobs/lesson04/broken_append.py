@@ -10,7 +10,6 @@ from pyspark.sql.streaming import StreamingQueryException
 from common.hdfs import Hdfs
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import kafka_stream
 from lesson04.places import batch_folder
 from lesson04.transforms import orders
 
@@ -66,9 +65,17 @@ def shown(spark: SparkSession, settings: Settings, way: str) -> dict[str, int]:
 
 
 def run_to_end(spark: SparkSession, settings: Settings, way: str, write: Callable[[DataFrame, int], None]) -> None:
-    parsed = orders(kafka_stream(spark, settings, settings.topic("orders"), per_batch=PER_BATCH))
+    records = (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", settings.info.kafka)
+        .option("subscribe", settings.topic("orders"))
+        .option("startingOffsets", "earliest")
+        .option("maxOffsetsPerTrigger", PER_BATCH)
+        .load()
+    )
     query = (
-        parsed.writeStream.queryName(f"l04-{way}")
+        orders(records)
+        .writeStream.queryName(f"l04-{way}")
         .foreachBatch(write)
         .option("checkpointLocation", settings.broken(NAME, f"checkpoint-{way}"))
         .trigger(availableNow=True)

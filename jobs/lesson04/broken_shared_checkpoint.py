@@ -7,7 +7,6 @@ from pyspark.sql import DataFrame, SparkSession
 from common.hdfs import Hdfs
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import kafka_stream
 from lesson04.transforms import orders
 
 NAME = "shared-checkpoint"
@@ -16,7 +15,14 @@ NAME = "shared-checkpoint"
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     """Copy the orders to two folders, one query after the other, with the same checkpointLocation."""
     Hdfs(settings.info.webhdfs).delete(settings.broken(NAME))  # so that it shows the same thing each time
-    parsed = orders(kafka_stream(spark, settings, settings.topic("orders")))
+    records = (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", settings.info.kafka)
+        .option("subscribe", settings.topic("orders"))
+        .option("startingOffsets", "earliest")
+        .load()
+    )
+    parsed = orders(records)
     counts = {}
     for sink in ("first", "second"):
         counts[sink] = copied(spark, parsed, settings, sink)

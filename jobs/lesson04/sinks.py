@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from common.hdfs import Hdfs
 from common.outcome import Outcome, QueryReport, Tally
 from common.settings import Settings
-from common.spark import kafka_sink, kafka_stream
 from common.streams import Streams
 from lesson04.places import (
     DELIVERED,
@@ -31,53 +29,65 @@ from lesson04.transforms import as_json, as_rows, delivered, not_delivered, orde
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     """Start all five, wait for all; each goes on from where its own checkpoint left off."""
-    source = kafka_stream(spark, settings, settings.topic("orders"), per_batch=int(settings.args["per_batch"]))
-    parsed = orders(source)
-    streams, tally = Streams(spark, settings), Tally()
-    start_memory(streams, parsed)
-    start_files(streams, parsed, settings)
-    start_kafka(streams, parsed, settings)
-    streams.start(FOREACH_QUERY, parsed.writeStream.foreachBatch(split_writer(settings, tally)))
-    queries = streams.finish()
-    in_memory = look_into_memory(spark)
-    print(f"{MEMORY_QUERY}: {in_memory}", flush=True)
-    return Outcome(
-        queries=queries, written={**written(queries, settings), **tally.counts}, details={"memory": in_memory}
+    streams, tally, hdfs = Streams(spark, settings), Tally(), Hdfs(settings.info.webhdfs)
+    kafka, file_format = settings.info.kafka, known_format(settings.args["format"])
+
+    records = (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", kafka)
+        .option("subscribe", settings.topic("orders"))
+        .option("startingOffsets", "earliest")
+        .option("maxOffsetsPerTrigger", settings.args["per_batch"])
+        .load()
+    )
+    parsed = orders(records)
+
+    # A table in the driver, gone with it: to look at while one tries things, and for tests. It cannot resume.
+    memory = (
+        parsed.writeStream.queryName(MEMORY_QUERY)
+        .format("memory")
+        .outputMode("append")
+        .option("checkpointLocation", streams.throwaway(MEMORY_QUERY))
+        .trigger(**streams.trigger())
+        .start()
     )
 
+    # Files whose names go into _spark_metadata once their batch is done: exactly once, for readers that look there.
+    files = (
+        parsed.writeStream.queryName(file_query(file_format))
+        .format(file_format)
+        .options(**FORMATS[file_format])
+        .option("path", settings.output(file_format))
+        .option("checkpointLocation", settings.checkpoint(file_query(file_format)))
+        .trigger(**streams.trigger())
+        .start()
+    )
 
-def start_memory(streams: Streams, parsed: DataFrame) -> None:
-    """A table in the driver, gone with it: to look at while one tries things, and for tests."""
-    streams.start(MEMORY_QUERY, parsed.writeStream.format("memory").outputMode("append"), throwaway=True)
+    # Two topics, two spellings, two checkpoints. At least once: a batch that is run again is sent again.
+    as_text = (
+        as_rows(parsed)
+        .writeStream.queryName(ROW_QUERY)
+        .format("kafka")
+        .option("kafka.bootstrap.servers", kafka)
+        .option("topic", settings.topic("row"))
+        .option("checkpointLocation", settings.checkpoint(ROW_QUERY))
+        .trigger(**streams.trigger())
+        .start()
+    )
+    as_documents = (
+        as_json(parsed)
+        .writeStream.queryName(JSON_QUERY)
+        .format("kafka")
+        .option("kafka.bootstrap.servers", kafka)
+        .option("topic", settings.topic("json"))
+        .option("checkpointLocation", settings.checkpoint(JSON_QUERY))
+        .trigger(**streams.trigger())
+        .start()
+    )
 
-
-def look_into_memory(spark: SparkSession) -> dict[str, int]:
-    """The memory sink's table by SQL, under the query's name: orders by status."""
-    rows = spark.sql(f"SELECT status, count(*) AS orders FROM {MEMORY_QUERY} GROUP BY status ORDER BY status")
-    return {row.status: row.orders for row in rows.collect()}
-
-
-def start_files(streams: Streams, parsed: DataFrame, settings: Settings) -> None:
-    """Files whose names go into _spark_metadata once their batch is done: exactly once, for readers that look there."""
-    file_format = known_format(settings.args["format"])
-    writer = parsed.writeStream.format(file_format).options(**FORMATS[file_format])
-    streams.start(file_query(file_format), writer.option("path", settings.output(file_format)))
-
-
-def start_kafka(streams: Streams, parsed: DataFrame, settings: Settings) -> None:
-    """Two topics, two spellings, two checkpoints. At least once: a batch that is run again is sent again."""
-    for query, records, topic in ((ROW_QUERY, as_rows(parsed), "row"), (JSON_QUERY, as_json(parsed), "json")):
-        streams.start(query, records.writeStream.format("kafka").options(**kafka_sink(settings, settings.topic(topic))))
-
-
-def split_writer(settings: Settings, tally: Tally) -> Any:
-    """The function that foreachBatch calls: two folders and a summary, each under the batch's number.
-
-    Overwriting what bears the batch's own number makes a repeat harmless; appending would double it.
-    """
-    hdfs = Hdfs(settings.info.webhdfs)
-
-    def write(batch: DataFrame, batch_id: int) -> None:
+    # Two folders and a summary, each under the batch's number: to overwrite these makes a repeat harmless, to append
+    # would double it.
+    def split(batch: DataFrame, batch_id: int) -> None:
         batch.persist()  # read three times below; else Kafka would be asked three times
         try:
             for name, part in ((DELIVERED, delivered(batch)), (OTHER, not_delivered(batch))):
@@ -88,7 +98,26 @@ def split_writer(settings: Settings, tally: Tally) -> Any:
         finally:
             batch.unpersist()
 
-    return write
+    in_parts = (
+        parsed.writeStream.queryName(FOREACH_QUERY)
+        .foreachBatch(split)
+        .option("checkpointLocation", settings.checkpoint(FOREACH_QUERY))
+        .trigger(**streams.trigger())
+        .start()
+    )
+
+    queries = streams.finish(memory, files, as_text, as_documents, in_parts)
+    in_memory = look_into_memory(spark)
+    print(f"{MEMORY_QUERY}: {in_memory}", flush=True)
+    return Outcome(
+        queries=queries, written={**written(queries, settings), **tally.counts}, details={"memory": in_memory}
+    )
+
+
+def look_into_memory(spark: SparkSession) -> dict[str, int]:
+    """The memory sink's table by SQL, under the query's name: orders by status."""
+    rows = spark.sql(f"SELECT status, count(*) AS orders FROM {MEMORY_QUERY} GROUP BY status ORDER BY status")
+    return {row.status: row.orders for row in rows.collect()}
 
 
 def written(queries: tuple[QueryReport, ...], settings: Settings) -> dict[str, int]:

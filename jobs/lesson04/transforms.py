@@ -9,7 +9,6 @@ from pyspark.sql import functions as F
 
 from common.order_schema import ORDER
 from common.orders import DELIVERED
-from common.spark import from_kafka_json
 
 #: The order's own columns, without its place in Kafka.
 COLUMNS = ORDER.fieldNames()
@@ -19,7 +18,8 @@ TIME_FORMAT = "yyyy-MM-dd'T'HH:mm:ss'Z'"
 
 def orders(records: DataFrame) -> DataFrame:
     """Records with their place in Kafka and their order's columns."""
-    return from_kafka_json(records, ORDER).select("partition", "offset", *COLUMNS)
+    order = F.from_json(F.col("value").cast("string"), ORDER)
+    return records.select("partition", "offset", order.alias("data")).select("partition", "offset", "data.*")
 
 
 def as_rows(parsed: DataFrame) -> DataFrame:
