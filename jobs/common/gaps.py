@@ -8,6 +8,7 @@ gaps that need nothing from it go on.
 from __future__ import annotations
 
 import json
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -21,8 +22,11 @@ from common.outcome import Outcome, QueryReport
 from common.settings import Settings
 from common.streams import Streams
 
-#: What a gap's query may take (s); these data are read in a few seconds.
-QUERY_SECONDS = 120.0
+#: What a gap's query may take (s); these data are read in a few seconds, on a busy machine in a minute.
+QUERY_SECONDS = 300.0
+#: A query that has waited for so long (s), instead of reading or ending, is one that does not end by itself.
+IDLE_SECONDS = 10.0
+POLL_SECONDS = 0.5
 
 DONE, OPEN, FAILED, WAITS = "done", "open", "failed", "waits"
 
@@ -152,12 +156,17 @@ class Gaps:
         self._wait(writer.start())
 
     def _wait(self, query: StreamingQuery) -> None:
-        if not query.awaitTermination(QUERY_SECONDS):
-            query.stop()
-            raise JobError(
-                f"the query {query.name or '(no name)'} was still running after {QUERY_SECONDS:.0f} s: "
-                "has it .trigger(availableNow=True)?"
-            )
+        ends, busy = time.monotonic() + QUERY_SECONDS, time.monotonic()
+        while not query.awaitTermination(POLL_SECONDS):
+            name, now, status = query.name or "(no name)", time.monotonic(), query.status
+            if status["isTriggerActive"] or not status["message"].startswith("Waiting"):
+                busy = now
+            if now - busy > IDLE_SECONDS:
+                query.stop()
+                raise JobError(f"the query {name} waits for more data: is `.trigger(availableNow=True)` missing?")
+            if now > ends:
+                query.stop()
+                raise JobError(f"the query {name} had not read everything after {QUERY_SECONDS:.0f} s")
         self.queries += Streams(self.spark, self.settings, say=self.say).finish(query)
 
 

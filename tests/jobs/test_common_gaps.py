@@ -39,7 +39,6 @@ def said() -> list[str]:
 def gaps(spark: SparkSession, settings: Settings, said: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Gaps]:
     monkeypatch.setattr(module, "Hdfs", MemoryHdfs)
     monkeypatch.setattr(MemoryHdfs, "files", {})
-    monkeypatch.setattr(module, "QUERY_SECONDS", 20.0)
     yield Gaps(spark, settings, say=said.append)
     for query in spark.streams.active:
         query.stop()
@@ -145,7 +144,7 @@ def test_a_writer_that_was_not_started_is_told_from_a_query(gaps: Gaps, said: li
 def test_a_query_that_does_not_end_is_stopped(
     gaps: Gaps, said: list[str], stream: DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "QUERY_SECONDS", 2.0)
+    monkeypatch.setattr(module, "IDLE_SECONDS", 2.0)
     started: list[StreamingQuery] = []
 
     def forever() -> StreamingQuery:
@@ -154,7 +153,7 @@ def test_a_query_that_does_not_end_is_stopped(
         return started[0]
 
     gaps.query(1, forever)
-    assert said[-1] == "gap 1: the query forever was still running after 2 s: has it .trigger(availableNow=True)?"
+    assert said[-1] == "gap 1: the query forever waits for more data: is `.trigger(availableNow=True)` missing?"
     assert not started[0].isActive
 
 
