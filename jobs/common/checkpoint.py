@@ -50,9 +50,13 @@ class Checkpoint:
         return self._total(self._last()) if self.commits else 0
 
     def batch_sizes(self) -> list[int]:
-        """How many records each finished batch read, in order; 0 for a batch that only moved event time on."""
-        totals = [0, *(self._total(batch) for batch in self.commits)]
-        return [later - earlier for earlier, later in pairwise(totals)]
+        """How many records each finished batch read, in order; 0 for a batch that only moved event time on.
+
+        Spark keeps the last hundred batches. Where earlier ones are gone, so is the size of the first that is kept.
+        """
+        totals = [self._total(batch) for batch in self.commits]
+        begin = [0] if not self.commits or self.commits[0] == 0 else []
+        return [later - earlier for earlier, later in pairwise([*begin, *totals])]
 
     def watermark_ms(self) -> int:
         """The watermark of the last finished batch, in milliseconds since 1970; 0 before there was one."""

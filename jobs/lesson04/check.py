@@ -159,10 +159,16 @@ def right_json(record: Record) -> bool:
 
 
 def right_row(record: Record) -> bool:
-    """A row as text begins with the order's three text columns; the times' spelling is Spark's own."""
+    """All eight columns as Spark casts a row to text: times without their T and Z, in the session's zone, UTC."""
     order = data.by_id().get(str(record.key), {})
-    begin = ", ".join(str(order.get(name)) for name in ("order_id", "customer_id", "status"))
-    return str(record.value).startswith(f"{{{begin}, ")
+    columns = [_as_text(name, value) for name, value in order.items()]
+    return str(record.value) == f"{{{', '.join(columns)}}}"
+
+
+def _as_text(name: str, value: str | None) -> str:
+    if value is None:
+        return "null"
+    return value.replace("T", " ").removesuffix("Z") if name.endswith("_at") else value
 
 
 RIGHT = {"row": right_row, "json": right_json}

@@ -61,6 +61,13 @@ def test_batches_are_in_the_order_of_their_numbers() -> None:
     assert query.batch_sizes() == [1] * 12
 
 
+def test_batches_that_spark_no_longer_keeps_are_not_taken_for_one_large_one() -> None:
+    files = {f"/c/offsets/{n}": plan(json.dumps({"a": {"0": 10 * (n + 1)}})) for n in range(11, 111)}
+    query = Checkpoint(hdfs(files | {f"/c/commits/{n}": "v1" for n in range(11, 111)}), "/c")
+    assert query.batch_sizes() == [10] * 99
+    assert query.records_done() == 1110
+
+
 def test_a_query_that_never_ran_has_no_folder() -> None:
     with pytest.raises(Missing, match="no such file: /c/commits"):
         Checkpoint(hdfs({}), "/c").batch_sizes()

@@ -93,7 +93,10 @@ def record(key: str, value: str) -> Any:
 
 
 def row_text(order: Any) -> str:
-    return f"{{{order.order_id}, {order.customer_id}, {order.status}, 2025-01-01 00:00:00, null}}"
+    """As spark.sql("SELECT cast(struct(...) AS string)") has it."""
+    times = [order.purchased_at, order.approved_at, order.shipped_at, order.delivered_at, order.estimated_at]
+    texts = ["null" if time is None else time.replace("T", " ").replace("Z", "") for time in times]
+    return f"{{{order.order_id}, {order.customer_id}, {order.status}, {', '.join(texts)}}}"
 
 
 @pytest.fixture(autouse=True)
@@ -194,6 +197,12 @@ def test_a_record_that_says_something_else_is_found(right: World) -> None:
     first = right.topics["l04-json"][0]
     first.value = first.value.replace('"status": "', '"status": "un')
     assert failures(right) == {"sinks: records of l04-json that are not what was ordered": [first.key]}
+
+
+def test_a_row_whose_times_are_gone_is_found(right: World) -> None:
+    first = next(one for one in right.topics["l04-row"] if not one.value.endswith("null}"))
+    first.value = first.value.replace("2025-", "1970-")
+    assert failures(right) == {"sinks: records of l04-row that are not what was ordered": [first.key]}
 
 
 def test_a_summary_that_is_gone_is_found(right: World) -> None:
