@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from invoke import Exit, ParseError, Program
 
@@ -22,7 +22,7 @@ class Lab(Program):
         try:
             super().parse_tasks()
         except ParseError as error:
-            wrong = _wrong(error, self.collection.task_names)
+            wrong = _wrong(error, self.collection.task_names, self.core.unparsed)
         except ValueError as error:  # for an option whose default is a number
             wrong = WrongRequest(
                 f"{str(error).rpartition(': ')[2]} is not a whole number",
@@ -34,7 +34,7 @@ class Lab(Program):
         raise Exit(str(wrong), code=wrong.exit_code)
 
 
-def _wrong(error: ParseError, tasks: Iterable[str]) -> WrongRequest:
+def _wrong(error: ParseError, tasks: Iterable[str], typed: Sequence[str]) -> WrongRequest:
     """What invoke's parser has found, with what it knows of the place."""
     context, said = error.context, str(error)
     found = re.fullmatch(r"No idea what '(.+)' is!", said)
@@ -44,8 +44,11 @@ def _wrong(error: ParseError, tasks: Iterable[str]) -> WrongRequest:
             return unknown("task", found[1], tasks, usage="invoke {}")
         return WrongRequest(words, fix="invoke --list shows the tasks")
     task, fix = context.name, f"invoke --help {context.name} explains each option"
-    if found and found[1].startswith("-"):
-        return unknown(f"option of {task}", found[1], context.flags, usage="{}")
+    # Invoke takes an unknown option for the value of one that is missing, and complains of the word after it.
+    options = [word.partition("=")[0] for word in typed if word.startswith("-")]
+    mistyped = [option for option in options if option not in context.flags]
+    if mistyped:
+        return unknown(f"option of {task}", mistyped[0], context.flags, usage="{}")
     if found:
         return WrongRequest(
             f"{task} does not accept {found[1]!r}",

@@ -34,6 +34,12 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
     ("command", "error"),
     [
         (
+            "submit --jbo lesson08",
+            "error: no option of submit named '--jbo'\n  known: --at-once, --cluster, --continuous, --detach, "
+            "--driver-memory, --executor-memory, --executors, --inventory, --job, --limit, --preset, --set, --student\n"
+            "  fix: did you mean --job?\n",
+        ),
+        (
             "submit --job lesson8",
             "error: no job named 'lesson8'\n  known: KNOWN_JOBS\n  fix: did you mean --job lesson08?\n",
         ),
