@@ -113,11 +113,11 @@ def new(_, job, like, to="."):
 
 
 @lab_task(seat=True)
-def exercise(_, job, name=None, to="."):
+def exercise(_, job, name=None, to=".", language="en"):
     """Get a lesson's exercise: a program with gaps to fill in."""
     from streamlab.lessons import exercise as exercises
 
-    exercises.hand_out(job, name, to)
+    exercises.hand_out(job, name, to, language)
 
 
 @lab_task(seat=True)

@@ -28,6 +28,7 @@ HELP = {
     "executors": "the number of executors (default: the preset's)",
     "exercise.name": "the name of your folder (default: my and the lesson's number, such as my04)",
     "exercise.to": "the folder in which to create yours",
+    "language": "en or ru (default: en; on an edge node, the class's)",
     "export.to": "the folder to write to",
     "fetch_output.to": "the folder to create (default: one for student and job, below .streamlab/output)",
     "file": "a file or folder on this machine; may be repeated, and --file may be left out",

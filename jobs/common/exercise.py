@@ -21,9 +21,19 @@ if TYPE_CHECKING:
     from common.lab import Lab
 
 
+#: What a gap is called in other languages.
+_GAP = {"ru": "пропуск"}
+
+
 def as_spark_writes(row: Mapping[str, Any], times: Collection[str]) -> dict[str, Any]:
     """A row of JSON whose `times` are ISO 8601 to the second ("2025-01-01T00:00:00Z") as `Exercise.rows` has it."""
     return {name: value.replace("Z", ".000Z") if value and name in times else value for name, value in row.items()}
+
+
+def _described(lesson: str, name: str) -> dict[str, Any]:
+    """A file that describes an exercise, in English or in the class's language; empty where there is none."""
+    found = yaml.safe_load(request.resource(lesson, name) or "{}")
+    return {"gaps": found.get("gaps", []), "checks": found.get("checks", {})}
 
 
 class Exercise:
@@ -33,8 +43,8 @@ class Exercise:
         self.lab = lab
         self._states = Fact(lambda: json.loads(lab.hdfs.read_text(lab.settings.output("gaps.json"))))
         self._right: dict[int, bool] = {}
-        text = request.resource(lab.settings.exercise, "exercise.yml")
-        self._told: list[dict[str, str]] = yaml.safe_load(text or "{}").get("gaps", [])
+        self._told: list[dict[str, str]] = _described(lab.settings.exercise, "exercise.yml")["gaps"]
+        self._own = _described(lab.settings.exercise, f"exercise.{lab.settings.info.language}.yml")
 
     def gap(
         self, number: int, assertions: Callable[[], list[Assertion]], *, needs: Collection[int] | None = None
@@ -55,8 +65,13 @@ class Exercise:
             found = assertions()
         self._right[number] = all(one.passed for one in found)
         told = self._told[number - 1]
-        title = f"gap {number}, {told['title']}"
-        return [replace(one, name=f"{title}: {one.name}", help="" if one.passed else told["help"]) for one in found]
+        own = self._own["gaps"][number - 1] if self._own["gaps"] else told
+        title = f"{_GAP.get(self.lab.settings.info.language, 'gap')} {number}, {own['title']}"
+        said = self._own["checks"]
+        return [
+            replace(one, name=f"{title}: {said.get(one.name, one.name)}", help="" if one.passed else told["help"])
+            for one in found
+        ]
 
     def columns(self, number: int) -> dict[str, str]:
         """The columns of a gap's DataFrame: name -> Spark's name of the type, such as "timestamp"."""

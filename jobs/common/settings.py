@@ -42,6 +42,7 @@ class LabInfo:
     metastore: str = ""  # "host:port" of the Hive metastore
     events: str = ""  # HDFS folder of Spark's event logs
     lab_class: str = ""
+    language: str = "en"  # of what a student reads
     #: From which an exercise's data is made, where it is not the student's own.
     seed: int | None = None
     hdfs_disk_mb: int | None = None  # quota on all files and their copies; 0 is none, None leaves what is there
@@ -66,6 +67,7 @@ def load_info(path: str | None = None) -> LabInfo:
             metastore=raw.get("metastore", ""),
             events=raw.get("events", ""),
             lab_class=raw.get("class", ""),
+            language=raw.get("language", "en"),
             seed=raw.get("seed"),
             hdfs_disk_mb=raw.get("hdfs_disk_mb"),
         )

@@ -16,6 +16,7 @@ from streamlab.gateway import bastion, edge_ssh, pages
 from streamlab.gateway.keys import key_pair
 from streamlab.gateway.secrets import stable_hash
 from streamlab.lessons import jobs
+from streamlab.lessons.handouts import handout
 from streamlab.students.problems import INSTRUCTOR
 from streamlab.students.topology import Gateway, Student
 
@@ -74,7 +75,7 @@ def files(
         "portal.json": json.dumps(portal(students, gateway, secrets, fingerprint), ensure_ascii=False).encode(),
         "tls/server.pem": certificate,
         "tls/server.key": key,
-        **{f"handouts/{path.parent.name}.md": path.read_bytes() for path in _handouts()},
+        **{f"handouts/{path.parent.name}.md": path.read_bytes() for path in _handouts(students[0].language)},
     }
     return {**found, **({"tls/ca.pem": authority} if authority else {})}
 
@@ -117,7 +118,9 @@ def portal(
             {"name": name, "hash": stable_hash(secrets[name]), "students": opens} for name, opens in may_open.items()
         ],
         "pages": {student.name: [_shown(page, words) for page in pages.pages(student)] for student in students},
-        "lessons": [{"name": path.parent.name, "title": jobs.find(path.parent.name)[0].title} for path in _handouts()],
+        "lessons": [
+            {"name": path.parent.name, "title": jobs.find(path.parent.name)[0].title} for path in _handouts("en")
+        ],
         "texts": words,
         "fingerprint": fingerprint,
         "ssh": {student.name: _on_a_laptop(student, gateway) for student in students},
@@ -138,5 +141,5 @@ def _shown(page: pages.GatewayPage, words: Mapping[str, str]) -> dict[str, str]:
     return {"label": page.label, "title": title.format(node=page.node)}
 
 
-def _handouts() -> list[Path]:
-    return sorted(jobs.JOBS.glob("*/README.md"))
+def _handouts(language: str) -> list[Path]:
+    return [handout(path.parent, language) for path in sorted(jobs.JOBS.glob("*/README.md"))]

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from streamlab.errors import unknown
-from streamlab.lessons.bundle import ANSWERS, files_below
 from streamlab.lessons.jobs import known_exercises
 from streamlab.lessons.scaffold import create, renamed, require_free
 from streamlab.paths import JOBS
@@ -23,16 +23,45 @@ from streamlab.ui import say
 from streamlab.yamlfile import check_yaml, mapping_of, number_of, require_known, text_of, wrong_at
 
 _SOLUTION = re.compile(r"^(?P<indent> *)# BEGIN SOLUTION\n(?P<lines>.*?)^ *# END SOLUTION\n", re.MULTILINE | re.DOTALL)
+#: A gap's task, and what the program is about: both are docstrings.
+_TASK = re.compile(r'(?<=\n)(?P<indent> +)"""Gap (?P<number>\d+)\..*?(?P<end>(?:\n *)?""")', re.DOTALL)
+_ABOUT = re.compile(r'\A""".*?"""', re.DOTALL)
 _KEYS = {"title", "preset", "timeout", "topics", "groups", "tables", "gaps"}
 
 
-def with_gaps(source: str, filled: Mapping[int, str] | None = None) -> str:
+@dataclass(frozen=True)
+class Texts:
+    """What an exercise says in one language.
+
+    Args:
+        program: what the program is about; empty to leave the English text.
+        tasks: each gap's task, in their order.
+        here: stands in an open gap; has a place for the number of lines.
+    """
+
+    program: str = ""
+    tasks: tuple[str, ...] = ()
+    here: str = "Your code instead of the next line; lines: {}."
+
+
+def texts(lesson: str, language: str) -> Texts:
+    """The texts of a lesson's exercise, in English where they are not written in this language."""
+    file = JOBS / lesson / f"exercise.{language}.yml"
+    if not file.is_file():
+        return Texts()
+    found = mapping_of(check_yaml(file), file)
+    tasks = tuple(text_of(gap, "task", file, "gaps") for gap in found["gaps"])
+    return Texts(text_of(found, "program", file), tasks, text_of(found, "here", file))
+
+
+def with_gaps(source: str, filled: Mapping[int, str] | None = None, said: Texts | None = None) -> str:
     """A program as students get it: each solution is replaced by a line that says the gap is open.
 
     Args:
         filled: gap's number, from 1 -> lines to put there instead, not indented. Gaps that are not named are open.
+        said: its texts in another language than English.
     """
-    number = 0
+    number, said = 0, said or Texts()
 
     def replaced(found: re.Match[str]) -> str:
         nonlocal number
@@ -40,11 +69,19 @@ def with_gaps(source: str, filled: Mapping[int, str] | None = None) -> str:
         indent = found["indent"]
         if filled and number in filled:
             return textwrap.indent(textwrap.dedent(filled[number]).strip("\n") + "\n", indent)
-        lines = len(found["lines"].splitlines())
-        many = "one line" if lines == 1 else f"about {lines} lines"
-        return f"{indent}# Your code instead of the next line; {many}.\n{indent}raise NotImplementedError\n"
+        here = said.here.format(len(found["lines"].splitlines()))
+        return f"{indent}# {here}\n{indent}raise NotImplementedError\n"
 
-    return _SOLUTION.sub(replaced, source)
+    def told(found: re.Match[str]) -> str:
+        task = said.tasks[int(found["number"]) - 1]
+        return found["indent"] + '"""' + textwrap.indent(task.rstrip(), found["indent"]).strip() + found["end"]
+
+    program = _SOLUTION.sub(replaced, source)
+    if said.tasks:
+        program = _TASK.sub(told, program)
+    if said.program:
+        program = _ABOUT.sub(lambda _: f'"""{said.program.strip()}\n"""', program, count=1)
+    return program
 
 
 def solutions(source: str) -> dict[int, str]:
@@ -91,7 +128,7 @@ def files(lesson: str, name: str, program: str) -> dict[str, str]:
     }
 
 
-def hand_out(lesson: str, name: str | None = None, to: str = ".") -> Path:
+def hand_out(lesson: str, name: str | None = None, to: str = ".", language: str = "en") -> Path:
     """Create the folder `to`/`name` with a lesson's exercise, its gaps open.
 
     Raises:
@@ -101,17 +138,7 @@ def hand_out(lesson: str, name: str | None = None, to: str = ".") -> Path:
     name = name or f"my{lesson.removeprefix('lesson')}"
     require_free(name)
     source = (JOBS / lesson / "exercise.py").read_text(encoding="utf-8")
-    target = create(name, to, files(lesson, name, with_gaps(source)))
+    target = create(name, to, files(lesson, name, with_gaps(source, said=texts(lesson, language))))
     say(f"{target}: the exercise of {lesson}, with {len(gaps)} gaps in exercise.py")
     say(f"fill them in, one after another; then: invoke submit --job {name}, and: invoke check --job {name}")
     return target
-
-
-def for_students(*, under: str) -> dict[str, bytes]:
-    """All lessons as students may have them, as path below `under` -> contents: no answers, and exercises with gaps."""
-    found = files_below(JOBS, under=under)
-    for path in [path for path in found if path.rpartition("/")[2] in ANSWERS]:
-        content = found.pop(path).decode("utf-8")
-        if path.endswith("/exercise.py"):
-            found[path] = with_gaps(content).encode("utf-8")
-    return found

@@ -14,7 +14,7 @@ from docker.models.containers import Container
 from streamlab.engines.inside import put_files, run_inside
 from streamlab.errors import LabError
 from streamlab.gateway.pages import pages, url
-from streamlab.lessons import exercise
+from streamlab.lessons import handouts
 from streamlab.paths import JOBS
 from streamlab.stacks import operation
 from streamlab.stacks.operation import Access, Operation
@@ -74,7 +74,7 @@ def place_notebooks(stack: StackOnEngine) -> None:
     there = set(run_inside(stack.edge, ["ls", folder], seconds=30).out.split())
     starters = {f"{path.parent.name}.ipynb": path.read_bytes() for path in JOBS.glob("*/start.ipynb")}
     put_files(stack.edge, folder, {name: data for name, data in starters.items() if name not in there})
-    place_lessons(stack.edge, exercise.for_students(under=LESSONS))
+    place_lessons(stack.edge, handouts.for_students(stack.student.language, under=LESSONS))
 
 
 def place_lessons(edge: Container, lessons: Mapping[str, bytes]) -> None:

@@ -11,7 +11,7 @@ import json
 from docker.models.containers import Container
 
 from streamlab.engines.inside import has_path, tar_of
-from streamlab.lessons import exercise
+from streamlab.lessons import handouts
 from streamlab.lessons.bundle import files_below
 from streamlab.paths import ROOT
 from streamlab.students.topology import Student, nodes
@@ -27,7 +27,7 @@ def contents(student: Student) -> dict[str, bytes]:
     stack = {"nodes": [node.name for node in nodes(student)], "pages": look.pages(student)}
     return {
         **files_below(ROOT / "streamlab", under="streamlab"),
-        **exercise.for_students(under="jobs"),
+        **handouts.for_students(student.language, under="jobs"),
         "tasks.py": (ROOT / "tasks.py").read_bytes(),
         "stack.json": json.dumps(stack, indent=2).encode(),
     }

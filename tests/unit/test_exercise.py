@@ -8,17 +8,19 @@ import json
 import re
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from common.checks import Assertion, equal
 from common.errors import Missing
 from common.exercise import Exercise
 from common.settings import LabInfo, Settings
-from streamlab.lessons import bundle, exercise, jobs, scaffold
+from streamlab.lessons import bundle, exercise, handouts, jobs, scaffold
 from streamlab.paths import JOBS
 from streamlab.students.topology import Student
 from streamlab.work import seat
@@ -50,12 +52,12 @@ def test_solutions_become_gaps_that_say_how_long_they_are() -> None:
         == '''\
 def first():
     """Gap 1."""
-    # Your code instead of the next line; about 2 lines.
+    # Your code instead of the next line; lines: 2.
     raise NotImplementedError
 
 
 def second():
-    # Your code instead of the next line; one line.
+    # Your code instead of the next line; lines: 1.
     raise NotImplementedError
 '''
     )
@@ -98,7 +100,7 @@ def bundle_names(folder: Path, lesson: str = "") -> list[str]:
 @pytest.mark.parametrize("lesson", EXERCISES)
 def test_no_answer_goes_where_a_student_can_read_it(lesson: str, tmp_path: Path) -> None:
     assert f"{lesson}/exercise.py" not in bundle_names(JOBS / lesson)
-    given = exercise.for_students(under="jobs")
+    given = handouts.for_students("en", under="jobs")
     assert not [path for path in given if path.endswith("ANSWERS.md")]
     assert given[f"jobs/{lesson}/exercise.py"].decode() == exercise.with_gaps(program(lesson))
     copy = scaffold.make_like("copied", lesson, str(tmp_path))
@@ -158,8 +160,9 @@ class Files:
         return [SimpleNamespace(path=path) for path in self.files if path.startswith(f"{folder}/")]
 
 
-def judged(files: dict[str, str]) -> Exercise:
-    info = LabInfo("ada", "kafka1:9092", ("cassandra1",), "http://namenode:9870", "hdfs://namenode:8020", "http://rm")
+def judged(files: dict[str, str], language: str = "en") -> Exercise:
+    addresses = ("kafka1:9092", ("cassandra1",), "http://namenode:9870", "hdfs://namenode:8020", "http://rm")
+    info = LabInfo("ada", *addresses, language=language)
     settings = Settings(info=info, lesson="my04", exercise="lesson04")
     lab: Any = SimpleNamespace(settings=settings, hdfs=Files(files))
     return Exercise(lab)
@@ -219,3 +222,55 @@ def test_data_differ_between_students_classes_and_not_from_day_to_day() -> None:
     assert seed("ada") == seed("ada")
     assert len({seed("ada"), seed("bob"), seed("ada", "b"), seed("ada", own=3)}) == 4
     assert seed("ada", own=3) == 3
+
+
+RUSSIAN = sorted(path.parent.name for path in JOBS.glob("*/exercise.ru.yml"))
+
+
+@pytest.mark.parametrize("lesson", RUSSIAN)
+def test_an_exercise_is_the_same_program_in_russian(lesson: str) -> None:
+    """Only comments and docstrings differ, and each task names the same things."""
+    english, russian = (exercise.with_gaps(program(lesson), said=exercise.texts(lesson, one)) for one in ("en", "ru"))
+    assert not re.search(r"\bGap \d|Your code", russian)
+    assert code_of(english) == code_of(russian)
+    texts = zip(docstrings(english), docstrings(russian), strict=True)
+    for told, in_russian in texts:
+        assert names_in(told) == names_in(in_russian), in_russian
+
+
+def code_of(text: str) -> str:
+    """A program without its docstrings and comments."""
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value.value = ""
+    return ast.unparse(tree)
+
+
+def docstrings(text: str) -> list[str]:
+    tree = ast.parse(text)
+    nodes = [tree, *(node for node in tree.body if isinstance(node, ast.FunctionDef))]
+    return [ast.get_docstring(node) or "" for node in nodes]
+
+
+def names_in(text: str) -> set[str]:
+    """Names of topics, columns and functions, and figures: what the two languages have in common."""
+    return set(re.findall(r"[a-z]+\w*[-_.(]\w[\w.()\"=-]*|\b\d+\b", text, re.ASCII))
+
+
+@pytest.mark.parametrize("lesson", RUSSIAN)
+def test_a_check_speaks_russian_where_its_exercise_does(lesson: str) -> None:
+    described = yaml.safe_load((JOBS / lesson / "exercise.ru.yml").read_text(encoding="utf-8"))
+    checked = (JOBS / lesson / "exercise_check.py").read_text(encoding="utf-8")
+    unknown = [name for name in described["checks"] if name != "filled in" and f'"{name}"' not in checked]
+    assert unknown == []
+    assert len(described["gaps"]) == len(exercise.load(lesson)["gaps"])
+
+
+def test_a_class_s_language_reaches_handout_exercise_and_check(student: Student) -> None:
+    placed = seat.contents(replace(student, language="ru"))
+    assert placed["jobs/lesson04/README.md"].decode().startswith("# Занятие 4")
+    assert "Пропуск 1." in placed["jobs/lesson04/exercise.py"].decode()
+    assert not [path for path in placed if path.endswith(".ru.md")]
+    work = judged({f"{HOME}/out/gaps.json": json.dumps(STATES)}, language="ru")
+    assert work.gap(1, right)[0].name == "пропуск 1, прочитать топик: n"

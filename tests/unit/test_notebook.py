@@ -74,7 +74,7 @@ def test_what_was_placed_before_there_was_a_list_is_kept_where_it_differs(
 def test_a_notebook_of_the_student_s_is_not_replaced(home: Path) -> None:
     (home / "notebooks").mkdir()
     (home / "notebooks" / "lesson01.ipynb").write_text("mine")
-    notebook.place_notebooks(SimpleNamespace(edge=Edge()))
+    notebook.place_notebooks(SimpleNamespace(edge=Edge(), student=SimpleNamespace(language="en")))
     assert (home / "notebooks" / "lesson01.ipynb").read_text() == "mine"
     assert (home / "notebooks" / "lesson02.ipynb").is_file()
     assert (home / "lessons" / "lesson02" / "job.yml").is_file()

@@ -1,0 +1,36 @@
+"""Handouts in two languages say the same: commands, code, links and figures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from streamlab.paths import JOBS
+
+TRANSLATED = sorted(JOBS.glob("**/README.ru.md"))
+BLOCK = re.compile(r"^[ ]*```.*?^[ ]*```", re.DOTALL | re.MULTILINE)
+
+
+def english(handout: Path) -> str:
+    return handout.with_name("README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("handout", TRANSLATED, ids=lambda path: path.parent.name)
+def test_commands_code_and_output_are_the_same(handout: Path) -> None:
+    assert BLOCK.findall(handout.read_text(encoding="utf-8")) == BLOCK.findall(english(handout))
+
+
+@pytest.mark.parametrize("handout", TRANSLATED, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "pattern",
+    [r"`[^`]+`", r"\]\([^)]+\)", r"\b\d[\d,.]*\b", r"^#+", r"^\|"],
+    ids=["code", "link", "figure", "title", "row"],
+)
+def test_names_links_and_figures_are_the_same(handout: Path, pattern: str) -> None:
+    there, here = (
+        sorted(re.findall(pattern, BLOCK.sub("", text), re.MULTILINE))
+        for text in (english(handout), handout.read_text(encoding="utf-8"))
+    )
+    assert here == there
