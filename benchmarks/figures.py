@@ -25,7 +25,7 @@ from benchmarks.stacks import (
     timed,
     where,
 )
-from streamlab.engines import engine, inside
+from streamlab.engines import engine, inside, labelled
 from streamlab.errors import LabError
 from streamlab.paths import ROOT
 from streamlab.stacks import status
@@ -87,7 +87,7 @@ def memory(student: Student) -> float:
 def processor(student: Student) -> float:
     """Milliseconds of a processor that a stack's containers take in a second."""
     with engine.connect(student.docker_host) as client:
-        nodes = engine.containers(client, student).values()
+        nodes = labelled.containers(client, student).values()
 
         def spent() -> float:
             answers = [client.api.stats(node.id, stream=False, one_shot=True) for node in nodes]
@@ -135,7 +135,7 @@ def submitting(*configuration: str) -> Callable[[], AbstractContextManager[tuple
             beside_ours(student, as_they_come=not configuration) as other,
             engine.connect(student.docker_host) as client,
         ):
-            edge = engine.node(client, other, "edge")
+            edge = labelled.node(client, other, "edge")
             inside.put_files(
                 edge, "/tmp", {"count.py": (COUNT / "count.py").read_bytes(), "bare/spark-defaults.conf": b""}
             )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from benchmarks import plain
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.errors import LabError
 from streamlab.paths import ROOT
 from streamlab.stacks.destroy import belongings, remove
@@ -69,7 +69,7 @@ def ours_up(count: int = 1) -> Iterator[list[Student]]:
 def plain_files(student: Student) -> dict[str, str]:
     """What the nodes of a plain stack read, made of what this student's do."""
     with engine.connect(student.docker_host) as client:
-        return plain.configuration(engine.node(client, student, "edge"))
+        return plain.configuration(labelled.node(client, student, "edge"))
 
 
 def plain_configuration() -> dict[str, str]:

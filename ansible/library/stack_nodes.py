@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from streamlab.engines.engine import connect, node
+from streamlab.engines.engine import connect
+from streamlab.engines.labelled import node
 from streamlab.errors import LabError
 from streamlab.gateway import edge_ssh
 from streamlab.stacks import reconcile, status

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import docker
 
-from streamlab.engines import engine, inside
+from streamlab.engines import engine, inside, labelled
 from streamlab.students.topology import SERVICE_OF, Student, kind_of
 
 
@@ -77,7 +77,7 @@ def _fill(
 
 def prune(client: docker.DockerClient, student: Student) -> list[str]:
     """Remove the student's configuration volumes that no container mounts any more, and return their names."""
-    unused = client.volumes.list(filters={**engine.stack_filter(student), "dangling": True})
+    unused = client.volumes.list(filters={**labelled.stack_filter(student), "dangling": True})
     old = [volume for volume in unused if volume.name.startswith(f"{student.prefix}-config-")]
     for volume in old:
         volume.remove()

@@ -16,7 +16,7 @@ from docker.errors import DockerException
 
 from streamlab import display
 from streamlab.cancel import uninterrupted
-from streamlab.engines import engine, volumes
+from streamlab.engines import engine, labelled, volumes
 from streamlab.errors import LabError, WrongRequest
 from streamlab.keeping import restore, snapshots
 from streamlab.keeping.snapshot import IDLE, keep
@@ -106,8 +106,8 @@ def _source(student: Student, there: Locations) -> str:
     if elsewhere:
         return addresses[0]
     with engine.connect(student.docker_host) as client:
-        if not engine.summaries(client, student):
-            raise engine.no_stack(student)
+        if not labelled.summaries(client, student):
+            raise labelled.no_stack(student)
     return student.docker_host
 
 
@@ -152,7 +152,7 @@ def _require_movable(old: Student) -> None:
     )
     with engine.connect(old.docker_host) as client:
         require_stack(client, old, fix=fix)
-        kept = volumes.nodes(volumes.there(client, engine.stack_filter(old)), old.prefix)
+        kept = volumes.nodes(volumes.there(client, labelled.stack_filter(old)), old.prefix)
     more = sorted(kept - {node.name for node in nodes(old)})
     if more:
         raise WrongRequest(
@@ -181,7 +181,7 @@ def _copy(lab: Lab, student: Student, old: Student, left: Mark | None, *, at_onc
                 evidence="another command has made it meanwhile",
                 fix=f"invoke status --student {student.name} shows it",
             )
-        ran = any(node.status == "running" for node in engine.summaries(before, old).values())
+        ran = any(node.status == "running" for node in labelled.summaries(before, old).values())
         ran = ran or (left is not None and left.ran)
         known_hosts.remember([student])
         try:

@@ -14,7 +14,7 @@ import docker
 
 from streamlab import __version__
 from streamlab.cancel import checkpoint, uninterrupted
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.keeping import snapshots
 from streamlab.keeping.snapshots import Manifest
@@ -50,7 +50,7 @@ def _snapshot(student: Student, name: str) -> None:
     with engine.connect(student.docker_host) as client, progress(f"snapshot {name}") as line:
         require_stack(client, student)
         require_idle(student, fix=IDLE)
-        ran = any(node.status == "running" for node in engine.summaries(client, student).values())
+        ran = any(node.status == "running" for node in labelled.summaries(client, student).values())
         began = time.monotonic()
         with open_carrier(client, student, f"snapshot {name}", ran=ran) as carrier:
             recovery.settle(student, carrier)
@@ -80,7 +80,7 @@ def _snapshot(student: Student, name: str) -> None:
 
 def _require_clean_end(client: docker.DockerClient, student: Student) -> None:
     """A daemon that was killed has not written out what it held."""
-    found = engine.containers(client, student)
+    found = labelled.containers(client, student)
     killed = [
         f"{name} was ended by SIGKILL, as after {daemons.STOP_SECONDS} s without an end"
         for name in data_nodes(student)

@@ -17,7 +17,7 @@ from docker.models.containers import Container
 
 from streamlab.building import images
 from streamlab.edge.exchange import BESIDE
-from streamlab.engines import engine, volumes
+from streamlab.engines import engine, labelled, volumes
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks.reconcile import OWNER
 from streamlab.stacks.stack import StackOnEngine, failed
@@ -144,7 +144,7 @@ def left_behind(client: docker.DockerClient, student: Student) -> Container | No
 
 def require_stack(client: docker.DockerClient, student: Student, *, fix: str = "") -> None:
     """Refuse a stack that does not match the inventory and the images of this checkout."""
-    found, tags = engine.containers(client, student), images.image_tags()
+    found, tags = labelled.containers(client, student), images.image_tags()
     wrong = [
         f"node {node.name} is {'of another image' if node.name in found else 'missing'}"
         for node in nodes(student)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 from docker.models.containers import Container
 
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.students.topology import Student
 
 #: Seconds that a daemon may take to write out what it holds, before the engine kills it.
@@ -25,7 +25,7 @@ def stop_nodes(student: Student) -> int:
     waits until it can.
     """
     with engine.connect(student.docker_host) as client:
-        found = engine.containers(client, student).items()
+        found = labelled.containers(client, student).items()
         running = {name: node for name, node in found if node.status not in STOPPED}
         workers = [name for name in running if name.startswith("nodemanager")]
         with ThreadPoolExecutor(max(1, len(running))) as pool:
@@ -44,7 +44,7 @@ def _stop(node: Container) -> None:
 def start_nodes(student: Student) -> int:
     """Start what does not run of a student's stack, and return how many nodes that were."""
     with engine.connect(student.docker_host) as client:
-        stopped = [node for node in engine.containers(client, student).values() if node.status != "running"]
+        stopped = [node for node in labelled.containers(client, student).values() if node.status != "running"]
         _each(stopped, lambda node: node.start())
     return len(stopped)
 

@@ -17,7 +17,7 @@ import docker
 from docker.errors import DockerException
 from docker.models.volumes import Volume
 
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import known_hosts
 from streamlab.stacks.channel import shortened
@@ -183,7 +183,7 @@ def mark(client: docker.DockerClient, student: Student, *, source: str, ran: boo
 
 def marks(client: docker.DockerClient, student: Student) -> list[Volume]:
     """The volumes by which a move has marked the student's stack."""
-    return client.volumes.list(filters=engine.stack_filter(student, SOURCE))
+    return client.volumes.list(filters=labelled.stack_filter(student, SOURCE))
 
 
 def mark_of(student: Student) -> Mark | None:

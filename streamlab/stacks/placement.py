@@ -15,7 +15,7 @@ from typing import Any
 
 from docker.models.containers import Container
 
-from streamlab.engines import engine, inside
+from streamlab.engines import engine, inside, labelled
 from streamlab.errors import LabError
 from streamlab.stacks.channel import fields
 from streamlab.stacks.prove import SECONDS, failure, is_proved, prove
@@ -46,7 +46,7 @@ def is_settled(student: Student) -> bool:
     if not is_proved(student):
         return False
     with engine.connect(student.docker_host) as client:
-        namenode = engine.summaries(client, student).get("namenode")
+        namenode = labelled.summaries(client, student).get("namenode")
         return namenode is None or not inside.has_path(namenode, NOTE)
 
 
@@ -60,7 +60,7 @@ def settle(student: Student, leaving: Sequence[str]) -> list[str]:
         LabError: something could not be moved; the node that holds it is still there.
     """
     with open_on_engine(student) as stack:
-        there = engine.containers(stack.client, student)
+        there = labelled.containers(stack.client, student)
         note = Note(there["namenode"])
         kept = [node.name for node in nodes(student) if node.name in note.states]
         _remove_rejoining(stack, there, note, kept)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import docker
 
-from streamlab.engines import disk, engine
+from streamlab.engines import disk, labelled
 from streamlab.engines.disk import Usage
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import capacity
@@ -86,7 +86,7 @@ def port_problem(client: docker.DockerClient, student: Student) -> WrongRequest 
     """Whether somebody else holds a port that the student's stack publishes."""
     if not is_here(student.docker_host):
         return None  # another machine's loopback cannot be tried from here; its engine refuses a taken port
-    ours = engine.summaries(client, student)
+    ours = labelled.summaries(client, student)
     for node in nodes(student):
         for page in node.pages:
             if node.name in ours and ours[node.name].status == "running":

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from streamlab.engines import engine, inside
+from streamlab.engines import engine, inside, labelled
 from streamlab.errors import LabError, unknown
 from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields
@@ -79,19 +79,19 @@ def remember(student: Student) -> None:
 def is_proved(student: Student) -> bool:
     """Whether the containers that the stack has now have passed every proof since they were made."""
     with engine.connect(student.docker_host) as client:
-        found = engine.summaries(client, student)
+        found = labelled.summaries(client, student)
         edge = found.get("edge")
         return edge is not None and inside.has_path(edge, f"{SHELF}/{_mark(StackOnEngine(student, client, edge))}")
 
 
 def _mark(stack: StackOnEngine) -> str:
-    ids = sorted(node.id for node in engine.summaries(stack.client, stack.student).values())
+    ids = sorted(node.id for node in labelled.summaries(stack.client, stack.student).values())
     return f"streamlab-proved-{hashlib.sha256(' '.join(ids).encode()).hexdigest()[:12]}"
 
 
 def _down(stack: StackOnEngine) -> dict[str, list[str]]:
     """Service -> its nodes that have no running container."""
-    found = engine.summaries(stack.client, stack.student)
+    found = labelled.summaries(stack.client, stack.student)
     down: dict[str, list[str]] = {}
     for node in nodes(stack.student):
         state = found[node.name].status if node.name in found else "missing"

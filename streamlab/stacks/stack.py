@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from streamlab.engines import inside
+from streamlab.engines import inside, labelled
 from streamlab.engines.attached import Running, attached
 from streamlab.engines.here import Here
 from streamlab.errors import LabError
@@ -200,4 +200,4 @@ def open_on_engine(student: Student) -> Iterator[StackOnEngine]:
     from streamlab.engines import engine  # not at the top: its SDK is not where a student sits
 
     with engine.connect(student.docker_host) as client:
-        yield StackOnEngine(student, client, engine.node(client, student, "edge"))
+        yield StackOnEngine(student, client, labelled.node(client, student, "edge"))

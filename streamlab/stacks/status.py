@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from streamlab.engines import disk, engine, memory
+from streamlab.engines import disk, engine, labelled, memory
 from streamlab.engines.disk import Usage
 from streamlab.engines.here import Here
 from streamlab.errors import LabError
@@ -95,7 +95,7 @@ def unfinished(found: Mapping[str, Any]) -> list[dict[str, str]]:
 def is_healthy(student: Student) -> bool:
     """Whether every node of the stack runs and answers, each asked for itself."""
     with engine.connect(student.docker_host) as client:
-        running = {name: c for name, c in engine.summaries(client, student).items() if c.status == "running"}
+        running = {name: c for name, c in labelled.summaries(client, student).items() if c.status == "running"}
         names = [node.name for node in nodes(student)]
         return set(names) <= set(running) and not any(_ask(running, names)["nodes"].values())
 
@@ -106,8 +106,8 @@ def _student(student: Student) -> dict[str, Any]:
     from streamlab.stacks import access
 
     with engine.connect(student.docker_host) as client:
-        everything = engine.everything(client, student)
-        found = engine.nodes_among(everything)
+        everything = labelled.everything(client, student)
+        found = labelled.nodes_among(everything)
         running = {name: c for name, c in found.items() if c.status == "running"}
         answers = _ask(running, [node.name for node in nodes(student)]) if running else _NOBODY_ASKED
         ask_memory = partial(memory.in_use, here=is_here(student.docker_host))
@@ -117,7 +117,7 @@ def _student(student: Student) -> dict[str, Any]:
     healthy = all(row["healthy"] for row in rows)
     if not found:
         state = "missing"
-    elif engine.is_suspended(found):
+    elif labelled.is_suspended(found):
         state = "suspended"
     else:
         state = "healthy" if healthy else "unhealthy"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamlab.engines import disk, engine
+from streamlab.engines import disk, engine, labelled
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import daemons, parallel, status
 from streamlab.stacks.operation import Access, Operation
@@ -78,8 +78,8 @@ def require_stack(student: Student) -> None:
         WrongRequest: no container of it is on the Docker host.
     """
     with engine.connect(student.docker_host) as client:
-        if not engine.summaries(client, student):
-            raise engine.no_stack(student)
+        if not labelled.summaries(client, student):
+            raise labelled.no_stack(student)
 
 
 def require_idle(student: Student, *, fix: str) -> None:
@@ -90,7 +90,7 @@ def require_idle(student: Student, *, fix: str) -> None:
         LabError: YARN does not say.
     """
     with engine.connect(student.docker_host) as client:
-        found = engine.summaries(client, student)
+        found = labelled.summaries(client, student)
         workers = [name for name, node in found.items() if name.startswith("nodemanager") and node.status == "running"]
     if not workers:
         return  # nothing that could run an application

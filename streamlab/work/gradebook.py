@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons.jobs import Job
 from streamlab.stacks import parallel
@@ -105,10 +105,10 @@ def _failed(error: LabError) -> Cell:
 
 def _absent(student: Student) -> Cell | None:
     with engine.connect(student.docker_host) as client:
-        found = engine.summaries(client, student)
+        found = labelled.summaries(client, student)
     if not found:
         return Cell("no stack")
-    return Cell("suspended") if engine.is_suspended(found) else None
+    return Cell("suspended") if labelled.is_suspended(found) else None
 
 
 def _cell(student: Student, target: Target) -> Cell:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from streamlab.cancel import waiting
-from streamlab.engines import engine, inside
+from streamlab.engines import engine, inside, labelled
 from streamlab.errors import WrongRequest
 from streamlab.gateway.pages import origin, url
 from streamlab.gateway.pages import pages as pages_of
@@ -72,7 +72,7 @@ def way_there(student: Student, ports: Sequence[int]) -> str:
 def node_log(student: Student, name: str, *, lines: int) -> None:
     """Print the last lines that a node printed; the engine keeps no more than 20 MB of them."""
     with engine.connect(student.docker_host) as client:
-        container = engine.node(client, student, name, running=False)
+        container = labelled.node(client, student, name, running=False)
         log = container.logs(tail=lines, stream=True, follow=False)  # a stream can be closed, an answer is waited for
         with waiting(log.close):
             text = b"".join(log).decode("utf-8", "replace")

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import BinaryIO, TextIO
 
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.engines.attached import CHUNK, Running, attached
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import operation
@@ -54,7 +54,7 @@ def run(student: Student, node: str, argv: list[str]) -> int:
     """
     began = time.monotonic()
     with engine.connect(student.docker_host) as client:
-        container = engine.node(client, student, node)
+        container = labelled.node(client, student, node)
         source = _input()
         try:
             with attached(container, argv, seconds=COMMAND_SECONDS, stdin=source is not None) as running:

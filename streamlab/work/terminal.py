@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from docker.models.containers import Container
 
 from streamlab.edge import hangup
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.engines.attached import Attached, new_mark
 from streamlab.errors import LabError
 from streamlab.students.topology import Student
@@ -45,7 +45,7 @@ def open_terminal(student: Student, node: str, argv: Sequence[str]) -> int:
         )
     mark = new_mark()
     with engine.connect(student.docker_host) as there:
-        container = engine.node(there, student, node)
+        container = labelled.node(there, student, node)
         with _hung_up_on_afterwards(container, mark) as connection:
             shown = [docker, "--host", engine.address(student.docker_host), "exec", "-it"]
             shown += ["--detach-keys", DETACH_KEYS, "--env", mark, container.name, *argv]

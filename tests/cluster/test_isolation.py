@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from lab_runner import LabRunner, write_inventory
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.students import inventory, topology
 
 #: Prints, for each "host:port" given, what came of connecting to it: "open", or the error.
@@ -69,7 +69,7 @@ def addresses(lab: LabRunner) -> dict[str, str]:
     """Node -> its address, from the engine."""
     student = inventory.load(lab.inventory).student(lab.student)
     with engine.connect(student.docker_host) as client:
-        found = engine.containers(client, student)
+        found = labelled.containers(client, student)
         return {name: c.attrs["NetworkSettings"]["Networks"][student.network]["IPAddress"] for name, c in found.items()}
 
 
@@ -127,7 +127,7 @@ def test_taking_one_away_and_making_it_anew_touches_no_other(lab: LabRunner, nei
     def stack() -> dict[str, tuple[str, str]]:
         """Node -> its container and since when it runs."""
         with engine.connect(own.docker_host) as client:
-            return {name: (c.id, c.attrs["State"]["StartedAt"]) for name, c in engine.containers(client, own).items()}
+            return {name: (c.id, c.attrs["State"]["StartedAt"]) for name, c in labelled.containers(client, own).items()}
 
     before = stack()
     neighbour("destroy", "--yes", student=False)

@@ -15,7 +15,7 @@ import pytest
 
 from lab_runner import LabRunner, press_ctrl_c, write_inventory
 from streamlab.edge.exchange import BESIDE
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.keeping.snapshots import described
 from streamlab.paths import SNAPSHOTS
 from streamlab.students import inventory
@@ -139,7 +139,7 @@ def test_one_that_cannot_be_restored_touches_nothing(lab: LabRunner, kept: Kept)
 
     def started() -> dict[str, str]:
         with engine.connect(student.docker_host) as client:
-            found = engine.containers(client, student).items()
+            found = labelled.containers(client, student).items()
             return {name: container.attrs["State"]["StartedAt"] for name, container in found}
 
     def refused(name: str) -> str:

@@ -11,7 +11,7 @@ import docker
 import pytest
 
 from lab_runner import LabRunner
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.students import inventory, topology
 
 NODES = ["namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "cassandra1", "edge"]
@@ -111,7 +111,7 @@ def test_status_tells_health_memory_and_limits(lab: LabRunner) -> None:
 
 def test_every_container_is_closed_in(lab: LabRunner, student: inventory.Student) -> None:
     with engine.connect(student.docker_host) as client:
-        containers = engine.containers(client, student)
+        containers = labelled.containers(client, student)
         assert sorted(containers) == sorted(NODES)
         for name, container in containers.items():
             host = container.attrs["HostConfig"]
@@ -159,7 +159,7 @@ def test_a_proof_fails_when_its_node_is_stopped(
     lab: LabRunner, student: inventory.Student, service: str, node: str
 ) -> None:
     with engine.connect(student.docker_host) as client:
-        container = engine.node(client, student, node)
+        container = labelled.node(client, student, node)
         container.stop(timeout=10)
         try:
             ran = lab.run("prove", "--service", service)
@@ -176,10 +176,10 @@ def test_a_proof_fails_when_its_node_is_stopped(
 def test_a_daemon_that_runs_and_does_not_answer_fails_its_proof(lab: LabRunner, student: inventory.Student) -> None:
     """A container's state says nothing about its daemon: here the broker is frozen, and its container runs."""
     with engine.connect(student.docker_host) as client:
-        container = engine.node(client, student, "kafka1")
+        container = labelled.node(client, student, "kafka1")
         container.exec_run(["pkill", "-STOP", "java"])
         try:
-            assert engine.node(client, student, "kafka1").status == "running"
+            assert labelled.node(client, student, "kafka1").status == "running"
             ran = lab.run("prove", "--service", "kafka", "--seconds", "10")
             (found,) = json.loads(lab("status", "--json"))["students"]
         finally:
@@ -198,10 +198,10 @@ def test_status_tells_what_is_and_not_what_was(lab: LabRunner, student: inventor
         return {node["name"]: node["problem"] for node in found["nodes"] if not node["healthy"]}
 
     with engine.connect(student.docker_host) as client:
-        datanode = engine.node(client, student, "datanode1")
+        datanode = labelled.node(client, student, "datanode1")
         datanode.stop(timeout=10)
         try:
-            engine.node(client, student, "namenode").restart(timeout=10)
+            labelled.node(client, student, "namenode").restart(timeout=10)
             ends = time.monotonic() + 60
             while (found := unhealthy())["namenode"] != "no live DataNode has registered":
                 assert time.monotonic() < ends, found
@@ -222,7 +222,7 @@ def test_a_taken_port_is_named_with_its_holder(lab: LabRunner, student: inventor
     import socket
 
     with engine.connect(student.docker_host) as client:
-        container = engine.node(client, student, "resourcemanager")
+        container = labelled.node(client, student, "resourcemanager")
         port = student.port_base + student.pages["resourcemanager"]["offset"]
         container.stop(timeout=10)
         with socket.create_server(("127.0.0.1", port)):
@@ -240,9 +240,9 @@ def test_docker_is_asked_for_labels_only(student: inventory.Student) -> None:
     """Every container, network and volume of the stack carries class, student and version."""
     with engine.connect(student.docker_host) as client:
         owned = [
-            *client.containers.list(filters=engine.stack_filter(student)),
-            *client.networks.list(filters=engine.stack_filter(student)),
-            *client.volumes.list(filters=engine.stack_filter(student)),
+            *client.containers.list(filters=labelled.stack_filter(student)),
+            *client.networks.list(filters=labelled.stack_filter(student)),
+            *client.volumes.list(filters=labelled.stack_filter(student)),
         ]
         named = [thing for thing in _everything(client) if thing.name.startswith(f"{student.prefix}")]
         assert {thing.name for thing in named} == {thing.name for thing in owned}
@@ -256,5 +256,5 @@ def _everything(client: docker.DockerClient) -> list:
 def test_a_nodemanager_that_was_started_again_is_waited_for(lab: LabRunner, student: inventory.Student) -> None:
     """The ResourceManager still lists it as it was, and would send the proof's application to what is gone."""
     with engine.connect(student.docker_host) as client:
-        engine.node(client, student, "nodemanager1").restart(timeout=1)
+        labelled.node(client, student, "nodemanager1").restart(timeout=1)
     assert "spark       proved" in lab("prove", "--service", "spark")

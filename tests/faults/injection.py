@@ -12,7 +12,7 @@ import docker
 from docker.errors import APIError
 from docker.models.containers import Container
 
-from streamlab.engines import engine
+from streamlab.engines import labelled
 from streamlab.students import topology
 from streamlab.students.topology import Student
 
@@ -64,7 +64,7 @@ def _rounds(random: Random, names: Sequence[str]) -> Iterator[str]:
 
 def inject(client: docker.DockerClient, student: Student, fault: Fault) -> None:
     """Do it to the node, for as long as the fault lasts, and release the node again, also when interrupted."""
-    container = engine.node(client, student, fault.node)
+    container = labelled.node(client, student, fault.node)
     try:
         if fault.kind == "kill":
             _kill(container)
@@ -81,7 +81,7 @@ def inject(client: docker.DockerClient, student: Student, fault: Fault) -> None:
 
 def release(client: docker.DockerClient, student: Student, name: str) -> None:
     """Let a node run as it did before any fault: not paused, connected under its own address and name, started."""
-    container = engine.node(client, student, name, running=False)
+    container = labelled.node(client, student, name, running=False)
     if container.status == "paused":
         container.unpause()
     _connect(client, student, name, container)

@@ -10,7 +10,7 @@ import pytest
 
 import kept
 from lab_runner import LabRunner, Ran, press_ctrl_c, write_inventory
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.students import inventory
 
 STUDENT = {"student01": {"port_base": 24100, "subnet": "10.89.221.0/27"}}
@@ -42,7 +42,7 @@ def ids(lab: LabRunner) -> dict[str, str]:
     """Node -> id of its running container."""
     student = inventory.load(lab.inventory).student(lab.student)
     with engine.connect(student.docker_host) as client:
-        return {name: c.id for name, c in engine.containers(client, student).items() if c.status == "running"}
+        return {name: c.id for name, c in labelled.containers(client, student).items() if c.status == "running"}
 
 
 def interrupt(lab: LabRunner, moment: Moment) -> Ran:

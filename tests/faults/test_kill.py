@@ -11,7 +11,7 @@ import pytest
 
 import kept
 from lab_runner import LabRunner
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.students import inventory
 
 DAEMONS = ("namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "cassandra1")
@@ -28,7 +28,7 @@ def restarts(lab: LabRunner, node: str) -> int:
     """How often the engine has started this node again."""
     student = inventory.load(lab.inventory).student(lab.student)
     with engine.connect(student.docker_host) as client:
-        return engine.node(client, student, node, running=False).attrs["RestartCount"]
+        return labelled.node(client, student, node, running=False).attrs["RestartCount"]
 
 
 def unhealthy(lab: LabRunner) -> dict[str, str]:
@@ -60,7 +60,7 @@ def test_what_ran_when_the_machine_went_off_is_given_up_and_keeps_nobody_waiting
     read, stream = (re.search(r"application_\d+_\d+", said)[0] for said in begun)
     student = inventory.load(lab.inventory).student(lab.student)
     with engine.connect(student.docker_host) as client:
-        for container in engine.containers(client, student).values():
+        for container in labelled.containers(client, student).values():
             container.kill()
     lab("provision")
     assert [application(lab, app_id)["state"] for app_id in (read, stream)] == ["ACCEPTED", "ACCEPTED"]

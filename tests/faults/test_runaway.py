@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from lab_runner import LabRunner, write_inventory
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.students import inventory
 
 STUDENTS = {
@@ -40,7 +40,7 @@ def running(lab: LabRunner, command: str) -> Iterator[None]:
         finally:
             student = inventory.load(lab.inventory).student(lab.student)
             with engine.connect(student.docker_host) as client:
-                engine.node(client, student, "nodemanager1", running=False).restart(timeout=1)
+                labelled.node(client, student, "nodemanager1", running=False).restart(timeout=1)
 
 
 @pytest.mark.parametrize("command", [BUSY, GREEDY, FORKS], ids=["processors", "memory", "processes"])

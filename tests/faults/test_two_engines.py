@@ -15,7 +15,7 @@ import kept
 from conftest import Engine
 from lab_runner import LabRunner, write_inventory
 from streamlab.building import images
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.students import inventory
 from streamlab.students.docker_hosts import LOCAL
 
@@ -77,7 +77,7 @@ def addresses(file: Path, name: str) -> dict[str, str]:
     """Node -> its address, as the student's own engine says."""
     student = inventory.load(file).student(name)
     with engine.connect(student.docker_host) as client:
-        found = engine.containers(client, student)
+        found = labelled.containers(client, student)
         return {
             node: container.attrs["NetworkSettings"]["Networks"][student.network]["IPAddress"]
             for node, container in found.items()

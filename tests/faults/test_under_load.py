@@ -27,7 +27,7 @@ from faults.injection import Fault, inject, release, schedule
 from faults.load import STREAM, describe, report, run
 from lab_runner import LabRunner
 from streamlab.edge.yarn import FINAL
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.errors import LabError
 from streamlab.lessons import bundle
 from streamlab.paths import STATE
@@ -76,7 +76,7 @@ class LoadedStack:
             return dict.fromkeys([*self.nodes, STREAM], str(error))
         problems: dict[str, str | None] = dict(found["nodes"])
         # The edge node has no daemon to ask.
-        status = engine.node(self.client, self.student, "edge", running=False).status
+        status = labelled.node(self.client, self.student, "edge", running=False).status
         if status != "running":
             problems["edge"] = f"its container is {status}"
         states = [app["state"] for app in found["applications"] or [] if app["name"] == self._application]
@@ -129,7 +129,7 @@ class LoadedStack:
 @contextmanager
 def observing(client: docker.DockerClient, student: Student) -> Iterator[Container]:
     """A container in the stack's network that is none of its nodes; it knows the stack as the edge node does."""
-    edge = engine.node(client, student, "edge")
+    edge = labelled.node(client, student, "edge")
     (configuration,) = [one["Name"] for one in edge.attrs["Mounts"] if one["Destination"] == "/etc/streamlab"]
     container = client.containers.create(
         edge.attrs["Config"]["Image"], ["sleep", "infinity"], name=f"{student.prefix}-observer", init=True,

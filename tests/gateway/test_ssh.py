@@ -22,7 +22,7 @@ from docker.models.containers import Container
 
 from lab_runner import LabRunner
 from streamlab.building import images
-from streamlab.engines import engine, inside
+from streamlab.engines import engine, inside, labelled
 from streamlab.gateway import bastion, edge_ssh, keys
 from streamlab.students import inventory, topology
 from streamlab.students.public_keys import public_key
@@ -118,7 +118,7 @@ def laptop(lab: LabRunner, client: docker.DockerClient, student: Student) -> Ite
         ada = replace(student, ssh_keys=(laptop.new_key("id_ed25519"),))
         bob = replace(ada, name="bob", subnet="10.89.255.0/27", ssh_keys=(laptop.new_key("bobs"),))
         port = stack.enter_context(serving(client, [ada, bob], student.network))
-        edge = engine.node(client, student, "edge")
+        edge = labelled.node(client, student, "edge")
         edge_ssh.place(client, edge.id, edge_ssh.files(ada))
         stack.callback(edge_ssh.place, client, edge.id, edge_ssh.files(student))
         of_bastion, of_edge = keys.key_pair(student.lab_class, bastion.HOST_KEY), edge_ssh.host_key(student)

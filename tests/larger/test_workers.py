@@ -14,7 +14,7 @@ from collections.abc import Callable
 import pytest
 
 from lab_runner import LabRunner
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.stacks import playbooks
 from streamlab.students import inventory
 
@@ -107,7 +107,7 @@ def test_a_proof_fails_when_one_of_several_nodes_is_frozen(
     """The others would answer for it."""
     student = inventory.load(lab.inventory).student(lab.student)
     with engine.connect(student.docker_host) as client:
-        container = engine.node(client, student, node)
+        container = labelled.node(client, student, node)
         container.exec_run(["pkill", "-STOP", "java"])
         try:
             ran = lab.run("prove", "--service", service, "--seconds", seconds)
@@ -144,8 +144,8 @@ def test_workers_leave_when_others_have_what_they_held(
     assert not set(LAST) & set(nodes(lab))
     student = inventory.load(lab.inventory).student(lab.student)
     with engine.connect(student.docker_host) as client:
-        assert not set(LAST) & set(engine.containers(client, student))
-        volumes = {volume.name for volume in client.volumes.list(filters=engine.stack_filter(student))}
+        assert not set(LAST) & set(labelled.containers(client, student))
+        volumes = {volume.name for volume in client.volumes.list(filters=labelled.stack_filter(student))}
     assert not {f"{student.prefix}-{name}" for name in LAST} & volumes
     assert "provisioned and answering, 0 changed" in lab("provision")
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from lab_runner import LabRunner
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.students import inventory
 
 PER_BATCH = 50
@@ -77,7 +77,7 @@ def test_a_nodemanager_restarted_under_an_application_loses_nothing(lab: LabRunn
     app_id = begun(lab)
     student = inventory.load(lab.inventory).student(lab.student)
     with engine.connect(student.docker_host) as client:
-        engine.node(client, student, "nodemanager1").restart(timeout=5)
+        labelled.node(client, student, "nodemanager1").restart(timeout=5)
     until(lambda: ended_with(lab, app_id, "FAILED"), "YARN gives the application up", seconds=300)
     until(lambda: "RUNNING" in lab.inside("yarn node -list"), "the NodeManager is back", seconds=120)
     finish_and_compare(lab, "FAILED")

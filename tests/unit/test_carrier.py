@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from docker.errors import NotFound
 
-from streamlab.engines import engine, inside
+from streamlab.engines import inside, labelled
 from streamlab.errors import LabError
 from streamlab.stacks import carrier
 from streamlab.stacks.carrier import Carrier, data_nodes
@@ -160,7 +160,7 @@ def test_a_stack_that_lacks_a_node_or_runs_another_image_is_refused(
 
     tags = carrier.images.image_tags()
     found = {n.name: node(tags[n.image]) for n in carrier.nodes(student)}
-    monkeypatch.setattr(engine, "containers", lambda client, of: found)
+    monkeypatch.setattr(labelled, "containers", lambda client, of: found)
     carrier.require_stack(None, student)
     found["kafka1"] = node("streamlab/kafka:older")
     del found["edge"]

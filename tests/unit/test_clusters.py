@@ -146,7 +146,21 @@ def test_a_seat_has_the_tasks_that_work_there(described: Callable) -> None:
     listed = typed("--list", STREAMLAB_CLUSTER=described())
     tasks = {line.split()[0] for line in listed.stdout.splitlines() if line.startswith("  ") and line[2] != " "}
     assert tasks == {
-        *("submit", "check", "reset", "stop", "jobs", "new", "bundle", "status", "logs", "links", "put", "get"),
+        *(
+            "submit",
+            "check",
+            "reset",
+            "stop",
+            "jobs",
+            "exercise",
+            "new",
+            "bundle",
+            "status",
+            "logs",
+            "links",
+            "put",
+            "get",
+        ),
         "prove",
     }
 

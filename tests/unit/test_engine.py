@@ -12,7 +12,7 @@ import pytest
 from docker.errors import APIError, DockerException
 
 from fake_engine import FakeEngine
-from streamlab.engines import engine, inside
+from streamlab.engines import engine, inside, labelled
 from streamlab.engines.inside import Result
 from streamlab.errors import WrongRequest
 from streamlab.stacks import provision
@@ -100,8 +100,8 @@ def test_a_node_is_found_by_its_labels_and_is_nobody_else_s(student: Student) ->
     for whose in ({}, {"student": "bob"}, {"lab_class": "autumn"}):
         for name in ("kafka1", "edge"):
             fake.add(name, **whose)
-    assert engine.node(fake.client, student, "edge").name == "spring-ada-edge"
-    for found in (engine.containers(fake.client, student), engine.summaries(fake.client, student)):
+    assert labelled.node(fake.client, student, "edge").name == "spring-ada-edge"
+    for found in (labelled.containers(fake.client, student), labelled.summaries(fake.client, student)):
         assert sorted(found) == ["edge", "kafka1"]
         assert found["edge"].id == fake.containers["spring-ada-edge"]["Id"]
 
@@ -123,7 +123,7 @@ def test_a_node_that_cannot_be_used_is_refused(
     fake = FakeEngine()
     for node in nodes:
         fake.client.api.stop(fake.add(node))
-    assert error_of(engine.node, fake.client, student, name) == text
+    assert error_of(labelled.node, fake.client, student, name) == text
 
 
 def test_the_summaries_of_a_stack_take_one_question(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ def test_the_summaries_of_a_stack_take_one_question(student: Student, monkeypatc
     asked = []
     send = fake.send
     monkeypatch.setattr(fake, "send", lambda request, **how: asked.append(request.url) or send(request, **how))
-    found = engine.summaries(fake.client, student)
+    found = labelled.summaries(fake.client, student)
     assert {name: container.status for name, container in found.items()} == {"kafka1": "exited", "edge": "running"}
     assert len(asked) == 1
 
@@ -143,7 +143,7 @@ def test_the_summaries_of_a_stack_take_one_question(student: Student, monkeypatc
 def test_a_stopped_node_s_log_can_still_be_read(student: Student) -> None:
     fake = FakeEngine()
     fake.client.api.stop(fake.add("kafka1"))
-    assert engine.node(fake.client, student, "kafka1", running=False).status == "exited"
+    assert labelled.node(fake.client, student, "kafka1", running=False).status == "exited"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from faults import injection
 from faults.copying.comparison import Record, compare_all, failures, offset_failures
 from faults.injection import KINDS, Fault, inject, schedule
 from faults.load import STREAM, Outcome, describe, report, run
-from streamlab.engines import engine
+from streamlab.engines import labelled
 from streamlab.lessons import jobs
 from streamlab.paths import ROOT
 from streamlab.students.topology import Student, address
@@ -230,7 +230,7 @@ MEANWHILE = {
 @pytest.fixture
 def kafka(monkeypatch: pytest.MonkeyPatch, student: Student) -> FakeEngine:
     made = FakeEngine(student, "kafka1")
-    monkeypatch.setattr(engine, "node", lambda client, student, name, **_: made)
+    monkeypatch.setattr(labelled, "node", lambda client, student, name, **_: made)
     return made
 
 

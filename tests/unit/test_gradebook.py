@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("alone")
 
 #: Student -> the states of the stack's containers; dora's Docker host is gone.
 STACKS = {"ada": ["running", "running"], "bob": ["running"], "carl": [], "eve": ["exited", "exited"]}
-RIGHT = {"name": "rows", "expected": "3", "found": "3", "passed": True, "where": "cqlsh"}
+RIGHT = {"name": "rows", "expected": "3", "found": "3", "passed": True, "where": "cqlsh", "help": ""}
 WRONG = {**RIGHT, "found": "2", "passed": False}
 
 
@@ -53,7 +53,7 @@ def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
             return {str(i): SimpleNamespace(status=state) for i, state in enumerate(STACKS[student.name])}
 
         monkeypatch.setattr(gradebook.engine, "connect", connect)
-        monkeypatch.setattr(gradebook.engine, "summaries", summaries)
+        monkeypatch.setattr(gradebook.labelled, "summaries", summaries)
         monkeypatch.setattr(gradebook.engine, "unreachable", lambda students: {})
         monkeypatch.setattr(check, "check", ask)
         monkeypatch.setattr(check, "asked", lambda name: [lesson("lesson01"), lesson("lesson03")])

@@ -13,7 +13,7 @@ import pytest
 
 from edge import placement as edge_placement
 from fake_engine import FakeEngine
-from streamlab.engines import engine, inside
+from streamlab.engines import engine, inside, labelled
 from streamlab.engines.inside import Result
 from streamlab.errors import LabError
 from streamlab.stacks import placement
@@ -116,7 +116,7 @@ def world(student: Student, monkeypatch: pytest.MonkeyPatch) -> World:
         yield replace(stack, student=of)
 
     monkeypatch.setattr(placement, "open_on_engine", open_on_engine)
-    monkeypatch.setattr(engine, "containers", lambda client, student: made.there)
+    monkeypatch.setattr(labelled, "containers", lambda client, student: made.there)
     monkeypatch.setattr(inside, "run_inside", made.run)
     monkeypatch.setattr(inside, "put_files", made.put)
     monkeypatch.setattr(Stack, "answer", lambda self, *args, **given: made.answer(*args, **given))

@@ -148,7 +148,7 @@ def test_a_stack_s_state_follows_from_its_nodes(
         for name, of_it in states.items()
     ]
     monkeypatch.setattr(status.engine, "connect", connect)
-    monkeypatch.setattr(status.engine, "everything", lambda client, student: found)
+    monkeypatch.setattr(status.labelled, "everything", lambda client, student: found)
     monkeypatch.setattr(status, "nodes", lambda student: [KAFKA, replace(KAFKA, name="edge", kind="edge")])
     monkeypatch.setattr(status.memory, "in_use", lambda container, here: 5)
     monkeypatch.setattr(
@@ -196,7 +196,7 @@ def test_nor_does_what_a_proof_or_a_check_found(student: Student) -> None:
 
     stack = SimpleNamespace(student=student, python=python)
     (proven,) = prove._ask(stack, ["kafka"], seconds=1, tell=lambda proven: None)
-    assertion = {"name": "rows", "expected": 1, "found": FORGED, "passed": True, "where": "cqlsh"}
+    assertion = {"name": "rows", "expected": 1, "found": FORGED, "passed": True, "where": "cqlsh", "help": ""}
     described = check.describe({"job": "lesson01", "student": "ada", "assertions": [assertion]})
     for text in (proven.answer, described.splitlines()[0]):
         assert text.endswith("no answer bob: healthy, 0 MB in use")
@@ -297,13 +297,14 @@ def test_a_log_that_does_not_end_has_a_deadline(kafka1: Callable, monkeypatch: p
     assert time.monotonic() - began < 5
 
 
-ROWS = {"name": "rows in Cassandra", "expected": "200", "found": "200", "passed": True, "where": "cqlsh"}
+ROWS = {"name": "rows in Cassandra", "expected": "200", "found": "200", "passed": True, "where": "cqlsh", "help": ""}
 MODEL = {
     "name": "the model",
     "expected": "a folder",
     "found": "no such file",
     "passed": False,
     "where": "hdfs dfs -ls /m",
+    "help": "the README, part 2",
 }
 
 
@@ -346,6 +347,7 @@ def test_a_check_that_does_not_hold_fails_and_says_where_to_look(
         "  | a line of the check's own\n"
         "  ok    rows in Cassandra: 200\n"
         "  WRONG the model: expected a folder, found no such file; look at hdfs dfs -ls /m\n"
+        "        read the README, part 2\n"
         "lesson08 of ada: 1 of 2 as expected\n"
     )
 

@@ -17,7 +17,7 @@ import pytest
 from fake_node import ERR, Command, FakeNode
 from streamlab.cancel import Cancelled, cancelled_by_signals
 from streamlab.edge import hangup
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.errors import LabError
 from streamlab.students.topology import Student
 from streamlab.work import shell, terminal
@@ -35,7 +35,7 @@ def into(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Command], int]]
             yield None
 
         monkeypatch.setattr(engine, "connect", connected)
-        monkeypatch.setattr(engine, "node", lambda *_: node)
+        monkeypatch.setattr(labelled, "node", lambda *_: node)
         return node
 
     return of

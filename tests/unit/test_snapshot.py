@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from docker.errors import APIError
 
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.errors import LabError, WrongRequest
 from streamlab.keeping import restore, snapshot, snapshots
 from streamlab.stacks import daemons, operation
@@ -98,7 +98,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
     monkeypatch.setattr(engine, "connect", connect)
     for name in ("containers", "summaries"):
-        monkeypatch.setattr(engine, name, made.containers)
+        monkeypatch.setattr(labelled, name, made.containers)
     monkeypatch.setattr(snapshots, "SNAPSHOTS", tmp_path)
     monkeypatch.setattr(daemons, "stop_nodes", made.stop)
     monkeypatch.setattr(daemons, "start_nodes", made.start)

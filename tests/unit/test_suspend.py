@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from streamlab.engines import disk, engine
+from streamlab.engines import disk, engine, labelled
 from streamlab.engines.disk import Usage
 from streamlab.errors import LabError
 from streamlab.stacks import daemons, operation, prove, status, suspend
@@ -45,7 +45,7 @@ def stacks(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Node]]:
 
     monkeypatch.setattr(engine, "connect", connect)
     for name in ("containers", "summaries"):
-        monkeypatch.setattr(engine, name, lambda client, student: dict(zip(NAMES, found[student.name], strict=False)))
+        monkeypatch.setattr(labelled, name, lambda client, student: dict(zip(NAMES, found[student.name], strict=False)))
     monkeypatch.setattr(status, "look", lambda students: {"students": [IDLE]})
     monkeypatch.setattr(prove, "prove", lambda student: [Proven("hdfs", True, 0.1, "yes")])
     return found
@@ -174,7 +174,7 @@ def test_nobody_is_stopped_while_a_nodemanager_still_needs_it(
             stopped.append(self.name)
 
     names = ("namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "edge")
-    monkeypatch.setattr(engine, "containers", lambda client, student: {name: Slow(name) for name in names})
+    monkeypatch.setattr(labelled, "containers", lambda client, student: {name: Slow(name) for name in names})
     assert daemons.stop_nodes(student) == 6
     assert sorted(stopped[:2]) == ["edge", "kafka1"]  # which need not wait for it
     assert stopped[2] == "nodemanager1"

@@ -8,7 +8,7 @@ import pytest
 from docker.errors import APIError
 
 from fake_engine import FakeEngine
-from streamlab.engines import engine, volumes
+from streamlab.engines import labelled, volumes
 from streamlab.students.topology import Student
 
 LABELS = {"streamlab.class": "spring", "streamlab.student": "ada"}
@@ -85,7 +85,7 @@ def test_what_a_student_has_is_neither_a_classmate_s_nor_a_namesake_s_in_another
     fake = made("spring-ada-kafka1")
     for labels in ({**LABELS, "streamlab.student": "bob"}, {**LABELS, "streamlab.class": "autumn"}):
         fake.client.volumes.create("-".join(labels.values()), labels=labels)
-    assert volumes.there(fake.client, engine.stack_filter(student)) == {"spring-ada-kafka1"}
+    assert volumes.there(fake.client, labelled.stack_filter(student)) == {"spring-ada-kafka1"}
 
 
 def test_nodes_are_known_by_their_data(student: Student) -> None:
