@@ -78,8 +78,12 @@ class Exercise:
         return dict(self._state(number).get("columns", []))
 
     def value(self, number: int) -> Any:
-        """What a gap returned that is no DataFrame."""
+        """What a gap returned that is no DataFrame, or what was seen of its query before the driver ended."""
         return self._state(number).get("value")
+
+    def query_name(self, number: int) -> str | None:
+        """The name of a gap's query."""
+        return self._state(number).get("query")
 
     def rows(self, number: int) -> list[dict[str, Any]]:
         """The rows of a gap's DataFrame as JSON has them: times as "2025-01-01T00:00:00.000Z", binary as base64."""

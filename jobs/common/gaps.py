@@ -69,13 +69,26 @@ class Gaps:
 
         return self._call(number, gap, given, kept)
 
-    def query(self, number: int, gap: Callable[..., StreamingQuery], *given: Any) -> StreamingQuery | None:
-        """Call a gap that starts a query and returns it; wait until it has ended."""
+    def query(
+        self,
+        number: int,
+        gap: Callable[..., StreamingQuery],
+        *given: Any,
+        look: Callable[[], Any] = lambda: None,
+    ) -> StreamingQuery | None:
+        """Call a gap that starts a query and returns it; wait until it has ended. Its name is kept.
+
+        Args:
+            look: asked when the query has ended, for what is gone with the driver, such as a memory sink's table; what
+                it gives is kept as the gap's value, and what it raises is the gap's failure.
+        """
 
         def ended(query: object) -> StreamingQuery:
             if not isinstance(query, StreamingQuery):
                 raise JobError(_instead(query, "the query that start() returns"))
+            self.states[number]["query"] = query.name
             self._wait(query)
+            self.states[number]["value"] = json.loads(json.dumps(look(), default=str))
             return query
 
         return self._call(number, gap, given, ended)

@@ -1,7 +1,4 @@
-"""A mistake to look at: `query = stream.writeStream.….start().awaitTermination()`.
-
-Streams are started here without `common.streams`, which would not let this happen.
-"""
+"""A mistake to look at: `query = stream.writeStream.….start().awaitTermination()`."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ PATIENCE_S = 8.0
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     """Show what the chained call returns, that the next line is not reached, and what to write instead."""
-    home = f"{settings.home}/broken/await"
+    home = settings.broken("await")
     Hdfs(settings.info.webhdfs).delete(home)
     stream = generated(spark)
     returned = chained(stream, "l01-finite", f"{home}/finite", availableNow=True)
@@ -38,8 +35,14 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
 
 def chained(stream: DataFrame, name: str, place: str, **trigger: bool | str) -> Any:
     """The helper with the mistake: it hands back what awaitTermination() returns, not the query."""
-    writer = stream.writeStream.format("noop").queryName(name).option("checkpointLocation", place)
-    return writer.trigger(**trigger).start().awaitTermination()
+    return (
+        stream.writeStream.queryName(name)
+        .format("noop")
+        .option("checkpointLocation", place)
+        .trigger(**trigger)
+        .start()
+        .awaitTermination()
+    )
 
 
 def next_line_reached(spark: SparkSession, stream: DataFrame, home: str) -> bool:
@@ -67,8 +70,8 @@ def next_line_reached(spark: SparkSession, stream: DataFrame, home: str) -> bool
 def started_together(spark: SparkSession, stream: DataFrame, home: str) -> list[str]:
     """The same two queries as it should be: start both, keep both, then wait for either."""
     queries = [
-        stream.writeStream.format("noop")
-        .queryName(name)
+        stream.writeStream.queryName(name)
+        .format("noop")
         .option("checkpointLocation", f"{home}/right/{name}")
         .trigger(processingTime="1 second")
         .start()

@@ -1,7 +1,4 @@
-"""A mistake to look at: one checkpoint folder for the session, and a query without a name.
-
-Streams are started here without `common.streams`, which gives every query a name and a checkpoint of its own.
-"""
+"""A mistake to look at: one checkpoint folder for the session, and a query without a name."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ NAME = "l01-named"
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     """Start a named and an unnamed query twice each, as a script that is run again does; compare what they read."""
-    home = f"{settings.home}/broken/unnamed"
+    home = settings.broken("unnamed")
     hdfs = Hdfs(settings.info.webhdfs)
     hdfs.delete(home)
     found = {}

@@ -40,9 +40,9 @@ COLUMNS = tuple(field.name for field in fields(Measurement))
 
 
 @cache
-def files() -> dict[str, tuple[Measurement, ...]]:
+def files(seed: int = SEED) -> dict[str, tuple[Measurement, ...]]:
     """The measurements by the name of their file, in the order in which the files arrive."""
-    random = Random(SEED)
+    random = Random(seed)
     return {
         f"measurements-{number:02d}.csv": tuple(_measurement(random) for _ in range(ROWS))
         for number in range(1, FILES + 1)
@@ -57,6 +57,12 @@ def _measurement(random: Random) -> Measurement:
 def csv(rows: tuple[Measurement, ...]) -> str:
     lines = [",".join(COLUMNS), *(",".join(map(str, astuple(row))) for row in rows)]
     return "\n".join(lines) + "\n"
+
+
+def exercise_files(seed: int) -> dict[str, tuple[Measurement, ...]]:
+    """A student's own files for the exercise. Each has another length, so that a batch tells which file it had."""
+    lengths = Random(seed).sample(range(10, ROWS + 1), FILES)
+    return {name: rows[:length] for (name, rows), length in zip(files(seed).items(), lengths, strict=True)}
 
 
 def rows_with_file() -> list[dict[str, Any]]:

@@ -14,11 +14,17 @@ from lesson01.transforms import MEASUREMENT
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     """Write the lesson's files in each format once, then read each folder as a stream into parquet."""
     streams = Streams(spark, settings)
-    for name in FORMATS:
-        rows = stream_of(spark, settings, name)
-        out = settings.output(query_of(name))
-        streams.start(query_of(name), rows.writeStream.format("parquet").option("path", out))
-    reports = streams.finish()
+    queries = [
+        stream_of(spark, settings, name)
+        .writeStream.queryName(query_of(name))
+        .format("parquet")
+        .option("path", settings.output(query_of(name)))
+        .option("checkpointLocation", settings.checkpoint(query_of(name)))
+        .trigger(**streams.trigger())
+        .start()
+        for name in FORMATS
+    ]
+    reports = streams.finish(*queries)
     return Outcome(
         queries=reports,
         written={f"hdfs {settings.output(one.name)}": one.input_rows for one in reports if one.input_rows},

@@ -46,14 +46,20 @@ def lines_read(spark: SparkSession, settings: Settings) -> list[str]:
     with server() as port:
         source = spark.readStream.format("socket").option("host", HOST).option("port", port).load()
         streams = Streams(spark, settings, continuous=True, stop_asked=lambda: len(read) >= len(LINES))
-        streams.start(SOCKET, source.writeStream.foreachBatch(keep), every="1 second")
-        streams.finish()
+        query = (
+            source.writeStream.queryName(SOCKET)
+            .foreachBatch(keep)
+            .option("checkpointLocation", settings.checkpoint(SOCKET))
+            .trigger(processingTime="1 second")
+            .start()
+        )
+        streams.finish(query)
     return read
 
 
 @contextmanager
 def server() -> Iterator[int]:
-    """Something to connect to, as `nc -lk` would be: sends ten lines to whoever connects, and then nothing."""
+    """Something to connect to, as `nc -lk` is: sends ten lines to whoever connects, and then nothing."""
     with socket.create_server((HOST, 0)) as listening:
         connections: list[socket.socket] = []  # kept: a connection that is closed ends the source
 

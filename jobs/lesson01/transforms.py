@@ -8,7 +8,7 @@ from pyspark.sql.types import DoubleType, IntegerType, StringType, StructField, 
 
 from lesson01.data import JUBILEE
 
-#: A line of a CSV file. A file stream is never guessed a schema for: its folder may be empty when it starts.
+#: A line of a CSV file. Spark infers no schema for a stream of files: the folder may be empty when it starts.
 MEASUREMENT = StructType(
     [
         StructField("letter", StringType()),
@@ -21,7 +21,10 @@ MEASUREMENT = StructType(
 
 
 def marked(numbers: DataFrame) -> DataFrame:
-    """Each number with `even`, a real boolean ("true" as text is true in no condition), and a note on round ones."""
+    """Each number with `even`, a boolean, and a note on round ones.
+
+    "true" as text would do where it is compared (`even = true`); as a condition by itself Spark refuses it.
+    """
     note = F.when(F.col("value") % JUBILEE == 0, "jubilee").otherwise("")
     return numbers.withColumns({"even": F.col("value") % 2 == 0, "note": note})
 
@@ -31,5 +34,5 @@ def evens(marked_numbers: DataFrame) -> DataFrame:
 
 
 def with_file(measurements: DataFrame) -> DataFrame:
-    """Each measurement with the name of the file it came in; only a frame read from files knows that."""
+    """Each measurement with the name of its file: `_metadata` is a hidden column of what is read from files."""
     return measurements.select("*", F.col("_metadata.file_name").alias("file"))

@@ -10,7 +10,6 @@ from pyspark.sql import SparkSession
 from common.hdfs import Hdfs
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import kafka_stream
 
 WATCHED_BATCHES = 3
 DEADLINE_S = 120
@@ -31,9 +30,17 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
 
 def batches(spark: SparkSession, settings: Settings, name: str, limit: int, trigger: dict[str, Any]) -> list[int]:
     """Rows of the first batches of a query with `trigger`; stopped once there are three, or ended by itself."""
+    records = (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", settings.info.kafka)
+        .option("subscribe", settings.topic("orders"))
+        .option("startingOffsets", "earliest")
+        .option("maxOffsetsPerTrigger", limit)
+        .load()
+    )
     query = (
-        kafka_stream(spark, settings, settings.topic("orders"), per_batch=limit)
-        .writeStream.format("noop")
+        records.writeStream.queryName(f"l03-broken-limit-{name}")
+        .format("noop")
         .option("checkpointLocation", settings.broken("limit", name))
         .trigger(**trigger)
         .start()

@@ -7,13 +7,18 @@ from pyspark.sql import functions as F
 
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import kafka_batch
 from lesson03.transforms import parsed_carelessly
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     """Parse, write on as JSON, and look at what came of the three malformed records."""
-    orders = parsed_carelessly(kafka_batch(spark, settings, settings.topic("orders"))).persist()
+    records = (
+        spark.read.format("kafka")
+        .option("kafka.bootstrap.servers", settings.info.kafka)
+        .option("subscribe", settings.topic("orders"))
+        .load()
+    )
+    orders = parsed_carelessly(records).persist()
     as_json = orders.select(F.to_json(F.struct(*orders.columns[1:])).alias("value"))
     place = settings.broken("malformed", "json")
     as_json.write.mode("overwrite").text(place)

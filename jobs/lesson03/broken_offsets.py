@@ -8,7 +8,6 @@ from pyspark.sql import SparkSession
 
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import kafka_stream
 from lesson03.places import PARTITIONS
 from lesson03.transforms import sorted_out
 
@@ -19,10 +18,17 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
     other = f"{topic}-copy"
     starts = json.dumps({other: {str(partition): 0 for partition in range(PARTITIONS)}})
     print(f"subscribe {topic}, startingOffsets {starts}", flush=True)
-    records = kafka_stream(spark, settings, topic, startingOffsets=starts)
+    records = (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", settings.info.kafka)
+        .option("subscribe", topic)
+        .option("startingOffsets", starts)
+        .load()
+    )
     query = (
         sorted_out(records)
-        .writeStream.format("noop")
+        .writeStream.queryName("l03-broken-offsets")
+        .format("noop")
         .option("checkpointLocation", settings.broken("offsets", "checkpoint"))
         .trigger(availableNow=True)
         .start()

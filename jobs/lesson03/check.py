@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from common import file_sink
 from common.checkpoint import Checkpoint
-from common.checks import Assertion, Fact, application_succeeded, at_most, equal, same_members
-from common.orders import MALFORMED_RECORDS
+from common.checks import Assertion, Fact, application_succeeded, equal, same_members, same_rows
+from common.errors import JobError
+from common.exercise import as_spark_writes
+from common.orders import COLUMNS, MALFORMED_RECORDS
 from lesson03 import data
-from lesson03.places import CATEGORIES, FILES_QUERY, KIND, MALFORMED_KIND, ORDER_KIND, ORDERS, ORDERS_QUERY
+from lesson03.places import (
+    CATEGORIES,
+    FILES_QUERY,
+    KIND,
+    MALFORMED_KIND,
+    ORDER_KIND,
+    ORDERS,
+    ORDERS_QUERY,
+    PARTITIONS,
+)
 
 if TYPE_CHECKING:
     from common.kafka import Record
     from common.lab import Lab
 
 PER_BATCH = 300
+#: What the output keeps of a record as Kafka has it, before the order's own columns.
+SOURCE = ("topic", "partition", "offset", "timestamp", "key", "value")
+TIMES = [name for name in COLUMNS if name.endswith("_at")]
+
+#: The offsets by partition at which a batch began and ended.
+Batch = tuple[dict[int, int], dict[int, int]]
 
 
 def check(lab: Lab) -> list[Assertion]:
@@ -27,7 +48,7 @@ def check(lab: Lab) -> list[Assertion]:
         application_succeeded(lab, "read"),
         *arrived(lab, records, second=second),
         *batched(lab, records, second=second),
-        *read(lab, second=second),
+        *read(lab, records, second=second),
         *from_files(lab),
     ]
 
@@ -63,10 +84,10 @@ def arrived(lab: Lab, records: Fact[list[Record]], *, second: bool) -> list[Asse
 
 def batched(lab: Lab, records: Fact[list[Record]], *, second: bool) -> list[Assertion]:
     """The query's checkpoint: offsets are noted before a batch, a commit after it."""
-    path = lab.settings.checkpoint(ORDERS_QUERY)
+    path, topic = lab.settings.checkpoint(ORDERS_QUERY), lab.settings.topic("orders")
     checkpoint = Checkpoint(lab.hdfs, path)
-    limit = Fact(lambda: int(json.loads(lab.hdfs.read_text(lab.settings.report_of("read")))["args"]["per_batch"]))
-    where = f"hdfs dfs -cat {path}/offsets/{{0,1,2,3}}"
+    batches = Fact(lambda: kept_batches(checkpoint, topic))
+    where = f"hdfs dfs -cat '{path}/offsets/*'"
     return [
         equal(
             f"read: last batch of {ORDERS_QUERY} begun and committed",
@@ -75,8 +96,12 @@ def batched(lab: Lab, records: Fact[list[Record]], *, second: bool) -> list[Asse
             f"hdfs dfs -ls {path}/offsets {path}/commits",
         ),
         equal(f"read: records that {ORDERS_QUERY} has done", total(second), checkpoint.records_done, where),
-        equal(f"read: records of each batch of {ORDERS_QUERY}", plan(records, limit), checkpoint.batch_sizes, where),
-        at_most("read: records of its largest batch", in_effect(limit), lambda: max(checkpoint.batch_sizes()), where),
+        equal(
+            f"read: records of each batch of {ORDERS_QUERY}",
+            plan(lab, records, batches),
+            lambda: [size(batch) for batch in batches()],
+            where,
+        ),
     ]
 
 
@@ -88,36 +113,75 @@ def total(second: bool) -> int:
     return sum(data.kinds(second=second).values())
 
 
-def in_effect(limit: Fact[int]) -> int:
-    """The limit that the last run was given; where there is no report, the usual one is shown."""
+def kept_batches(checkpoint: Checkpoint, topic: str) -> list[Batch]:
+    """Where each finished batch began and ended, by partition.
+
+    Spark keeps the last hundred. Where the first of them began is not known then, and it is left out.
+    """
+    numbers = checkpoint.commits
+    ends = [checkpoint.end_offsets(number).get(topic, {}) for number in numbers]
+    return [*([({}, ends[0])] if numbers[:1] == [0] else []), *pairwise(ends)]
+
+
+def size(batch: Batch) -> int:
+    start, end = batch
+    return sum(offset - start.get(partition, 0) for partition, offset in end.items())
+
+
+def last_run(lab: Lab, sizes: list[int]) -> tuple[int, int]:
+    """The limit that the last run was given, and how many of the batches were its own: for others it says nothing.
+
+    A run that found nothing new has none, and a run that was killed has left no report.
+    """
     try:
-        return limit()
-    except Exception:  # the assertions about batches fail by themselves then
-        return PER_BATCH
+        found = json.loads(lab.hdfs.read_text(lab.settings.report_of("read")))
+        rows = next(query["rows"] for query in found["queries"] if query["name"] == ORDERS_QUERY)
+        own = len(rows) if rows and sizes[-len(rows) :] == rows[-len(sizes) :] else 0
+        return int(found["args"]["per_batch"]), own
+    except Exception:  # no report, or none that can be read: the application's own assertion is about that
+        return PER_BATCH, 0
 
 
-def plan(records: Fact[list[Record]], limit: Fact[int]) -> list[int]:
-    """The batches that follow from how Kafka spread the keys over partitions; the second delivery comes by itself."""
+def plan(lab: Lab, records: Fact[list[Record]], batches: Fact[list[Batch]]) -> list[int]:
+    """How large each batch had to be, by where it began, how Kafka spread the keys over partitions, and the limit.
+
+    The second delivery comes by itself, or before the first is read. Of a batch whose limit is not known it is asked
+    that there is a limit for it.
+    """
     try:
         first = {key for key, _ in data.messages()}
-        deliveries = [Counter(one.partition for one in records() if (one.key in first) == own) for own in (True, False)]
+        arrived = Counter(one.partition for one in records() if one.key in first)
+        whole = Counter(one.partition for one in records())
+        limit, own = last_run(lab, [size(batch) for batch in batches()])
+        known = len(batches()) - own
     except Exception:  # reported by the assertions about the topic; whatever is expected then, nothing is found
         return []
-    return [batch for sizes in deliveries for batch in data.batch_plan(sizes, in_effect(limit))]
+    wanted = []
+    for place, batch in enumerate(batches()):
+        found = size(batch)
+        limits = [limit] if place >= known else range(max(1, found - PARTITIONS), found + PARTITIONS + 1)
+        left = [rest for rest in (left_of(arrived, batch), left_of(whole, batch)) if rest] or [{0: 1}]
+        fits = found in {data.batch_plan(rest, one)[0] for rest in left for one in limits}
+        wanted.append(found if fits else data.batch_plan(left[0], limit)[0])
+    return wanted
 
 
-def read(lab: Lab, *, second: bool) -> list[Assertion]:
-    """The orders' parquet files, as the sink's own list names them."""
+def left_of(sizes: Mapping[int, int], batch: Batch) -> dict[int, int]:
+    """What was still to be read of each partition when the batch began."""
+    start = batch[0]
+    return {part: count - start.get(part, 0) for part, count in sizes.items() if count > start.get(part, 0)}
+
+
+def read(lab: Lab, records: Fact[list[Record]], *, second: bool) -> list[Assertion]:
+    """The orders' parquet files, as the sink's own list names them; all columns, each record once."""
     folder = lab.settings.output(ORDERS)
     files = Fact(lambda: file_sink.committed_files(lab.hdfs, folder))
-    columns = ["partition", "offset", "key", "status"]
 
     def rows_of(kind: str) -> Fact[list[dict[str, Any]]]:
-        return Fact(
-            lambda: file_sink.parquet_rows(lab.hdfs, [path for path in files() if f"/{KIND}={kind}/" in path], columns)
-        )
+        return Fact(lambda: file_sink.parquet_rows(lab.hdfs, [path for path in files() if f"/{KIND}={kind}/" in path]))
 
     orders, malformed = rows_of(ORDER_KIND), rows_of(MALFORMED_KIND)
+    wanted = wanted_rows(lab.settings.topic("orders"), records, second=second)
     where = f"hdfs dfs -ls {folder}/{KIND}={{}}"
     return [
         equal(
@@ -126,17 +190,23 @@ def read(lab: Lab, *, second: bool) -> list[Assertion]:
             lambda: {MALFORMED_KIND: len(malformed()), ORDER_KIND: len(orders())},
             where.format("*"),
         ),
-        equal(
-            "read: different places (partition, offset) of those records",
-            total(second),
-            lambda: len({(row["partition"], row["offset"]) for row in [*orders(), *malformed()]}),
-            where.format("*"),
+        same_rows(
+            "read: orders, all columns, each once",
+            wanted[ORDER_KIND],
+            lambda: [in_words(row) for row in orders()],
+            f"spark-sql -e 'SELECT * FROM parquet.`{folder}`'",
         ),
         same_members(
             "read: keys of the malformed records",
             {key for key, _ in MALFORMED_RECORDS},
             lambda: {row["key"] for row in malformed()},
             where.format(MALFORMED_KIND),
+        ),
+        same_rows(
+            "read: malformed records, place and text, each once",
+            wanted[MALFORMED_KIND],
+            lambda: [{name: in_words(row).get(name) for name in SOURCE} for row in malformed()],
+            f"spark-sql -e 'SELECT * FROM parquet.`{folder}` WHERE {KIND} = \"{MALFORMED_KIND}\"'",
         ),
         equal(
             "read: orders by status",
@@ -147,30 +217,93 @@ def read(lab: Lab, *, second: bool) -> list[Assertion]:
     ]
 
 
+def wanted_rows(topic: str, records: Fact[list[Record]], *, second: bool) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each kind: the oracle's records, at the places where the topic has them."""
+    values = dict([*data.messages(), *(data.second_delivery() if second else ())])
+    wanted: dict[str, list[dict[str, Any]]] = {ORDER_KIND: [], MALFORMED_KIND: []}
+    try:
+        found = [record for record in records() if record.key in values]
+    except Exception:  # what is wrong with the topic is reported by the assertions about it
+        found = []
+    for record in found:
+        value = values[str(record.key)]
+        arrived = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
+        source = [topic, record.partition, record.offset, time_in_words(arrived), record.key, value]
+        row = dict(zip(SOURCE, source, strict=True))
+        if record.key in {key for key, _ in MALFORMED_RECORDS}:
+            wanted[MALFORMED_KIND].append(row)
+        else:
+            wanted[ORDER_KIND].append({**row, **as_spark_writes(json.loads(value), TIMES)})
+    return wanted
+
+
+def in_words(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a parquet file with its times as text."""
+    return {name: time_in_words(value) if isinstance(value, datetime) else value for name, value in row.items()}
+
+
+def time_in_words(time: datetime) -> str:
+    """2025-01-01T00:00:00.000Z; parquet's times are UTC, and say so or not."""
+    return f"{time.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
 def from_files(lab: Lab) -> list[Assertion]:
-    """The CSV files: all there, one a batch, and of their lines those that the query keeps."""
+    """The CSV files, a student's own too: all there, one a batch, and of their lines those that the query keeps."""
     source, folder = lab.settings.input(CATEGORIES), lab.settings.output(CATEGORIES)
     commits = f"{lab.settings.checkpoint(FILES_QUERY)}/commits"
-    kept = Fact(lambda: file_sink.parquet_rows(lab.hdfs, file_sink.committed_files(lab.hdfs, folder), ["category"]))
-    wanted = data.equally_long()
+    arrived = Fact(lambda: inputs(lab, source))
     return [
         same_members(
-            "read: files of categories",
+            "read: the lesson's files of categories, as generated",
             set(data.category_files()),
-            lambda: {file.name for file in lab.hdfs.list(source)},
+            lambda: {name for name, text in data.category_files().items() if arrived().get(name) == text},
             f"hdfs dfs -ls {source}",
         ),
         equal(
             f"read: batches of {FILES_QUERY}, one file each",
-            data.FILES,
+            len(set(data.category_files()) | set(own_files(arrived))),
             lambda: len([file for file in lab.hdfs.list(commits) if file.name.isdigit()]),
             f"hdfs dfs -ls {commits}",
         ),
-        equal("read: categories kept", len(wanted), lambda: len(kept()), f"hdfs dfs -ls {folder}"),
-        same_members(
-            "read: categories as long as their description",
-            wanted,
-            lambda: {row["category"] for row in kept()},
-            f"hdfs dfs -ls {folder}",
+        same_rows(
+            "read: categories as long as their description, all columns",
+            [row for text in [*data.category_files().values(), *own_files(arrived).values()] for row in kept(text)],
+            lambda: file_sink.parquet_rows(lab.hdfs, file_sink.committed_files(lab.hdfs, folder)),
+            f"spark-sql -e 'SELECT * FROM parquet.`{folder}`'",
         ),
+    ]
+
+
+def inputs(lab: Lab, folder: str) -> dict[str, str]:
+    """The text of each file that the stream may read, by name; bytes that are no UTF-8 are replaced, as Spark does."""
+    return {
+        file.name: lab.hdfs.read(file.path).decode("utf-8", errors="replace")
+        for file in lab.hdfs.list(folder)
+        if not file.is_dir and not file.name.startswith(("_", "."))
+    }
+
+
+def own_files(arrived: Fact[dict[str, str]]) -> dict[str, str]:
+    """The files that a student has added; none where the folder cannot be read, which its own assertion reports."""
+    try:
+        return {name: text for name, text in arrived().items() if name not in data.category_files()}
+    except JobError:
+        return {}
+
+
+def kept(text: str) -> list[dict[str, Any]]:
+    """Of a file's lines those that the query keeps; a line without two texts has no two equal lengths."""
+    try:
+        lines = [line for line in csv.reader(text.splitlines()) if line][1:]
+    except csv.Error:  # a line of more than 128 KiB
+        lines = []
+    return [
+        {
+            "category": line[0],
+            "description": line[1],
+            "category_length": len(line[0]),
+            "description_length": len(line[1]),
+        }
+        for line in lines
+        if len(line) > 1 and line[0] and len(line[0]) == len(line[1])
     ]

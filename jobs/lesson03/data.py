@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 from collections import Counter
 from collections.abc import Mapping
@@ -76,6 +77,21 @@ def batch_plan(sizes: Mapping[int, int], limit: int) -> list[int]:
         plan.append(sum(taken.values()))
         left = {partition: size - taken[partition] for partition, size in left.items() if size > taken[partition]}
     return plan
+
+
+def exercise_records(seed: int) -> list[tuple[str, str]]:
+    """A student's own thousand records for the exercise: orders, and between them four that are none."""
+    none = [*MALFORMED_RECORDS, ("empty", "{}")]
+    records = [*as_records(orders(seed=seed)[: COUNT - len(none)]), *none]
+    Random(seed).shuffle(records)
+    return records
+
+
+def exercise_returns(seed: int) -> list[tuple[str, str]]:
+    """Some of the student's own orders that came back, as (key, value) of the exercise's other topic."""
+    random = Random(seed)
+    some = random.sample(orders(seed=seed), random.randint(30, 60))
+    return [(one.order_id, json.dumps({"order_id": one.order_id, "reason": "damaged"})) for one in some]
 
 
 @cache

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import kafka_stream
 from common.streams import Streams
 from lesson03.places import CATEGORIES, FILES_QUERY, KIND, ORDERS, ORDERS_QUERY
 from lesson03.transforms import CATEGORY, equally_long, sorted_out
@@ -14,28 +13,45 @@ from lesson03.transforms import CATEGORY, equally_long, sorted_out
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     """Read what is there, from where the checkpoints left off."""
-    records = kafka_stream(spark, settings, settings.topic("orders"), per_batch=int(settings.args["per_batch"]))
     streams = Streams(spark, settings)
-    streams.start(
-        ORDERS_QUERY,
-        sorted_out(records).writeStream.format("parquet").partitionBy(KIND).option("path", settings.output(ORDERS)),
-    )
-    streams.start(
-        FILES_QUERY,
-        equally_long(category_lines(spark, settings))
-        .writeStream.format("parquet")
-        .option("path", settings.output(CATEGORIES)),
-    )
-    queries = streams.finish()
-    return Outcome(queries=queries, written={f"hdfs {settings.output(ORDERS)}": queries[0].input_rows})
 
+    # Where it begins counts for a fresh checkpoint only; afterwards the checkpoint says.
+    records = (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", settings.info.kafka)
+        .option("subscribe", settings.topic("orders"))
+        .option("startingOffsets", "earliest")
+        .option("maxOffsetsPerTrigger", settings.args["per_batch"])
+        .load()
+    )
+    orders = (
+        sorted_out(records)
+        .writeStream.queryName(ORDERS_QUERY)
+        .format("parquet")
+        .partitionBy(KIND)
+        .option("path", settings.output(ORDERS))
+        .option("checkpointLocation", settings.checkpoint(ORDERS_QUERY))
+        .trigger(**streams.trigger())
+        .start()
+    )
 
-def category_lines(spark: SparkSession, settings: Settings) -> DataFrame:
-    """The lines of all files in the folder, one file a batch. A stream never guesses its columns: they are given."""
-    return (
+    # One file a batch. Spark infers no schema for a stream: the columns are given.
+    lines = (
         spark.readStream.format("csv")
         .schema(CATEGORY)
         .option("header", True)
         .option("maxFilesPerTrigger", 1)
         .load(settings.input(CATEGORIES))
     )
+    categories = (
+        equally_long(lines)
+        .writeStream.queryName(FILES_QUERY)
+        .format("parquet")
+        .option("path", settings.output(CATEGORIES))
+        .option("checkpointLocation", settings.checkpoint(FILES_QUERY))
+        .trigger(**streams.trigger())
+        .start()
+    )
+
+    queries = streams.finish(orders, categories)
+    return Outcome(queries=queries, written={f"hdfs {settings.output(ORDERS)}": queries[0].input_rows})

@@ -169,3 +169,21 @@ def test_a_query_that_fails_is_its_gap_s_failure(
 
     gaps.query(1, failing)
     assert said[-1].startswith("gap 1: StreamingQueryException: ")
+
+
+def test_what_is_gone_with_the_driver_is_looked_at_before(
+    gaps: Gaps, settings: Settings, spark: SparkSession, said: list[str], stream: DataFrame, tmp_path: Path
+) -> None:
+    """A memory sink's table, and the query's name; a table of another name is the gap's failure."""
+
+    def into(name: str) -> StreamingQuery:
+        writer = stream.writeStream.queryName(name).format("memory").trigger(availableNow=True)
+        return writer.option("checkpointLocation", str(tmp_path / name)).start()
+
+    gaps.query(1, into, "kept_numbers", look=lambda: spark.table("kept_numbers").count())
+    gaps.query(2, into, "other_numbers", look=lambda: spark.table("numbers").count())
+    assert "gap 1: done" in said
+    assert said[-1].startswith("gap 2: AnalysisException: [TABLE_OR_VIEW_NOT_FOUND]")
+    with pytest.raises(JobError):
+        gaps.outcome()
+    assert (kept(settings)["1"]["query"], kept(settings)["1"]["value"]) == ("kept_numbers", 4)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from pyspark.errors import AnalysisException, IllegalArgumentException
 from pyspark.sql import SparkSession
+from pyspark.sql.streaming import StreamingQueryListener
 
 from common.settings import Settings
-from lesson01 import data, stream
+from lesson01 import check, data, stream
 from lesson01.transforms import MEASUREMENT, evens, marked, with_file
 
 
@@ -26,6 +29,76 @@ def test_even_is_a_condition_as_it_is(spark: SparkSession) -> None:
     numbers = marked(spark.range(10).withColumnRenamed("id", "value"))
     assert dict(numbers.dtypes)["even"] == "boolean"
     assert [row.value for row in evens(numbers).orderBy("value").collect()] == [0, 2, 4, 6, 8]
+
+
+def test_text_is_a_boolean_where_it_is_compared_and_nowhere_else(spark: SparkSession) -> None:
+    """What the handout says of "true" and "false" as text."""
+    pairs = spark.createDataFrame([("true", 1), ("false", 2)], "even string, value int")
+    assert [row.value for row in pairs.where("even = true").collect()] == [1]
+    assert [row.value for row in pairs.where(pairs.even == True).collect()] == [1]  # noqa: E712
+    with pytest.raises(AnalysisException, match="FILTER_NOT_BOOLEAN"):
+        pairs.where("even")
+
+
+LINES = [
+    "A,1,2.0,3.0,", "A,1,2.0", "A,one,2.0,3.0,4.0", "A, 1,2.0,3.0,4.0", "A,3000000000,2.0,3.0,4.0", "A,1,2,3,4,5",
+    "A,1e1,2e3,NaN,-Infinity", "letter,a,b,c,d", '"A,B",+1,.5,5.,4.0', ",,,,", "A", "A,1.0,x,-0.0,1e400",
+]  # fmt: skip
+
+
+def test_the_check_reads_a_student_s_lines_as_spark_does(spark: SparkSession, tmp_path: Path) -> None:
+    """Nulls for what does not fit, columns beyond the fifth dropped, the first line left out whatever it says."""
+    text = "\n".join(["B,2,1.0,1.0,1.0", *LINES]) + "\n"
+    (tmp_path / "own.csv").write_text(text)
+    frame = with_file(spark.read.csv(str(tmp_path), schema=MEASUREMENT, header=True))
+    assert check.difference(check.parsed("own.csv", text), [row.asDict() for row in frame.collect()]) == {
+        "missing": 0, "too many": 0,
+    }  # fmt: skip
+
+
+def test_a_stream_of_files_infers_no_schema_unless_it_is_switched_on(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(data.csv(data.files()["measurements-01.csv"]))
+    reader = spark.readStream.option("header", True)
+    with pytest.raises(IllegalArgumentException, match="Schema must be specified"):
+        reader.option("inferSchema", True).csv(str(tmp_path))
+    spark.conf.set("spark.sql.streaming.schemaInference", True)
+    try:
+        assert reader.csv(str(tmp_path)).columns == list(data.COLUMNS)
+    finally:
+        spark.conf.unset("spark.sql.streaming.schemaInference")
+
+
+def test_a_console_counts_what_it_is_given_and_a_listener_hears_of_each_batch(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """What the lesson's check relies on, and the class that the handout shows."""
+    heard: list[tuple[str, int, int]] = []
+
+    class Watcher(StreamingQueryListener):
+        def onQueryStarted(self, event) -> None: ...
+
+        def onQueryProgress(self, event) -> None:
+            heard.append((event.progress.name, event.progress.batchId, event.progress.numInputRows))
+
+        def onQueryTerminated(self, event) -> None: ...
+
+    watcher = Watcher()
+    spark.streams.addListener(watcher)
+    query = (
+        evens(marked(stream.generated(spark)))
+        .writeStream.queryName("l01-even")
+        .format("console")
+        .option("checkpointLocation", str(tmp_path / "c"))
+        .trigger(availableNow=True)
+        .start()
+    )
+    query.awaitTermination()
+    assert stream.read_and_shown(query) == {"read": 10, "shown": 5}
+    deadline = time.monotonic() + 20
+    while not heard and time.monotonic() < deadline:
+        time.sleep(0.1)
+    spark.streams.removeListener(watcher)
+    assert heard == [("l01-even", 0, 10)]
 
 
 def test_a_file_is_read_back_as_it_was_written(spark: SparkSession, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_each_file_is_a_batch_and_the_check_passes(lab: LabRunner, streamed: str
     assert "100 to hdfs /user/student/lesson01/out/files; 70 to hdfs" in streamed
     found = lab.check("lesson01")
     assert found["passed"], found
-    assert len(found["assertions"]) == 13
+    assert len(found["assertions"]) == 14
 
 
 def test_a_sixth_file_adds_its_rows_and_nothing_else(lab: LabRunner, streamed: str) -> None:

@@ -34,7 +34,7 @@ def test_the_limit_divides_the_topic_and_each_file_is_a_batch(lab: LabRunner, fi
     assert batches(first, "l03-files") == [250] * 4
     found = lab.check("lesson03")
     assert found["passed"], found
-    assert len(found["assertions"]) == 15
+    assert len(found["assertions"]) == 14
 
 
 def test_a_second_run_finds_nothing_new(lab: LabRunner, first: str) -> None:

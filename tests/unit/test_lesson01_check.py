@@ -18,6 +18,7 @@ from lesson01.places import FORMATS
 
 HOME = "/user/student/lesson01"
 OUT = f"{HOME}/out/files"
+REPORT = f"{HOME}/reports/stream.json"
 INFO = LabInfo(
     "student01", "kafka1:9092", ("cassandra1",), "http://namenode:9870", "hdfs://namenode:8020", "http://rm:8088"
 )
@@ -51,7 +52,10 @@ class World:
             info=INFO,
             settings=Settings(info=INFO, lesson="lesson01", step=step),
             hdfs=SimpleNamespace(
-                list=self.list, read_text=self.read, read=self.read, exists=lambda path: path in self.files
+                list=self.list,
+                read_text=self.read,
+                read=lambda path: self.read(path).encode("utf-8", errors="surrogateescape"),
+                exists=lambda path: path in self.files,
             ),
             yarn=SimpleNamespace(latest=self.latest),
         )
@@ -89,6 +93,7 @@ def right() -> World:
         world.files[f"{HOME}/in/files/{name}"] = data.csv(rows)
         world.put_batch(number, name, [row for row in data.rows_with_file() if row["file"] == name])
     world.put_numbers(data.numbers())
+    world.files[REPORT] = json.dumps({"details": {"even": {"read": 80, "shown": 40}}})
     return world
 
 
@@ -133,6 +138,60 @@ def test_a_file_that_a_student_adds_is_expected_in_the_output(right: World) -> N
     assert failures(right) == {}
 
 
+def row(**columns: Any) -> dict[str, Any]:
+    return {"letter": "A", "a": 1, "b": 2.0, "c": 3.0, "d": 4.0, "file": "measurements-06.csv", **columns}
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("A,1,2.0,3.0,", row(d=None)),
+        ("A,1,2.0", row(c=None, d=None)),
+        ("A,one,2.0,3.0,4.0", row(a=None)),
+        ("A,3000000000,2.0,3.0,4.0", row(a=None)),
+        ("A,1,2.0,3.0,4.0,5.0", row()),
+        ("\udcff,1,2e3,NaN,4.0", row(letter="\ufffd", b=2000.0, c=float("nan"))),
+        (",,,,", dict.fromkeys(data.COLUMNS) | {"file": "measurements-06.csv"}),
+    ],
+)
+def test_a_line_of_a_student_s_that_does_not_fit_is_expected_as_spark_reads_it(
+    right: World, line: str, read: dict[str, Any]
+) -> None:
+    """With nulls: such a line must neither end the check nor make it fail (tests/jobs asks Spark the same)."""
+    name = "measurements-06.csv"
+    right.files[f"{HOME}/in/files/{name}"] = f"letter,a,b,c,d\n{line}\n"
+    assert failures(right)["stream: rows in the output"] == 100
+    right.put_batch(5, name, [read])
+    assert failures(right) == {}
+
+
+def test_a_student_s_file_that_is_taken_away_again_leaves_the_check_as_it_was(right: World) -> None:
+    name = "measurements-06.csv"
+    right.put_batch(5, name, [row()])
+    assert failures(right) == {}
+    right.put_rows(OUT, 6, [row(file="measurements-07.csv")])
+    assert failures(right)["stream: rows that differ from the input"] == {"missing": 0, "too many": 1}
+
+
+def test_a_folder_among_the_files_is_left_out_as_spark_does(right: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Status(f"{HOME}/in/files/more", is_dir=True, length=0)
+    listed = World.list
+    monkeypatch.setattr(World, "list", lambda self, path: [*listed(self, path), *[folder] * path.endswith("in/files")])
+    assert failures(right) == {}
+
+
+def test_a_null_in_one_row_is_found_by_the_columns_too(right: World) -> None:
+    """Whatever the first row holds."""
+    rows = [{**one, "d": None} if one["a"] == 17 else one for one in data.rows_with_file()]
+    for number in range(5):
+        right.put_rows(OUT, number, rows[number * 20 : number * 20 + 20])
+    rows[50]["d"] = None
+    right.put_rows(OUT, 2, rows[40:60])
+    found = failures(right)
+    assert found["stream: columns of the output"]["d"] == "float or null"
+    assert found["stream: rows that differ from the input"]["missing"] >= 1
+
+
 def test_two_files_in_one_batch_are_found(right: World) -> None:
     log = f"{HOME}/checkpoint/l01-files/sources/0/4"
     right.files[log] = right.files[log].replace('"batchId": 4', '"batchId": 3')
@@ -161,6 +220,24 @@ def test_text_that_looks_like_a_boolean_is_found(right: World) -> None:
     """The mistake of the sources: `"true"` is not true."""
     right.put_numbers([{**row, "even": str(row["even"]).lower()} for row in data.numbers()])
     assert list(failures(right)) == ["stream: values with a wrong even or note"]
+
+
+def test_a_number_of_another_kind_is_found(right: World) -> None:
+    """1 is no boolean; a value that the stream does not have is named, and ends nothing."""
+    rows = data.numbers()
+    rows[0] = {**rows[0], "even": 1}
+    rows[69] = {**rows[69], "value": 71}
+    right.put_numbers(rows)
+    found = failures(right)
+    assert [one["value"] for one in found["stream: values with a wrong even or note"]] == [0, 71]
+    assert "missing or repeated: [69, 70]" in found["stream: generated values are 0 to 69 without a gap"]
+
+
+@pytest.mark.parametrize(("counted", "words"), [((80, 80), "80 of 80"), ((0, 0), "0 of 0"), ((80, 0), "0 of 80")])
+def test_a_filter_that_lets_all_through_or_nothing_is_found(right: World, counted: tuple[int, int], words: str) -> None:
+    right.files[REPORT] = json.dumps({"details": {"even": dict(zip(("read", "shown"), counted, strict=True))}})
+    name = "stream: of the numbers that l01-even read, those that the console was given"
+    assert failures(right) == {name: words}
 
 
 def test_the_variant_is_asked_about_once_it_was_run(right: World) -> None:

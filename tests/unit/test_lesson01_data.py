@@ -48,3 +48,14 @@ def test_numbers_come_ten_a_batch_and_each_batch_a_second_later() -> None:
     assert (rows[0]["timestamp"], rows[69]["timestamp"]) == ("2025-01-01T00:00:00+00:00", "2025-01-01T00:00:06+00:00")
     assert sum(row["even"] for row in rows) == 35
     assert [row["value"] for row in rows if row["note"] == "jubilee"] == [0, 10, 20, 30, 40, 50, 60]
+
+
+def test_a_student_s_own_files_are_others_and_a_batch_tells_which_it_had() -> None:
+    own = data.exercise_files(7)
+    assert list(own) == list(data.files())
+    assert len({len(rows) for rows in own.values()}) == 5
+    assert own == data.exercise_files(7)
+    assert not {row for rows in own.values() for row in rows} & {
+        row for rows in data.exercise_files(8).values() for row in rows
+    }
+    assert data.files(data.SEED) == data.files()

@@ -113,3 +113,14 @@ def test_about_one_line_in_nine_has_equal_lengths() -> None:
 def test_the_job_and_its_places_agree() -> None:
     job = yaml.safe_load((JOBS / "lesson03" / "job.yml").read_text())
     assert job["topics"] == {"l03-orders": {"partitions": places.PARTITIONS}}
+
+
+def test_a_student_s_own_records_are_others_and_hold_what_is_no_order() -> None:
+    own = dict(data.exercise_records(7))
+    assert len(own) == 1000
+    assert {key for key, value in own.items() if len(key) < 32} == {"cut-off", "no-json", "no-time", "empty"}
+    assert data.exercise_records(7) == list(own.items())
+    assert len(own.keys() & dict(data.exercise_records(8)).keys()) == 4
+    returns = dict(data.exercise_returns(7))
+    assert 30 <= len(returns) <= 60
+    assert returns.keys() <= {order.order_id for order in shared.orders(seed=7)}
