@@ -6,8 +6,14 @@ AT_LEAST_ONCE = "l02-at-least-once"
 AT_MOST_ONCE = "l02-at-most-once"
 GROUPS = (SHARED, AT_LEAST_ONCE, AT_MOST_ONCE)
 
-#: What a student makes by hand in the handout.
+#: Topics and consumer groups that a student makes in the handout, which job.yml does not list.
 MINE = "l02-mine"
+TYPED = "typed02-readings"
+TYPED_GROUP = "typed02"
+TYPED_TOPICS = (TYPED, "typed02-highest", "typed02-paid")
+
+#: The file of readings, for the handout's own program.
+READINGS = "readings.csv"
 
 MEMBERS = ("member-a", "member-b")
 MEMBERS_OUT = "members.json"
