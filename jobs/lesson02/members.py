@@ -69,7 +69,7 @@ def shared(settings: Settings, group: str, topic: str, names: Sequence[str], *, 
             while records := chunk(consumer, 100):
                 share.read += [(record.partition, record.offset) for record in records]
             # With its name as a note, which Kafka keeps: who has read what can be seen from outside.
-            ends = {place: OffsetAndMetadata(consumer.position(place), share.name, None) for place in owned(consumer)}
+            ends = {place: OffsetAndMetadata(consumer.position(place), share.name, -1) for place in owned(consumer)}
             consumer.commit(ends)
             all_done.wait(PATIENCE_S)  # one that left earlier would hand its partitions to the other
 

@@ -8,9 +8,8 @@ GROUPS = (SHARED, AT_LEAST_ONCE, AT_MOST_ONCE)
 
 #: Topics and consumer groups that a student makes in the handout, which job.yml does not list.
 MINE = "l02-mine"
-TYPED = "typed02-readings"
-TYPED_GROUP = "typed02"
-TYPED_TOPICS = (TYPED, "typed02-highest", "typed02-paid")
+TYPED_TOPICS = ("typed02-readings", "typed02-highest", "typed02-paid", "typed02-warm")
+TYPED_GROUPS = ("typed02", "typed02-warm")
 
 #: The file of readings, for the handout's own program.
 READINGS = "readings.csv"

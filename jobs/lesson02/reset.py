@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.lab import Lab
-from lesson02.places import MINE, TYPED_GROUP, TYPED_TOPICS
+from lesson02.places import MINE, TYPED_GROUPS, TYPED_TOPICS
 
 
 def reset(lab: Lab) -> list[str]:
@@ -13,6 +13,6 @@ def reset(lab: Lab) -> list[str]:
     ]
     groups = [
         f"consumer group {name}: {'deleted' if lab.kafka.delete_group(name) else 'not there'}"
-        for name in (MINE, TYPED_GROUP)
+        for name in (MINE, *TYPED_GROUPS)
     ]
     return topics + groups
