@@ -244,6 +244,11 @@ class Kafka:
         offsets = self._of_group(group, lambda: self._admin.list_group_offsets({group: None})[group])
         return {(place.topic, place.partition): stored.offset for place, stored in offsets.items()}
 
+    def notes(self, group: str) -> dict[tuple[str, int], str]:
+        """The note that a consumer group has committed beside each offset (its metadata), by (topic, partition)."""
+        offsets = self._of_group(group, lambda: self._admin.list_group_offsets({group: None})[group])
+        return {(place.topic, place.partition): stored.metadata or "" for place, stored in offsets.items()}
+
     def _of_group(self, group: str, ask: Callable[[], T]) -> T:
         """Ask something about a consumer group, again while a cluster that has had none yet prepares to answer."""
         deadline = time.monotonic() + self.timeout

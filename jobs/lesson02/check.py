@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from common.checks import Assertion, Fact, application_succeeded, equal, json_of
-from common.errors import Missing
+from common.errors import JobError, Missing
 from lesson02 import data
-from lesson02.places import AT_LEAST_ONCE, AT_MOST_ONCE, COUNT, GROUPS, MEMBERS, MEMBERS_OUT, effects
+from lesson02.places import AT_LEAST_ONCE, AT_MOST_ONCE, COUNT, GROUPS, MEMBERS, MEMBERS_OUT, SHARED, effects
 
 if TYPE_CHECKING:
     from common.kafka import Record
@@ -81,6 +81,23 @@ def groups(lab: Lab) -> list[Assertion]:
             )
             for group in GROUPS
         ),
+        equal(
+            "groups: members that have committed a partition, by the notes beside their offsets",
+            sorted(MEMBERS),
+            lambda: sorted(set(notes(lab, topic).values())),
+            f"kafka-consumer-groups.sh --bootstrap-server {lab.info.kafka} --describe --group {SHARED}",
+        ),
+        equal(
+            "groups: partitions that a member says it owned and another one has committed",
+            [],
+            lambda: [
+                number
+                for name, one in found()["members"].items()
+                for number in one["partitions"]
+                if notes(lab, topic).get(number) != name
+            ],
+            cat,
+        ),
         equal("groups: lag before and after two members read", [data.EVENTS, 0], lambda: lags(found()), cat),
         equal("groups: members that owned partitions", len(MEMBERS), lambda: owning(found()), cat),
         equal(
@@ -140,6 +157,14 @@ def committed(lab: Lab, group: str, topic: str) -> dict[int, int]:
     return dict(sorted(offsets.items()))
 
 
+def notes(lab: Lab, topic: str) -> dict[int, str]:
+    """By partition, the member that has committed it: each commits its name beside the offset, and Kafka keeps it."""
+    found = {part: note for (name, part), note in lab.kafka.notes(SHARED).items() if name == topic}
+    if not found:
+        raise Missing(f"group {SHARED} has committed nothing")
+    return found
+
+
 def lags(found: dict[str, Any]) -> list[int]:
     return [found["lag_before"], found["lag_after"]]
 
@@ -174,7 +199,11 @@ def out_of_order(records: list[Record]) -> list[str]:
     """Keys whose events are not numbered 0, 1, 2, … in the order of their offsets."""
     seqs: dict[str, list[int]] = defaultdict(list)
     for record in records:
-        seqs[str(record.key)].append(json_of(record)["seq"])
+        event = json_of(record)
+        if not isinstance(event, dict) or not isinstance(event.get("seq"), int):
+            place = f"offset {record.offset} of partition {record.partition}"
+            raise JobError(f"the record at {place} has no number seq: {str(record.value)[:60]!r}")
+        seqs[str(record.key)].append(event["seq"])
     return sorted(key for key, found in seqs.items() if found != sorted(set(found)))
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from dataclasses import asdict, dataclass
 from functools import cache
 from random import Random
 
@@ -30,9 +33,9 @@ AT_MOST_ONCE = EVENTS - (CHUNK - _HANDLED_OF_CHUNK)
 
 
 @cache
-def events() -> tuple[tuple[str, str], ...]:
+def events(seed: int = SEED) -> tuple[tuple[str, str], ...]:
     """(key, value) in the order in which they are sent: each sensor's first event, then each sensor's second, …"""
-    random = Random(SEED)
+    random = Random(seed)
     return tuple(
         (sensor, json.dumps({"sensor": sensor, "seq": seq, "value": round(random.uniform(-10, 35), 1)}))
         for seq in range(PER_SENSOR)
@@ -45,9 +48,9 @@ def partition(number: int) -> list[tuple[str, str]]:
     return [(key, value) for key, value in events() if SENSORS[key] == number]
 
 
-def offsets(end: int) -> str:
-    """The same offset for every partition, as Spark's startingOffsets and endingOffsets take it (without a topic)."""
-    return json.dumps({str(number): end for number in range(PARTITIONS)})
+def offsets(topic: str, offset: int) -> str:
+    """The same offset for each partition, as startingOffsets and endingOffsets take it: {"topic": {"0": 2, …}}."""
+    return json.dumps({topic: {str(number): offset for number in range(PARTITIONS)}})
 
 
 def sliced() -> list[tuple[str, dict[str, object]]]:
@@ -58,3 +61,53 @@ def sliced() -> list[tuple[str, dict[str, object]]]:
         for offset, (key, value) in enumerate(partition(number))
         if FIRST <= offset < END
     ]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A line of the file of readings; `value` is None where the sensor gave none, an empty field in the file."""
+
+    sensor: str
+    seq: int
+    value: float | None
+
+
+#: Each sensor has from the first to the second number of readings; each partition then has enough for the slice.
+READINGS = (8, 14)
+#: One reading in so many has no value.
+WITHOUT_VALUE = 6
+
+
+@cache
+def readings(seed: int = SEED) -> tuple[Reading, ...]:
+    """The readings in the file's order: by turns, as the sensors send them, each until it has no more."""
+    random = Random(seed)
+    left = {sensor: random.randint(*READINGS) for sensor in SENSORS}
+    found = []
+    for seq in range(max(left.values())):
+        for sensor in (one for one, count in left.items() if seq < count):
+            value = round(random.uniform(-10, 35), 1)
+            found.append(Reading(sensor, seq, None if random.randrange(WITHOUT_VALUE) == 0 else value))
+    return tuple(found)
+
+
+def readings_csv(seed: int = SEED) -> str:
+    """The file of readings, with a header line."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=("sensor", "seq", "value"), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(one) for one in readings(seed))
+    return text.getvalue()
+
+
+def readings_of_partition(number: int, seed: int = SEED) -> list[Reading]:
+    """The readings of one partition by offset, where the sensor is the record's key."""
+    return [one for one in readings(seed) if SENSORS[one.sensor] == number]
+
+
+def highest(seed: int = SEED) -> dict[str, float]:
+    """Each sensor's highest value."""
+    return {
+        sensor: max(one.value for one in readings(seed) if one.sensor == sensor and one.value is not None)
+        for sensor in SENSORS
+    }

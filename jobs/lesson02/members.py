@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kafka import KafkaConsumer
+from kafka.structs import OffsetAndMetadata
 
 from common.errors import JobError
 from common.settings import Settings
@@ -67,7 +68,9 @@ def shared(settings: Settings, group: str, topic: str, names: Sequence[str], *, 
             consumer.seek_to_beginning(*consumer.assignment())
             while records := chunk(consumer, 100):
                 share.read += [(record.partition, record.offset) for record in records]
-            consumer.commit()
+            # With its name as a note, which Kafka keeps: who has read what can be seen from outside.
+            ends = {place: OffsetAndMetadata(consumer.position(place), share.name, -1) for place in owned(consumer)}
+            consumer.commit(ends)
             all_done.wait(PATIENCE_S)  # one that left earlier would hand its partitions to the other
 
     with ThreadPoolExecutor(len(names)) as pool:
@@ -82,8 +85,8 @@ def shared(settings: Settings, group: str, topic: str, names: Sequence[str], *, 
 
 def is_divided(shares: Sequence[Share], partitions: int) -> bool:
     """Every partition has one owner, and every member has a partition."""
-    owned = [partition for share in shares for partition in share.partitions]
-    return sorted(owned) == list(range(partitions)) and all(share.partitions for share in shares)
+    given = [partition for share in shares for partition in share.partitions]
+    return sorted(given) == list(range(partitions)) and all(share.partitions for share in shares)
 
 
 def chunk(consumer: KafkaConsumer, size: int) -> list[Any]:
@@ -97,10 +100,15 @@ def chunk(consumer: KafkaConsumer, size: int) -> list[Any]:
     return records
 
 
+def owned(consumer: KafkaConsumer) -> list[Any]:
+    """The partitions that its group has given to a consumer."""
+    return list(consumer.assignment())
+
+
 def _at_end(consumer: KafkaConsumer) -> bool:
     """A member that owns nothing yet is not at the end of anything."""
-    owned = list(consumer.assignment())
-    return bool(owned) and all(consumer.position(place) >= end for place, end in consumer.end_offsets(owned).items())
+    places = owned(consumer)
+    return bool(places) and all(consumer.position(place) >= end for place, end in consumer.end_offsets(places).items())
 
 
 def _deadline() -> float:

@@ -6,8 +6,13 @@ AT_LEAST_ONCE = "l02-at-least-once"
 AT_MOST_ONCE = "l02-at-most-once"
 GROUPS = (SHARED, AT_LEAST_ONCE, AT_MOST_ONCE)
 
-#: What a student makes by hand in the handout.
+#: Topics and consumer groups that a student makes in the handout, which job.yml does not list.
 MINE = "l02-mine"
+TYPED_TOPICS = ("typed02-readings", "typed02-highest", "typed02-paid", "typed02-warm")
+TYPED_GROUPS = ("typed02", "typed02-warm")
+
+#: The file of readings, for the handout's own program.
+READINGS = "readings.csv"
 
 MEMBERS = ("member-a", "member-b")
 MEMBERS_OUT = "members.json"

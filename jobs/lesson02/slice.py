@@ -6,26 +6,35 @@ from pyspark.sql import SparkSession
 
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import append_kafka, kafka_batch
 from lesson02 import data
 from lesson02.transforms import as_text, not_yet_there, slice_records
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     """Offsets 2, 3 and 4 of each partition: the end of a slice is exclusive."""
-    topic, target = settings.topic("events"), settings.topic("slice")
-    events = kafka_batch(
-        spark, settings, topic, startingOffsets=of(topic, data.FIRST), endingOffsets=of(topic, data.END)
+    kafka, topic, target = settings.info.kafka, settings.topic("events"), settings.topic("slice")
+
+    # A batch: spark.read, not readStream. Offsets are named by topic and partition, in JSON.
+    events = (
+        spark.read.format("kafka")
+        .option("kafka.bootstrap.servers", kafka)
+        .option("subscribe", topic)
+        .option("startingOffsets", data.offsets(topic, data.FIRST))
+        .option("endingOffsets", data.offsets(topic, data.END))
+        .load()
     )
     print(f"a topic as Spark reads it: {', '.join(f'{name} {kind}' for name, kind in events.dtypes)}", flush=True)
-    wanted = slice_records(events)
-    missing = not_yet_there(wanted, as_text(kafka_batch(spark, settings, target))).persist()
+
+    # A batch write only appends. What is in the target already is asked for first, so that a second run adds nothing.
+    there = spark.read.format("kafka").option("kafka.bootstrap.servers", kafka).option("subscribe", target).load()
+    missing = not_yet_there(slice_records(events), as_text(there)).persist()
     missing.orderBy("value").show(truncate=False)
     count = missing.count()
-    append_kafka(missing, settings, target)
+    (
+        missing.select("key", "value")
+        .write.format("kafka")
+        .option("kafka.bootstrap.servers", kafka)
+        .option("topic", target)
+        .save()
+    )
     return Outcome(written={f"kafka {target}": count} if count else {})
-
-
-def of(topic: str, offset: int) -> str:
-    """Offsets name their topic: one that `subscribe` does not name ends the query."""
-    return f'{{"{topic}": {data.offsets(offset)}}}'

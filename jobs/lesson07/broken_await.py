@@ -9,8 +9,8 @@ from pyspark.sql import SparkSession
 from common.hdfs import Hdfs
 from common.outcome import Outcome
 from common.settings import Settings
-from lesson07.orders import order_stream
-from lesson07.transforms import with_total
+from lesson07.places import ORDERS
+from lesson07.transforms import ORDER, with_total
 
 NAME = "await"
 SEEN_S = 10.0
@@ -21,9 +21,22 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
     place, checkpoint = settings.broken(NAME, "out"), settings.broken(NAME, "checkpoint")
     hdfs = Hdfs(settings.info.webhdfs)
     hdfs.delete(settings.broken(NAME))  # as new, so that each run shows the same
-    writer = with_total(order_stream(spark, settings)).writeStream.format("parquet").option("path", place)
-    query = writer.queryName("l07-broken-await").option("checkpointLocation", checkpoint)
-    started = query.trigger(availableNow=True).start()
+    orders = (
+        spark.readStream.schema(ORDER)
+        .option("header", True)
+        .option("mode", "FAILFAST")
+        .option("maxFilesPerTrigger", 1)
+        .csv(settings.input(ORDERS))
+    )
+    started = (
+        with_total(orders)
+        .writeStream.queryName("l07-broken-await")
+        .format("parquet")
+        .option("path", place)
+        .option("checkpointLocation", checkpoint)
+        .trigger(availableNow=True)
+        .start()
+    )
     ends = time.monotonic() + SEEN_S  # its first sign of life, which comes before any row
     while not hdfs.exists(f"{place}/_spark_metadata") and time.monotonic() < ends:
         time.sleep(0.02)

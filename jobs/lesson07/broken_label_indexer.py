@@ -25,7 +25,7 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
     unlabeled = wines.where(F.col("type").isNull())
     scored = model.transform(unlabeled.drop("type"))
     print(
-        f"without the column type: {scored.count()} wines scored, the indexer was skipped without a word, "
+        f"without the column type: {scored.count()} wines scored, the indexer was skipped with a warning, "
         f"label among the columns: {'label' in scored.columns}",
         flush=True,
     )

@@ -65,8 +65,8 @@ class Wine:
 
 
 @cache
-def orders() -> tuple[Order, ...]:
-    random = Random(SEED)
+def orders(seed: int = SEED) -> tuple[Order, ...]:
+    random = Random(seed)
     return tuple(_order(random, number) for number in range(1, ORDERS + 1))
 
 
@@ -76,15 +76,29 @@ def _order(random: Random, number: int) -> Order:
     return Order(number, product, random.randint(1, 9), PRODUCTS[product], at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
-def order_files() -> dict[str, str]:
+def order_files(seed: int = SEED) -> dict[str, str]:
     """The CSV files by name, a quarter of the orders in each, with a header line."""
     size = ORDERS // ORDER_FILES
-    parts = {f"orders-{i + 1}.csv": orders()[i * size : (i + 1) * size] for i in range(ORDER_FILES)}
+    parts = {f"orders-{i + 1}.csv": orders(seed)[i * size : (i + 1) * size] for i in range(ORDER_FILES)}
     return {name: _csv(ORDER_COLUMNS, map(asdict, part)) for name, part in parts.items()}
 
 
-def revenue_cents() -> int:
-    return sum(one.quantity * one.price_cents for one in orders())
+def with_total(seed: int = SEED) -> list[dict[str, object]]:
+    """The orders as rows of parquet, with their total."""
+    return [
+        {**asdict(one), "ordered_at": in_utc(one.ordered_at), "total_cents": one.quantity * one.price_cents}
+        for one in orders(seed)
+    ]
+
+
+def in_utc(time: str | datetime) -> str:
+    """A time in one spelling: that of a CSV file, or one read from parquet, with its zone or without."""
+    at = datetime.fromisoformat(time) if isinstance(time, str) else time
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def revenue_cents(seed: int = SEED) -> int:
+    return sum(one.quantity * one.price_cents for one in orders(seed))
 
 
 def checksum(kind: str, number: int) -> int:
@@ -111,18 +125,38 @@ def sales() -> tuple[tuple[int, int, int], ...]:
     return tuple(sale(number) for number in range(1, SALES + 1))
 
 
-def table_rows() -> dict[str, int]:
-    """How many rows each table has: the same decisions as tables.sql makes, made by hand."""
-    known = {number for number in range(1, USERS + 1) if user_city(number)}
-    buyers = {user_id for _, user_id, _ in sales()}
+TABLE_COLUMNS = {
+    "sales": ("sale_id", "user_id", "amount_cents"),
+    "sales_by_city": ("city", "sales", "large_sales", "cents"),
+    "user_totals": ("user_id", "sales", "cents"),
+    "users": ("user_id", "city"),
+    "users_known": ("user_id", "city"),
+    "users_unknown": ("user_id",),
+}
+
+
+@cache
+def table_contents() -> dict[str, tuple[tuple[object, ...], ...]]:
+    """The rows of each table, columns as in TABLE_COLUMNS: the same decisions as tables.sql makes, made by hand."""
+    cities = {number: user_city(number) for number in range(1, USERS + 1)}
+    bought: dict[int, list[int]] = {number: [] for number in cities}
+    for _, user_id, amount in sales():
+        if user_id in bought:
+            bought[user_id].append(amount)
     return {
-        "sales": SALES,
-        "sales_by_city": len({user_city(user_id) for user_id in buyers & known}),
-        "user_totals": USERS,  # a left join: users who bought nothing have a row too
-        "users": USERS,
-        "users_known": len(known),
-        "users_unknown": USERS - len(known),
+        "sales": sales(),
+        "sales_by_city": tuple((city, *sums) for city, sums in sales_by_city().items()),
+        # A left join: users who bought nothing have a row too.
+        "user_totals": tuple((number, len(amounts), sum(amounts)) for number, amounts in bought.items()),
+        "users": tuple(cities.items()),
+        "users_known": tuple((number, city) for number, city in cities.items() if city),
+        "users_unknown": tuple((number,) for number, city in cities.items() if not city),
     }
+
+
+def table_rows() -> dict[str, int]:
+    """How many rows each table has."""
+    return {name: len(rows) for name, rows in table_contents().items()}
 
 
 def sales_by_city() -> dict[str, tuple[int, int, int]]:
@@ -140,12 +174,17 @@ def sales_by_city() -> dict[str, tuple[int, int, int]]:
 
 
 @cache
-def wines() -> tuple[Wine, ...]:
-    """All wines, their type known, by id; each type is a mixture of two bell curves, so that no line parts them."""
+def wines(seed: int = SEED) -> tuple[Wine, ...]:
+    """All wines, their type known, by id; each type is a mixture of two bell curves, so that no line parts them.
+
+    Another seed picks other wines from the same curves, so a model of them is as good.
+    """
     random = Random(SEED + 1)
     centers = {
         (label, half): [random.gauss(0, 1) for _ in MEASURES] for label in LABELS for half in (0, 1)
     }  # fmt: skip
+    if seed != SEED:
+        random = Random(seed)
     return tuple(_wine(random, centers, f"w{number:04d}") for number in range(1, WINES + UNLABELED + 1))
 
 
@@ -158,22 +197,22 @@ def _wine(random: Random, centers: Mapping[tuple[str, int], Sequence[float]], wi
     return Wine(wine_id, label, region, measures)
 
 
-def labeled() -> tuple[Wine, ...]:
-    return wines()[:WINES]
+def labeled(seed: int = SEED) -> tuple[Wine, ...]:
+    return wines(seed)[:WINES]
 
 
-def unlabeled() -> tuple[Wine, ...]:
+def unlabeled(seed: int = SEED) -> tuple[Wine, ...]:
     """The last wines: their type is known here, and nowhere else."""
-    return wines()[WINES:]
+    return wines(seed)[WINES:]
 
 
-def wines_csv() -> str:
+def wines_csv(seed: int = SEED) -> str:
     """All wines as a file: 2,000 with a type to learn from, then 150 without."""
-    hidden = {one.id for one in unlabeled()}
+    hidden = {one.id for one in unlabeled(seed)}
     rows = (
         {"id": one.id, "type": None if one.id in hidden else one.type, "region": one.region}
         | dict(zip(MEASURES, one.measures, strict=True))
-        for one in wines()
+        for one in wines(seed)
     )
     return _csv(WINE_COLUMNS, rows)
 
@@ -187,13 +226,13 @@ def test_ids() -> frozenset[str]:
     return frozenset(one.id for one in labeled() if is_test(one.id))
 
 
-def true_types() -> dict[str, str]:
-    return {one.id: one.type for one in wines() if one.type}
+def true_types(seed: int = SEED) -> dict[str, str]:
+    return {one.id: one.type for one in wines(seed) if one.type}
 
 
-def area_under_curve(scores: Mapping[str, float]) -> float:
+def area_under_curve(scores: Mapping[str, float], seed: int = SEED) -> float:
     """How often a red wine is scored above a white one, ties counting half: what the area under the ROC curve is."""
-    true = true_types()
+    true = true_types(seed)
     red = [score for key, score in scores.items() if true[key] == "red"]
     white = [score for key, score in scores.items() if true[key] == "white"]
     wins = sum((r > w) + 0.5 * (r == w) for r in red for w in white)

@@ -7,14 +7,14 @@ from pyspark.sql import DataFrame, SparkSession
 from common.outcome import Outcome, Tally
 from common.settings import Settings
 from common.streams import Streams
-from lesson07.orders import order_stream
-from lesson07.places import INFINITE
-from lesson07.transforms import with_total
+from lesson07.places import INFINITE, ORDERS
+from lesson07.transforms import ORDER, with_total
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     """Each micro-batch goes to a folder that its number names. Submit it with --detach: it does not end by itself."""
     tally = Tally()
+    streams = Streams(spark, settings, continuous=True)
 
     def write(batch: DataFrame, batch_id: int) -> None:
         # A batch that is run again after a failure has the same number and replaces its own half-written folder.
@@ -26,8 +26,19 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
         finally:
             batch.unpersist()
 
-    streams = Streams(spark, settings, continuous=True)
-    streams.start(
-        INFINITE, with_total(order_stream(spark, settings)).writeStream.foreachBatch(write), every="2 seconds"
+    orders = (
+        spark.readStream.schema(ORDER)
+        .option("header", True)
+        .option("mode", "FAILFAST")
+        .option("maxFilesPerTrigger", 1)
+        .csv(settings.input(ORDERS))
     )
-    return Outcome(queries=streams.finish(), written=tally.counts)
+    query = (
+        with_total(orders)
+        .writeStream.queryName(INFINITE)
+        .foreachBatch(write)
+        .option("checkpointLocation", settings.checkpoint(INFINITE))
+        .trigger(**streams.trigger("2 seconds"))
+        .start()
+    )
+    return Outcome(queries=streams.finish(query), written=tally.counts)

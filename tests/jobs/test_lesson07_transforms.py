@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from common.hdfs import Status
 from common.settings import Settings
-from lesson07 import broken_label_indexer, broken_leak, data, train
+from lesson07 import broken_label_indexer, broken_leak, data, saved, train
 from lesson07.features import pipeline, with_label
 from lesson07.sql import statements
 from lesson07.transforms import ORDER, WINE, sales, split, users, with_total
@@ -61,6 +63,22 @@ def test_the_pipeline_serves_wines_that_have_no_type(wines: DataFrame) -> None:
     assert measured["area_test"] == pytest.approx(data.area_under_curve(scores), abs=1e-3)
     assert measured["accuracy_of_always_white"] < measured["accuracy_test"]
     assert train.difference(train.with_score(model.transform(test)), train.with_score(model.transform(test))) == 0.0
+
+
+def test_a_saved_model_s_files_give_the_scores_that_spark_gives(wines: DataFrame, tmp_path: Path) -> None:
+    training = with_label(split(wines)[0])
+    model = pipeline(iterations=3).fit(training)
+    model.save(str(tmp_path / "model"))
+    scored = train.with_score(model.transform(wines.where("type is null")))
+
+    def listed(folder: str) -> list[Status]:
+        return [Status(str(one), is_dir=one.is_dir(), length=1) for one in sorted(Path(folder).iterdir())]
+
+    hdfs = SimpleNamespace(
+        list=listed, read=lambda path: Path(path).read_bytes(), read_text=lambda path: Path(path).read_text()
+    )
+    wanted = saved.scores(SimpleNamespace(hdfs=hdfs), str(tmp_path / "model"), data.unlabeled())
+    assert {row["id"]: row["score"] for row in scored.collect()} == pytest.approx(wanted, abs=1e-12)
 
 
 def test_copies_on_both_sides_foretell_a_coin(wines: DataFrame) -> None:

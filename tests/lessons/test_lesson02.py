@@ -36,7 +36,7 @@ def test_slice_and_groups_say_what_they_did_and_the_check_passes(lab: LabRunner,
     assert "54 handled: 0 twice, 6 never" in read
     found = lab.check("lesson02")
     assert found["passed"], found
-    assert len(found["assertions"]) == 19
+    assert len(found["assertions"]) == 21
 
 
 def test_a_second_run_changes_no_count(lab: LabRunner, read: str) -> None:

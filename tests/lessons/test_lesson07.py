@@ -28,7 +28,7 @@ def test_the_four_steps_leave_what_they_should(lab: LabRunner, first: str) -> No
     assert "shop: located_sales (temporary: this session only)" in first
     found = lab.check("lesson07")
     assert found["passed"], [one for one in found["assertions"] if not one["passed"]]
-    assert len(found["assertions"]) == 21
+    assert len(found["assertions"]) == 26
 
 
 def test_another_session_sees_the_tables_and_not_the_view(lab: LabRunner, first: str) -> None:
@@ -56,7 +56,7 @@ def test_a_lost_file_of_the_stream_is_found(lab: LabRunner, first: str) -> None:
     finally:
         lab.inside(f"hdfs dfs -mv {HOME}/aside {HOME}/out/finite/{part}")
     assert {name: one["found"] for name, one in wrong.items()} == {
-        "finite: rows, orders and cents in the files that its sink has committed": (
+        "finite: orders in the files that its sink has committed, all columns": (
             f"no such file: {HOME}/out/finite/{part}"
         )
     }
@@ -70,7 +70,7 @@ def test_rows_that_are_there_twice_are_found(lab: LabRunner, first: str) -> None
         wrong = lab.wrong("lesson07")
     finally:
         lab.inside(f"hdfs dfs -rm -skipTrash {place}/part-copy")
-    assert set(wrong) == {"sql: rows by table", "sql: users known + users unknown"}
+    assert set(wrong) == {"sql: rows of users_unknown, all columns", "sql: users known + users unknown"}
     assert wrong["sql: users known + users unknown"]["found"] == 600
     assert lab.check("lesson07")["passed"]
 
@@ -104,7 +104,7 @@ def test_copies_on_both_sides_of_the_split_foretell_a_coin(lab: LabRunner, first
 def test_the_label_s_indexer_cannot_serve(lab: LabRunner, first: str) -> None:
     ran = lab.run("submit", "--job", "lesson07/broken-label-indexer")
     assert ran.code == 1
-    assert "150 wines scored, the indexer was skipped without a word" in ran.out
+    assert "150 wines scored, the indexer was skipped with a warning" in ran.out
     assert "Spark says: StringIndexer encountered NULL value" in ran.out
     assert "Py4JJavaError" in ran.err
 
@@ -113,5 +113,7 @@ def test_reset_forgets_the_tables(lab: LabRunner, first: str) -> None:
     """The last one: what the others look at is gone afterwards."""
     assert "database shop: dropped" in lab("reset", "--yes", "--job", "lesson07")
     wrong = lab.wrong("lesson07")
-    assert wrong["sql: tables in shop"]["found"].startswith("0; 6 missing: sales, sales_by_city, user_totals")
+    assert wrong["sql: the lesson's tables in shop"]["found"].startswith(
+        "0; 6 missing: sales, sales_by_city, user_totals"
+    )
     assert "database shop: not there" in lab("reset", "--yes", "--job", "lesson07")

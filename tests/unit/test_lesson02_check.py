@@ -30,6 +30,7 @@ class World:
         self.topics: dict[str, list[Any]] = {}
         self.groups: dict[str, dict[tuple[str, int], int]] = {}
         self.outcomes: dict[str, str] = {}
+        self.notes: dict[tuple[str, int], str] = {}
 
     def read(self, path: str) -> str:
         if path not in self.files:
@@ -55,6 +56,7 @@ class World:
                 count=lambda topic: len(self.consume(topic)),
                 consume_all=self.consume,
                 committed=lambda group: self.groups.get(group, {}),
+                notes=lambda group: self.notes,
             ),
             yarn=SimpleNamespace(latest=self.latest),
         )
@@ -63,11 +65,12 @@ class World:
         lines = [json.dumps({"partition": partition, "offset": offset}) for partition, offset in places]
         self.files[f"{HOME}/out/{group}.jsonl"] = "\n".join(lines)
 
-    def put_members(self, **partitions: list[int]) -> None:
+    def put_members(self, partitions: dict[str, list[int]]) -> None:
         members = {
             name: {"partitions": owned, "read": [[number, offset] for number in owned for offset in range(20)]}
             for name, owned in partitions.items()
         }
+        self.notes = {("l02-events", number): name for name, owned in partitions.items() for number in owned}
         found = {"lag_before": 60, "lag_after": 0, "members": members}
         self.files[f"{HOME}/out/members.json"] = json.dumps(found)
 
@@ -88,7 +91,7 @@ def right() -> World:
     world.topics["l02-slice"] = [record(key, json.dumps(value)) for key, value in data.sliced()]
     world.topics["l02-slice"].append(record("count", '{"rows":9}'))
     world.groups = {group: {("l02-events", number): 20 for number in range(3)} for group in GROUPS}
-    world.put_members(a=[0, 1], b=[2])
+    world.put_members({"member-a": [0, 1], "member-b": [2]})
     there = [(number, offset) for number in range(3) for offset in range(20)]
     world.put_handled("l02-at-least-once", [*there[:24], *there[20:]])
     world.put_handled("l02-at-most-once", [*there[:24], *there[30:]])
@@ -150,15 +153,34 @@ def test_a_group_that_stopped_early_is_found(right: World) -> None:
 
 
 def test_members_that_own_the_same_partition_are_found(right: World) -> None:
-    right.put_members(a=[0, 1], b=[1, 2])
+    right.put_members({"member-a": [0, 1], "member-b": [1, 2]})
     found = failures(right)
     assert found["groups: partitions, each owned by one member"] == [0, 1, 1, 2]
     assert found["groups: records that the two members read"] == "80 read, 20 twice, 0 never"
 
 
 def test_one_member_that_owned_all_is_found(right: World) -> None:
-    right.put_members(a=[0, 1, 2], b=[])
-    assert failures(right) == {"groups: members that owned partitions": 1}
+    right.put_members({"member-a": [0, 1, 2], "member-b": []})
+    assert failures(right) == {
+        "groups: members that have committed a partition, by the notes beside their offsets": ["member-a"],
+        "groups: members that owned partitions": 1,
+    }
+
+
+def test_a_division_that_only_the_job_s_own_file_knows_is_found(right: World) -> None:
+    """Kafka says who has committed a partition; the step's file alone proves nothing."""
+    right.notes = dict.fromkeys(right.notes, "member-a")
+    assert failures(right) == {
+        "groups: members that have committed a partition, by the notes beside their offsets": ["member-a"],
+        "groups: partitions that a member says it owned and another one has committed": [2],
+    }
+
+
+@pytest.mark.parametrize("value", ["7", "[]", '{"sensor": "roof"}', "not JSON", None])
+def test_a_record_that_is_no_event_is_a_sentence(right: World, value: str) -> None:
+    right.topics["l02-events"].append(record("roof", value, 2, 20))
+    found = failures(right)["slice: keys whose seq does not increase"]
+    assert found.startswith("the record at offset 20 of partition 2 ")
 
 
 def test_deliveries_that_cost_nothing_are_found(right: World) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections import Counter
 
@@ -34,7 +36,7 @@ def test_a_slice_is_three_records_of_each_partition() -> None:
 
 
 def test_offsets_as_spark_takes_them() -> None:
-    assert json.loads(data.offsets(5)) == {"0": 5, "1": 5, "2": 5}
+    assert json.loads(data.offsets("l02-events", 5)) == {"l02-events": {"0": 5, "1": 5, "2": 5}}
 
 
 def test_what_a_death_costs_follows_from_where_the_commit_stands() -> None:
@@ -44,3 +46,14 @@ def test_what_a_death_costs_follows_from_where_the_commit_stands() -> None:
     assert (len(after), len(set(after))) == (data.AT_LEAST_ONCE, 60)
     assert (len(before), len(set(before))) == (data.AT_MOST_ONCE, data.AT_MOST_ONCE)
     assert (data.AT_LEAST_ONCE, data.AT_MOST_ONCE) == (64, 54)
+
+
+def test_readings_follow_from_the_seed_and_some_have_no_value() -> None:
+    for seed in (data.SEED, 1, 2**32 - 1):
+        rows = list(csv.DictReader(io.StringIO(data.readings_csv(seed))))
+        assert [(one["sensor"], int(one["seq"])) for one in rows] == [(o.sensor, o.seq) for o in data.readings(seed)]
+        assert sum(not one["value"] for one in rows) == sum(one.value is None for one in data.readings(seed)) > 0
+        assert all(len(data.readings_of_partition(number, seed)) >= data.END for number in range(data.PARTITIONS))
+        assert set(data.highest(seed)) == set(data.SENSORS)
+    assert data.readings_csv() == data.readings_csv(data.SEED) != data.readings_csv(1)
+    assert data.events(1) != data.events()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,6 +33,7 @@ class World:
         self.files: dict[str, Any] = {}
         self.applications: dict[str, str] = {}
         self.tables: dict[str, str] = {}
+        self.saved_scores: dict[str, float] = {}
 
     def get(self, kind: str, held: dict[str, Any], name: str) -> Any:
         if name not in held:
@@ -73,7 +75,8 @@ class World:
 
 
 def order_rows() -> Rows:
-    return [{"order_id": one.order_id, "total_cents": one.quantity * one.price_cents} for one in data.orders()]
+    """As they are read from parquet: with times, not text."""
+    return [{**row, "ordered_at": datetime.fromisoformat(str(row["ordered_at"]))} for row in data.with_total()]
 
 
 def scored(wines: list[data.Wine]) -> Rows:
@@ -81,7 +84,7 @@ def scored(wines: list[data.Wine]) -> Rows:
     rows = []
     for number, one in enumerate(wines):
         says = one.type if number % 10 else next(label for label in data.LABELS if label != one.type)
-        rows.append({"id": one.id, "predicted_type": says, "score": float(says == "red")})
+        rows.append({"id": one.id, "predicted_type": says, "score": 0.9 if says == "red" else 0.1})
     return rows
 
 
@@ -89,27 +92,29 @@ def scored(wines: list[data.Wine]) -> Rows:
 def right(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
     monkeypatch.setattr(lesson, "parquet_rows", world.parquet_rows)
+    monkeypatch.setattr(lesson.saved, "scores", lambda *_: world.saved_scores)
     world.applications = {f"student01-lesson07-{step}": "SUCCEEDED" for step in STEPS}
     finite = f"{HOME}/out/finite"
     test = scored([one for one in data.labeled() if data.is_test(one.id)])
+    asked = scored(list(data.unlabeled()))
     area = data.area_under_curve({row["id"]: row["score"] for row in test})
+    world.saved_scores = {row["id"]: row["score"] for row in (*test, *asked)}
     world.files = {
         f"{DAY}/_SUCCESS": "",
         f"{DAY}/part-0": order_rows(),
         f"{finite}/part-0": order_rows(),
         f"{finite}/_spark_metadata/0": f'v1\n{{"path": "hdfs://namenode:8020{finite}/part-0"}}',
         **{f"{HOME}/checkpoint/l07-finite/commits/{number}": "v1" for number in range(4)},
-        f"{HOME}/out/metrics.json": json.dumps({"area_test": area, "largest_difference_after_loading": 0.0}),
+        f"{HOME}/out/metrics.json": json.dumps({"area_test": area}),
         f"{HOME}/out/scored/part-0": test,
-        f"{HOME}/out/unlabeled/part-0": scored(list(data.unlabeled())),
+        f"{HOME}/out/unlabeled/part-0": asked,
         **{f"{HOME}/model/wines/stages/{i}_{kind}_a1/metadata": "" for i, kind in enumerate(lesson.STAGES)},
     }
     world.tables = {name: f"hdfs://namenode:8020{HOME}/warehouse/{name}" for name in TABLES}
-    cities = [
-        {"city": city, "sales": sales, "large_sales": large, "cents": cents}
-        for city, (sales, large, cents) in data.sales_by_city().items()
-    ]
-    rows = {name: [{}] * count for name, count in data.table_rows().items()} | {"sales_by_city": cities}
+    rows = {
+        name: [dict(zip(data.TABLE_COLUMNS[name], row, strict=True)) for row in found]
+        for name, found in data.table_contents().items()
+    }
     world.files |= {f"{HOME}/warehouse/{name}/part-0": found for name, found in rows.items()}
     return world
 
@@ -133,8 +138,15 @@ def test_an_empty_cluster_fails_everywhere_in_plain_words() -> None:
 def test_a_lost_order_and_a_copy_do_not_hide_each_other(right: World) -> None:
     rows = right.files[f"{HOME}/out/finite/part-0"]
     rows[0] = rows[1]
-    name = "finite: rows, orders and cents in the files that its sink has committed"
-    assert failures(right)[name][:2] == [1000, 999]
+    name = "finite: orders in the files that its sink has committed, all columns"
+    assert failures(right)[name].startswith("1000 rows; 1 missing, such as ")
+
+
+@pytest.mark.parametrize("column", ["product", "quantity", "price_cents", "ordered_at"])
+def test_a_column_that_is_wrong_is_found(right: World, column: str) -> None:
+    for row in right.files[f"{DAY}/part-0"]:
+        row[column] = None
+    assert failures(right)["batch: orders, all columns"].startswith("1000 rows; 1000 missing, such as ")
 
 
 def test_a_day_that_is_not_complete_is_found(right: World) -> None:
@@ -145,21 +157,44 @@ def test_a_day_that_is_not_complete_is_found(right: World) -> None:
 def test_a_table_that_was_dropped_is_named(right: World) -> None:
     del right.tables["user_totals"]
     found = failures(right)
-    assert found["sql: tables in shop"] == "5; 1 missing: user_totals"
-    assert found["sql: rows by table"] == "no such table: user_totals"
+    assert found["sql: the lesson's tables in shop"] == "5; 1 missing: user_totals"
+    assert found["sql: rows of user_totals, all columns"] == "no such table: user_totals"
+    assert "sql: rows of users, all columns" not in found
+
+
+def test_a_table_of_the_student_s_own_is_no_error_and_a_view_that_is_a_table_is_one(right: World) -> None:
+    right.tables["mine"] = "hdfs://namenode:8020/user/student/mine"
+    assert failures(right) == {}
+    right.tables["located_sales"] = "hdfs://namenode:8020/user/student/located_sales"
+    assert failures(right) == {"sql: the lesson's tables in shop": "7; 1 too many: located_sales"}
+
+
+@pytest.mark.parametrize(("table", "column"), [("users", "city"), ("user_totals", "cents"), ("sales", "user_id")])
+def test_a_column_of_a_table_that_is_wrong_is_found(right: World, table: str, column: str) -> None:
+    right.files[f"{HOME}/warehouse/{table}/part-0"][7][column] = -1
+    assert list(failures(right)) == [f"sql: rows of {table}, all columns"]
 
 
 def test_rows_that_were_inserted_twice_are_found(right: World) -> None:
     right.files[f"{HOME}/warehouse/users_unknown/part-1"] = right.files[f"{HOME}/warehouse/users_unknown/part-0"]
     found = failures(right)
-    assert found["sql: rows by table"]["users_unknown"] == 200
+    assert found["sql: rows of users_unknown, all columns"].startswith("200 rows; 100 not expected, such as ")
     assert found["sql: users known + users unknown"] == 600
 
 
 def test_a_model_that_always_says_white_is_found(right: World) -> None:
     for row in right.files[f"{HOME}/out/unlabeled/part-0"]:
         row["predicted_type"] = "white"
-    assert list(failures(right)) == ["train: share of those types that are right"]
+    assert list(failures(right)) == [
+        "train: scored wines whose predicted_type is not what their score says",
+        "train: share of those types that are right",
+    ]
+
+
+def test_scores_that_the_saved_model_does_not_give_are_found(right: World) -> None:
+    right.files[f"{HOME}/out/scored/part-0"][0]["score"] -= 0.001
+    name = "train: largest difference between a score and what the saved model's coefficients give"
+    assert failures(right)[name] == pytest.approx(0.001)
 
 
 def test_scores_that_are_not_those_that_spark_measured_are_found(right: World) -> None:
@@ -168,4 +203,6 @@ def test_scores_that_are_not_those_that_spark_measured_are_found(right: World) -
     assert list(failures(right)) == [
         "train: area under the ROC curve, computed from those scores",
         "train: difference between that area and the one that Spark reports",
+        "train: largest difference between a score and what the saved model's coefficients give",
+        "train: scored wines whose predicted_type is not what their score says",
     ]

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -72,3 +73,17 @@ def test_the_area_is_the_share_of_pairs_in_the_right_order() -> None:
 def test_accuracy_is_the_share_that_is_right() -> None:
     first, second = data.unlabeled()[:2]
     assert data.accuracy({first.id: first.type, second.id: "blue"}) == pytest.approx(0.5)
+
+
+def test_another_seed_makes_other_orders_and_wines_of_the_same_kind() -> None:
+    assert data.order_files(1) != data.order_files() == data.order_files(data.SEED)
+    assert data.wines_csv(1) != data.wines_csv() == data.wines_csv(data.SEED)
+    reds = [sum(one.type == "red" for one in data.labeled(seed)) for seed in (data.SEED, 1, 2)]
+    assert all(400 < count < 600 for count in reds), reds
+
+
+def test_a_time_has_one_spelling() -> None:
+    at = datetime(2025, 1, 1, 1, tzinfo=timezone(timedelta(hours=1)))
+    assert {data.in_utc(at), data.in_utc(datetime(2025, 1, 1)), data.in_utc("2025-01-01T00:00:00Z")} == {
+        "2025-01-01T00:00:00Z"
+    }
