@@ -225,7 +225,7 @@ def windows_of(time: datetime, size: timedelta, slide: timedelta) -> list[dateti
     return [start for start in starts if start + size > time]
 
 
-def tumbling(seed: int = REGULAR) -> set[str]:
+def closed_windows(seed: int = REGULAR) -> list[Window]:
     """Unique orders by window and status, of the windows that the watermark has passed."""
     counts = Counter(
         (start, one.status)
@@ -233,13 +233,21 @@ def tumbling(seed: int = REGULAR) -> set[str]:
         for start in windows_of(one.order_time, WINDOW, WINDOW)
     )
     every = [Window(start, start + WINDOW, count, status) for (start, status), count in counts.items()]
-    return {str(window) for window in every if window.end <= watermark(seed)}
+    return [window for window in every if window.end <= watermark(seed)]
+
+
+def tumbling(seed: int = REGULAR) -> set[str]:
+    return {str(window) for window in closed_windows(seed)}
+
+
+def touched_windows(seed: int = REGULAR) -> Counter[datetime]:
+    """How many records each window has, by its start: duplicates count, late orders do not."""
+    return Counter(start for _, one in in_time(seed) for start in windows_of(one.order_time, WINDOW, WINDOW))
 
 
 def updated(seed: int = REGULAR) -> set[str]:
-    """The last count of each window as update mode emits it: duplicates count, late orders do not."""
-    counts = Counter(start for _, one in in_time(seed) for start in windows_of(one.order_time, WINDOW, WINDOW))
-    return {str(Window(start, start + WINDOW, count)) for start, count in counts.items()}
+    """The last count of each window as update mode emits it."""
+    return {str(Window(start, start + WINDOW, count)) for start, count in touched_windows(seed).items()}
 
 
 def updates(seed: int = REGULAR, per_batch: int = ORDERS_PER_BATCH) -> int:
