@@ -19,7 +19,7 @@ ITEM = "item_id string, order_id string, item_time timestamp, product string"
 def read(spark: SparkSession, settings: Settings) -> DataFrame:
     """Gap 1. The topic l05-orders as a stream of the four columns of ORDER, with a watermark.
 
-    Read it from its beginning, at most 100 records a batch; the brokers' addresses are in settings.info.kafka. The
+    Read it from its beginning, at most 150 records a batch; the brokers' addresses are in settings.info.kafka. The
     watermark is two minutes, on order_time.
     """
     # BEGIN SOLUTION
@@ -28,7 +28,7 @@ def read(spark: SparkSession, settings: Settings) -> DataFrame:
         .option("kafka.bootstrap.servers", settings.info.kafka)
         .option("subscribe", "l05-orders")
         .option("startingOffsets", "earliest")
-        .option("maxOffsetsPerTrigger", 100)
+        .option("maxOffsetsPerTrigger", 150)
         .load()
     )
     order = F.from_json(F.col("value").cast("string"), ORDER)
@@ -87,7 +87,7 @@ def to_topic(orders: DataFrame, settings: Settings) -> StreamingQuery:
 def with_items(spark: SparkSession, unique: DataFrame, settings: Settings) -> DataFrame:
     """Gap 5. Unique orders with their items, and orders for which no item came.
 
-    Read the topic l05-items as you read l05-orders, with the columns of ITEM, at most 160 records a batch, and a
+    Read the topic l05-items as you read l05-orders, with the columns of ITEM, at most 240 records a batch, and a
     watermark of two minutes on item_time. An item belongs to the order whose id it has, if it came at the order's time
     or within one minute after it. The columns are order_id, order_time, status, item_id, product.
     """
@@ -97,7 +97,7 @@ def with_items(spark: SparkSession, unique: DataFrame, settings: Settings) -> Da
         .option("kafka.bootstrap.servers", settings.info.kafka)
         .option("subscribe", "l05-items")
         .option("startingOffsets", "earliest")
-        .option("maxOffsetsPerTrigger", 160)
+        .option("maxOffsetsPerTrigger", 240)
         .load()
     )
     items = records.select(F.from_json(F.col("value").cast("string"), ITEM).alias("data")).select("data.*")
@@ -108,6 +108,7 @@ def with_items(spark: SparkSession, unique: DataFrame, settings: Settings) -> Da
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
+    spark.conf.set("spark.sql.shuffle.partitions", 1)  # one part of each state is enough for so few rows
     gaps = Gaps(spark, settings)
     orders = gaps.frame(1, read, spark, settings)
     unique = gaps.frame(2, once, orders)
