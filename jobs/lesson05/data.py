@@ -13,7 +13,7 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -44,6 +44,8 @@ ITEMS_WITHIN = timedelta(minutes=1)
 #: Records of a batch. The items' limit lets both topics end in the same batch: 540 items to 335 orders.
 ORDERS_PER_BATCH = 50
 ITEMS_PER_BATCH = 80
+#: Orders of a batch in the exercise, where duplicates have to come in another batch than the order itself.
+EXERCISE_PER_BATCH = 150
 
 CUSTOMER_COLUMNS = ("customer_id", "city")
 
@@ -97,9 +99,28 @@ def plan(seed: int = REGULAR) -> Plan:
         )
     random = Random(seed)
     shipped = frozenset(random.sample(range(ORDERS), random.randint(50, 70)))
-    twice = frozenset(random.sample(range(ORDERS - COPY_COMES_AFTER), random.randint(25, 35)))
+    twice: frozenset[int] = frozenset()
+    while across_batches(numbers_sent(twice), EXERCISE_PER_BATCH) < 2:
+        twice = frozenset(random.sample(range(ORDERS - COPY_COMES_AFTER), random.randint(25, 35)))
     alone = frozenset(random.sample(range(ORDERS), random.randint(25, 35)))
     return Plan(shipped, twice, alone, tuple(random.sample(range(60), LATE)))
+
+
+def numbers_sent(twice: Collection[int]) -> list[int]:
+    """The numbers of the orders as they are sent, duplicates included."""
+    sent: list[int] = []
+    for number in range(ORDERS + COPY_COMES_AFTER):
+        sent += [number] if number < ORDERS else []
+        sent += [number - COPY_COMES_AFTER] if number - COPY_COMES_AFTER in twice else []
+    return sent
+
+
+def across_batches(sent: Sequence[int | str], per_batch: int) -> int:
+    """How many of those that are sent twice are read in two batches."""
+    batches: dict[int | str, set[int]] = {}
+    for place, one in enumerate(sent):
+        batches.setdefault(one, set()).add(place // per_batch)
+    return sum(len(numbers) > 1 for numbers in batches.values())
 
 
 def order(number: int, seed: int = REGULAR) -> Order:
@@ -115,13 +136,7 @@ def late_order(number: int, seed: int = REGULAR) -> Order:
 @cache
 def sent_orders(seed: int = REGULAR) -> tuple[Order, ...]:
     """The orders' topic from its first record to its last, duplicates and late ones included."""
-    sent: list[Order] = []
-    for number in range(ORDERS + COPY_COMES_AFTER):
-        if number < ORDERS:
-            sent.append(order(number, seed))
-        copied = number - COPY_COMES_AFTER
-        if copied in plan(seed).twice:
-            sent.append(order(copied, seed))
+    sent = (order(number, seed) for number in numbers_sent(plan(seed).twice))
     return (*sent, *(late_order(number, seed) for number in range(LATE)))
 
 
@@ -300,8 +315,4 @@ def without_items(seed: int = REGULAR) -> set[str]:
 
 def copies_in_another_batch() -> int:
     """Orders whose duplicate is read in a later batch than the order itself: what `broken-wall-clock` lets through."""
-    batches_of: dict[str, set[int]] = {}
-    for number, batch in enumerate(order_batches()):
-        for one in batch:
-            batches_of.setdefault(one.order_id, set()).add(number)
-    return sum(len(numbers) > 1 for numbers in batches_of.values())
+    return across_batches([one.order_id for one in sent_orders()], ORDERS_PER_BATCH)

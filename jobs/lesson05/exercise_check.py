@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from common.lab import Lab
 
 #: maxOffsetsPerTrigger that the exercise asks for: both topics are read in three batches.
-PER_BATCH = 150
+PER_BATCH = data.EXERCISE_PER_BATCH
 ORDER_TYPES = {"order_id": "string", "order_time": "timestamp", "customer_id": "string", "status": "string"}
 WINDOW_TYPES = {"start": "timestamp", "end": "timestamp", "status": "string", "orders": "bigint"}
 JOINED = ("order_id", "order_time", "status", "item_id", "product")

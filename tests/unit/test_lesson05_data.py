@@ -121,5 +121,14 @@ def test_another_seed_is_another_shop_of_the_same_shape() -> None:
     assert data.without_items(7) != data.without_items(8)
 
 
+@pytest.mark.parametrize("seed", range(1, 40))
+def test_in_every_student_s_data_a_duplicate_comes_in_another_batch(seed: int) -> None:
+    """Else an answer that drops duplicates within a batch alone would pass by chance."""
+    ids = [key for key, _ in data.order_records(seed)]
+    assert data.across_batches(ids, data.EXERCISE_PER_BATCH) >= 2
+    assert len({key for key, _ in data.order_records(seed)}) == 305
+    assert len(data.order_records(seed)) > 2 * data.EXERCISE_PER_BATCH + data.LATE
+
+
 def test_no_batch_of_update_mode_emits_more_than_three_windows() -> None:
     assert data.most_updates() == 3
