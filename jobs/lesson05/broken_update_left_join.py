@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pyspark.sql import SparkSession
 
 from common.outcome import Outcome
 from common.settings import Settings
 from common.streams import Streams
-from lesson05.state import item_stream, order_stream
+from lesson05.state import read_items, read_orders
 from lesson05.transforms import with_items
+
+NAME = "update-left-join"
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
-    own = replace(settings, base=f"{settings.home}/broken", lesson="update-left-join")
-    streams = Streams(spark, own)
-    joined = with_items(order_stream(spark, settings), item_stream(spark, settings), "left")
-    streams.start("l05-left-update", joined.writeStream.outputMode("update").format("console"))
-    return Outcome(queries=streams.finish())
+    streams = Streams(spark, settings)
+    timed = read_orders(spark, settings).withWatermark("order_time", "2 minutes")
+    sold = read_items(spark, settings).withWatermark("item_time", "2 minutes")
+    query = (
+        with_items(timed, sold, "left")
+        .writeStream.queryName("l05-left-update")
+        .outputMode("update")
+        .format("console")
+        .option("checkpointLocation", settings.broken(NAME, "checkpoint"))
+        .trigger(**streams.trigger())
+        .start()
+    )
+    return Outcome(queries=streams.finish(query))

@@ -10,3 +10,6 @@ SLIDING = "l05-sliding"
 STATIC = "l05-static"
 INNER = "l05-inner"
 LEFT = "l05-left"
+
+#: The queries that append to a file sink of their own.
+FILES = (DEDUP, TUMBLING, SLIDING, STATIC, INNER, LEFT)

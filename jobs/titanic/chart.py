@@ -26,9 +26,25 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
     """
     people = spark.readStream.schema(ENRICHED_SCHEMA).parquet(settings.output(ENRICHED))
     streams = Streams(spark, settings, continuous=False)
-    for name, counted in ((WINDOW, by_minute(people)), (AGG, by_age(people))):
-        streams.start(name, counted.writeStream.format("memory").outputMode("complete"), throwaway=True)
-    queries = streams.finish()
+    minutes = (
+        by_minute(people)
+        .writeStream.queryName(WINDOW)
+        .format("memory")
+        .outputMode("complete")
+        .option("checkpointLocation", streams.throwaway(WINDOW))
+        .trigger(**streams.trigger())
+        .start()
+    )
+    ages = (
+        by_age(people)
+        .writeStream.queryName(AGG)
+        .format("memory")
+        .outputMode("complete")
+        .option("checkpointLocation", streams.throwaway(AGG))
+        .trigger(**streams.trigger())
+        .start()
+    )
+    queries = streams.finish(minutes, ages)
     windows, bands = window_counts(spark.table(WINDOW)), band_counts(spark.table(AGG))
     picture = draw(bands)
     hdfs = Hdfs(settings.info.webhdfs)

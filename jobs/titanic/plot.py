@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -18,7 +19,10 @@ DPI = 120
 
 
 def draw(bands: Mapping[str, Mapping[str, int]]) -> bytes:
-    """Bars by age band, the classes stacked in each, the numbers on them."""
+    """Bars by age band, the classes stacked in each, the numbers on them.
+
+    The numbers go into the file as text too, as PNG allows, so that a check can compare them.
+    """
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -43,5 +47,5 @@ def draw(bands: Mapping[str, Mapping[str, int]]) -> bytes:
     axes.set_axisbelow(True)
     axes.legend(frameon=False, loc="upper right", reverse=True)  # in the order of the stack, from the top
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=DPI)
+    figure.savefig(picture, format="png", dpi=DPI, metadata={"Description": json.dumps(bands)})
     return picture.getvalue()

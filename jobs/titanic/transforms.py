@@ -35,22 +35,28 @@ CLASS = StructType([StructField("Pclass", IntegerType()), StructField("ClassName
 ENRICHED = StructType([*RAW.fields, StructField("ClassName", StringType()), StructField("AgeBand", StringType())])
 
 
-def with_event_time(passengers: DataFrame) -> DataFrame:
+def with_event_time(people: DataFrame) -> DataFrame:
     """When each came aboard: from the id, so the same in each run. The clock would put other rows in other windows."""
     start = int(data.START.timestamp())
-    return passengers.withColumn(
+    return people.withColumn(
         "event_time", F.timestamp_seconds(F.lit(start) + F.col("PassengerId") * data.SECONDS_APART)
     )
 
 
-def as_records(passengers: DataFrame) -> DataFrame:
+def as_records(people: DataFrame) -> DataFrame:
     """Kafka records: the id as key, all columns as JSON. A null has no field there; it is null again when parsed."""
-    return passengers.select(F.col("PassengerId").cast("string").alias("key"), F.to_json(F.struct("*")).alias("value"))
+    return people.select(F.col("PassengerId").cast("string").alias("key"), F.to_json(F.struct("*")).alias("value"))
 
 
 def not_sent(records: DataFrame, there: DataFrame) -> DataFrame:
     """The records whose key the topic does not hold yet: loading twice must not make everyone twins."""
     return records.join(there.select(F.col("key").cast("string").alias("key")).distinct(), "key", "left_anti")
+
+
+def passengers(records: DataFrame) -> DataFrame:
+    """The raw topic's records as passengers. A value that is no passenger has no id and is left out."""
+    passenger = F.from_json(F.col("value").cast("string"), RAW)
+    return records.select(passenger.alias("data")).select("data.*").dropna(subset=["PassengerId"])
 
 
 def enriched(parsed: DataFrame, classes: DataFrame) -> DataFrame:
@@ -70,11 +76,11 @@ def with_prefix(records: DataFrame) -> DataFrame:
     return records.select(F.col("key").cast("string").alias("key"), value.alias("value"))
 
 
-def by_minute(passengers: DataFrame) -> DataFrame:
-    """How many came in each minute. A row without an event time belongs to no window and is left out without a word."""
-    minutes = passengers.groupBy(F.window("event_time", f"{data.WINDOW_SECONDS} seconds")).count()
+def by_minute(people: DataFrame) -> DataFrame:
+    """How many came in each minute. A row without an event time is in no window, and no error says so."""
+    minutes = people.groupBy(F.window("event_time", f"{data.WINDOW_SECONDS} seconds")).count()
     return minutes.select(F.col("window.start").alias("start"), "count")
 
 
-def by_age(passengers: DataFrame) -> DataFrame:
-    return passengers.groupBy("AgeBand", "ClassName").count()
+def by_age(people: DataFrame) -> DataFrame:
+    return people.groupBy("AgeBand", "ClassName").count()

@@ -1,4 +1,6 @@
-"""The transforms of lesson 5 on small static frames, and as streams of the lesson's own records against the oracle."""
+"""Lesson 5: its transforms on small static frames, its queries on its own records against the oracle, and each
+statement of its handout about what Spark refuses, keeps in state, or computes approximately.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +9,18 @@ import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.streaming import StreamingQuery
 
-from common.settings import Settings
-from common.streams import Streams
 from lesson05 import data
 from lesson05.broken_wall_clock import by_arrival
-from lesson05.broken_window_watermark import on_the_window
-from lesson05.transforms import (
-    CUSTOMER,
-    ITEM,
-    ORDER,
-    as_records,
-    counted,
-    once,
-    orders,
-    timed,
-    with_city,
-    with_items,
-)
+from lesson05.broken_window_watermark import on_the_time, on_the_window
+from lesson05.transforms import CUSTOMER, ITEM, ORDER, as_records, items, orders, with_city, with_items
 
 
 def order_rows(spark: SparkSession, *rows: tuple[str, str]) -> DataFrame:
@@ -46,18 +38,17 @@ def test_a_record_becomes_an_order_and_garbage_is_left_out(spark: SparkSession) 
     ]
 
 
-def test_a_window_holds_its_start_but_not_its_end(spark: SparkSession) -> None:
-    rows = counted(order_rows(spark, ("a", "00:00"), ("b", "04:59"), ("c", "05:00"))).orderBy("start").collect()
-    assert [(row.start.minute, row.end.minute, row["count"]) for row in rows] == [(0, 5, 2), (5, 10, 1)]
-
-
-def test_windows_that_overlap_count_an_order_twice(spark: SparkSession) -> None:
-    slid = counted(order_rows(spark, ("a", "07:00")), size=data.SLIDE_WINDOW, slide=data.SLIDE)
-    assert {(row.start.minute, row.end.minute) for row in slid.collect()} == {(0, 10), (5, 15)}
+def test_an_order_without_a_time_is_left_out_as_no_event_time_is_no_event(spark: SparkSession) -> None:
+    values = [(b'{"order_id":"a","order_time":"yesterday"}',), (b'{"item_id":"b"}',)]
+    frame = spark.createDataFrame(values, "value binary")
+    assert (orders(frame).count(), items(frame).count()) == (0, 0)
 
 
 def test_a_count_becomes_a_record_keyed_by_the_start_of_its_window(spark: SparkSession) -> None:
-    (row,) = as_records(counted(order_rows(spark, ("a", "07:00")))).collect()
+    counted = (
+        order_rows(spark, ("a", "07:00")).groupBy(five_minutes()).count().select("window.start", "window.end", "count")
+    )
+    (row,) = as_records(counted).collect()
     assert row.key == "00:05"
     assert json.loads(row.value) == {
         "start": "2025-01-01T00:05:00.000Z",
@@ -98,65 +89,257 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def answers(
-    spark: SparkSession, settings: Settings, queries: dict[str, DataFrame], **modes: str
-) -> tuple[dict[str, list[Row]], dict[str, object]]:
-    """What each query has in its memory sink when all is read, and its report."""
-    running = Streams(spark, settings, stop_asked=lambda: False, say=lambda line: None)
-    for name, rows in queries.items():
-        running.start(name, rows.writeStream.format("memory").outputMode(modes.get(name, "append")), throwaway=True)
-    reports = {report.name: report for report in running.finish()}
-    return {name: spark.table(name).collect() for name in queries}, reports
+class Run:
+    """Streams of the lesson's records, and what a query over them has in its memory sink when all is read."""
+
+    def __init__(self, spark: SparkSession, source: Path, *, files: int) -> None:
+        """`files` is how many files of the source a batch takes."""
+        self.spark = spark
+        self.source = source
+        self.files = files
+        self.number = 0
+
+    def orders(self, watermark: str = "") -> DataFrame:
+        rows = self._read("orders", ORDER)
+        return rows.withWatermark("order_time", watermark) if watermark else rows
+
+    def items(self, watermark: str = "") -> DataFrame:
+        rows = self._read("items", ITEM).withColumnRenamed("order_id", "item_order_id")
+        return rows.withWatermark("item_time", watermark) if watermark else rows
+
+    def _read(self, name: str, schema: Any) -> DataFrame:
+        return (
+            self.spark.readStream.schema(schema).option("maxFilesPerTrigger", self.files).json(str(self.source / name))
+        )
+
+    def __call__(self, rows: DataFrame, mode: str = "append") -> tuple[list[Row], StreamingQuery]:
+        self.number += 1
+        name = f"l05_{self.files}_{self.number}"
+        query = rows.writeStream.queryName(name).format("memory").outputMode(mode).trigger(availableNow=True).start()
+        query.awaitTermination()
+        return self.spark.table(name).collect(), query
 
 
-def stream(spark: SparkSession, folder: Path, schema: object) -> DataFrame:
-    return spark.readStream.schema(schema).option("maxFilesPerTrigger", 1).json(str(folder))
+@pytest.fixture(scope="module")
+def run(spark: SparkSession, source: Path) -> Run:
+    return Run(spark, source, files=1)
+
+
+@pytest.fixture(scope="module")
+def quick(spark: SparkSession, source: Path) -> Run:
+    """The same in four batches instead of seven, where what is left at the end is all that counts."""
+    return Run(spark, source, files=2)
+
+
+def dropped(query: StreamingQuery) -> int:
+    """What `numRowsDroppedByWatermark` adds up to over all batches."""
+    return sum(one["numRowsDroppedByWatermark"] for batch in query.recentProgress for one in batch["stateOperators"])
+
+
+def in_state(query: StreamingQuery) -> int:
+    return sum(one["numRowsTotal"] for one in query.lastProgress["stateOperators"])
 
 
 def windows(rows: list[Row]) -> set[str]:
     return {str(data.Window(row.start, row.end, row["count"], row.asDict().get("status", ""))) for row in rows}
 
 
-def test_windows_duplicates_and_late_orders_are_as_the_oracle_says(
-    spark: SparkSession, settings: Settings, source: Path
-) -> None:
-    made = timed(stream(spark, source / "orders", ORDER), "order_time")
-    queries = {
-        "t_dedup": once(made),
-        "t_tumbling": counted(once(made), "status"),
-        "t_sliding": counted(made, size=data.SLIDE_WINDOW, slide=data.SLIDE),
-        "t_update": counted(made),
-    }
-    found, reports = answers(spark, settings, queries, t_update="update")
-    assert sorted(row.order_id for row in found["t_dedup"]) == sorted(data.unique_orders())
-    assert (windows(found["t_tumbling"]), len(found["t_tumbling"])) == (data.tumbling(), 18)
-    assert windows(found["t_sliding"]) == data.sliding()
-    assert len(found["t_update"]) == data.updates()
-    dropped = {name: report.dropped_by_watermark for name, report in reports.items()}
-    # Five late rows; but Spark counts what it drops after it has added up each batch: one window, or two.
-    assert dropped == {"t_dedup": 5, "t_tumbling": 5, "t_sliding": 2, "t_update": 1}
+def five_minutes() -> Column:
+    return F.window("order_time", "5 minutes")
 
 
-def test_a_left_join_gives_up_on_an_item_when_the_watermark_says_so(
-    spark: SparkSession, settings: Settings, source: Path
-) -> None:
-    made = once(timed(stream(spark, source / "orders", ORDER), "order_time"))
-    sold = timed(stream(spark, source / "items", ITEM), "item_time")
-    found, _ = answers(spark, settings, {"t_left": with_items(made, sold, "left")})
-    alone = [row.order_id for row in found["t_left"] if row.item_id is None]
-    assert (len(found["t_left"]), sorted(alone)) == (568, sorted(data.without_items()))
+def same() -> Column:
+    return F.expr("order_id = item_order_id")
 
 
-def test_a_left_join_in_update_mode_is_refused(spark: SparkSession, settings: Settings, source: Path) -> None:
-    made, sold = stream(spark, source / "orders", ORDER), stream(spark, source / "items", ITEM)
-    joined = with_items(timed(made, "order_time"), timed(sold, "item_time"), "left")
-    with pytest.raises(AnalysisException, match="not supported in Update output mode, only in Append"):
-        answers(spark, settings, {"t_refused": joined}, t_refused="update")
+def near() -> Column:
+    return same() & F.expr("item_time BETWEEN order_time AND order_time + interval 1 minute")
 
 
-def test_the_broken_steps_show_what_the_handout_says(spark: SparkSession, settings: Settings, source: Path) -> None:
-    made = stream(spark, source / "orders", ORDER)
-    found, reports = answers(spark, settings, {"t_window": on_the_window(made), "t_clock": by_arrival(made)})
-    assert found["t_window"] == []
-    assert reports["t_window"].last_watermark.startswith("1970-01-01")
-    assert len(found["t_clock"]) == len(data.unique_orders()) + data.copies_in_another_batch() + data.LATE
+BY_WINDOW = ("window.start", "window.end", "count")
+
+
+def test_each_order_once(run: Run) -> None:
+    found, query = run(run.orders("2 minutes").dropDuplicatesWithinWatermark(["order_id"]))
+    assert sorted(row.order_id for row in found) == sorted(data.unique_orders())
+    assert dropped(query) == 5
+
+
+def test_tumbling_windows_of_unique_orders(run: Run) -> None:
+    unique = run.orders("2 minutes").dropDuplicatesWithinWatermark(["order_id"])
+    counts = unique.groupBy(five_minutes(), "status").count().select("window.start", "window.end", "status", "count")
+    found, _ = run(counts)
+    assert (windows(found), len(found)) == (data.tumbling(), 18)
+
+
+def test_late_orders_are_counted_after_each_batch_was_aggregated(run: Run) -> None:
+    """Five late records; but Spark aggregates within a batch before it drops: one partial result, or two."""
+    found, query = run(run.orders("2 minutes").groupBy(five_minutes()).count().select(*BY_WINDOW), "update")
+    assert (len(found), dropped(query)) == (data.updates(), 1)
+    slid = F.window("order_time", "10 minutes", "5 minutes")
+    found, query = run(run.orders("2 minutes").groupBy(slid).count().select(*BY_WINDOW))
+    assert (windows(found), dropped(query)) == (data.sliding(), 2)
+
+
+def test_complete_mode_keeps_what_is_late(run: Run) -> None:
+    found, query = run(run.orders("2 minutes").groupBy(five_minutes()).count().select(*BY_WINDOW), "complete")
+    assert (windows(found), dropped(query), in_state(query)) == (data.complete(), 0, 10)
+
+
+def test_a_left_join_gives_up_on_an_item_when_the_watermark_says_so(run: Run) -> None:
+    unique = run.orders("2 minutes").dropDuplicatesWithinWatermark(["order_id"])
+    sold = run.items("2 minutes").withColumnRenamed("item_order_id", "order_id")
+    found, _ = run(with_items(unique, sold, "left"))
+    alone = [row.order_id for row in found if row.item_id is None]
+    assert (len(found), sorted(alone)) == (568, sorted(data.without_items()))
+
+
+def test_without_dropping_duplicates_the_join_has_sixty_rows_more(quick: Run) -> None:
+    found, _ = quick(quick.orders("2 minutes").join(quick.items("2 minutes"), near()))
+    assert len(found) == len(data.pairs()) + 60
+
+
+def test_the_broken_steps_show_what_the_handout_says(run: Run) -> None:
+    found, query = run(on_the_window(run.orders()))
+    assert (found, in_state(query)) == ([], 10)
+    assert query.lastProgress["eventTime"]["watermark"].startswith("1970-01-01")
+    found, query = run(on_the_time(run.orders()))
+    assert (len(found), in_state(query)) == (9, 1)
+    found, _ = run(by_arrival(run.orders()))
+    assert len(found) == len(data.unique_orders()) + data.copies_in_another_batch() + data.LATE
+
+
+REFUSED = {
+    "append without a watermark": (
+        lambda run: run.orders().groupBy(five_minutes()).count(),
+        "append",
+        "Append output mode not supported when there are streaming aggregations",
+    ),
+    "append with a watermark that is not grouped by": (
+        lambda run: run.orders("2 minutes").groupBy("status").count(),
+        "append",
+        "Append output mode not supported when there are streaming aggregations",
+    ),
+    "within watermark, without one": (
+        lambda run: run.orders().dropDuplicatesWithinWatermark(["order_id"]),
+        "append",
+        "dropDuplicatesWithinWatermark is not supported .* without watermark",
+    ),
+    "left join without a watermark": (
+        lambda run: run.orders().join(run.items(), near(), "left"),
+        "append",
+        "LeftOuter join .* is not supported without a watermark",
+    ),
+    "left join with a watermark on the left side only": (
+        lambda run: run.orders("2 minutes").join(run.items(), near(), "left"),
+        "append",
+        "LeftOuter join .* is not supported without a watermark",
+    ),
+    "left join without a time range": (
+        lambda run: run.orders("2 minutes").join(run.items("2 minutes"), same(), "left"),
+        "append",
+        "LeftOuter join .* is not supported without a watermark",
+    ),
+    "left join in update mode": (
+        lambda run: run.orders("2 minutes").join(run.items("2 minutes"), near(), "left"),
+        "update",
+        "not supported in Update output mode, only in Append output mode",
+    ),
+    "inner join in update mode": (
+        lambda run: run.orders("2 minutes").join(run.items("2 minutes"), near()),
+        "update",
+        "not supported in Update output mode, only in Append output mode",
+    ),
+    "session windows in update mode": (
+        lambda run: run.orders("2 minutes").groupBy(F.session_window("order_time", "15 seconds")).count(),
+        "update",
+        "Update output mode not supported for session window",
+    ),
+    "complete mode without an aggregation": (
+        lambda run: run.orders("2 minutes"),
+        "complete",
+        "Complete output mode not supported when there are no streaming aggregations",
+    ),
+    "count of what is different": (
+        lambda run: run.orders().agg(F.count_distinct("order_id")),
+        "complete",
+        "Distinct aggregations are not supported .* Consider using approx_count_distinct",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "mode", "words"), REFUSED.values(), ids=REFUSED)
+def test_spark_refuses_these_before_anything_is_read(run: Run, rows: Any, mode: str, words: str) -> None:
+    with pytest.raises(AnalysisException, match=words):
+        run(rows(run), mode)
+
+
+@pytest.mark.parametrize("mode", ["update", "complete"])
+def test_a_file_sink_takes_append_alone(run: Run, tmp_path: Path, mode: str) -> None:
+    counts = run.orders("2 minutes").groupBy(five_minutes()).count()
+    with pytest.raises(AnalysisException, match=f"does not support {mode.title()} output mode"):
+        counts.writeStream.format("json").outputMode(mode).start(str(tmp_path / "out"))
+
+
+#: Queries that run without a watermark, or with one that is of no use, and how many rows are in their state at the end.
+KEPT = {
+    "update without a watermark": (lambda run: run.orders().groupBy(five_minutes()).count(), "update", 10),
+    "update with one": (lambda run: run.orders("2 minutes").groupBy(five_minutes()).count(), "update", 1),
+    "complete with one": (lambda run: run.orders("2 minutes").groupBy(five_minutes()).count(), "complete", 10),
+    "duplicates without": (lambda run: run.orders().dropDuplicates(["order_id"]), "append", 305),
+    "duplicates by id alone": (lambda run: run.orders("2 minutes").dropDuplicates(["order_id"]), "append", 300),
+    "duplicates by id and time": (
+        lambda run: run.orders("2 minutes").dropDuplicates(["order_id", "order_time"]),
+        "append",
+        12,
+    ),
+    "duplicates within watermark": (
+        lambda run: run.orders("2 minutes").dropDuplicatesWithinWatermark(["order_id"]),
+        "append",
+        24,
+    ),
+    "inner join without a watermark": (lambda run: run.orders().join(run.items(), near()), "append", 875),
+    "inner join without a time range": (
+        lambda run: run.orders("2 minutes").join(run.items("2 minutes"), same()),
+        "append",
+        870,
+    ),
+    "inner join with a watermark on one side": (
+        lambda run: run.orders("2 minutes").join(run.items(), near()),
+        "append",
+        870,
+    ),
+    "left join with a watermark on the right side alone": (
+        lambda run: run.orders().join(run.items("2 minutes"), near(), "left"),
+        "append",
+        875,
+    ),
+    "inner join with both and a range": (
+        lambda run: run.orders("2 minutes").join(run.items("2 minutes"), near()),
+        "append",
+        48,
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "mode", "kept"), KEPT.values(), ids=KEPT)
+def test_what_a_query_keeps_when_all_is_read(quick: Run, rows: Any, mode: str, kept: int) -> None:
+    _, query = quick(rows(quick), mode)
+    assert in_state(query) == kept
+
+
+def test_approximate_aggregates_and_how_far_off_they_are(run: Run) -> None:
+    seconds = F.unix_timestamp("order_time") - int(data.START.timestamp())
+    (found,), _ = run(
+        run.orders().agg(
+            F.approx_count_distinct("order_id").alias("different"),
+            F.approx_count_distinct("order_id", 0.01).alias("closer"),
+            F.approx_count_distinct("order_id", 0.1).alias("rougher"),
+            F.percentile_approx(seconds, [0.5, 0.95]).alias("places"),
+            F.percentile_approx(seconds, [0.5, 0.95], 20).alias("rough_places"),
+        ),
+        "complete",
+    )
+    exact = len({one.order_id for one in data.sent_orders()})
+    assert (exact, found.different, found.closer, found.rougher) == (305, 302, 304, 258)
+    assert (found.places, found.rough_places) == ([1470, 2840], [1350, 2990])

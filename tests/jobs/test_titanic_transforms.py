@@ -8,17 +8,16 @@ from datetime import datetime
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from common.spark import from_kafka_json
-from titanic import broken_two_schemas, chart, data
+from titanic import broken_two_schemas, chart, check, data
 from titanic.transforms import (
     CLASS,
     PASSENGER,
-    RAW,
     as_records,
     by_age,
     by_minute,
     enriched,
     not_sent,
+    passengers,
     with_event_time,
     with_prefix,
 )
@@ -47,7 +46,7 @@ def as_kafka(records: DataFrame) -> DataFrame:
 @pytest.fixture(scope="module")
 def people(spark: SparkSession) -> DataFrame:
     """Everyone, through JSON and back, enriched: what the file sink holds."""
-    parsed = from_kafka_json(as_kafka(as_records(with_event_time(everyone(spark)))), RAW)
+    parsed = passengers(as_kafka(as_records(with_event_time(everyone(spark)))))
     return enriched(parsed, classes(spark)).cache()
 
 
@@ -61,6 +60,16 @@ def test_the_file_is_read_as_the_generator_wrote_it(spark: SparkSession, tmp_pat
 def test_a_record_has_its_id_as_key_and_no_field_for_what_is_null(spark: SparkSession) -> None:
     row = as_records(spark.createDataFrame([(7, None)], "PassengerId int, Age int")).first()
     assert (row["key"], json.loads(row["value"])) == ("7", {"PassengerId": 7})
+
+
+def test_a_record_is_what_the_oracle_says(spark: SparkSession) -> None:
+    values = {row["key"]: row["value"] for row in as_records(with_event_time(everyone(spark))).collect()}
+    found = {key: json.loads(value) for key, value in values.items()}
+    assert found == {str(one.PassengerId): json.loads(data.as_json(one)) for one in data.passengers()}
+
+
+def test_a_value_that_is_no_passenger_is_left_out(spark: SparkSession) -> None:
+    assert passengers(spark.createDataFrame([(b"garbage",), (b"{}",)], "value binary")).count() == 0
 
 
 def test_the_event_time_follows_from_the_id(spark: SparkSession) -> None:
@@ -97,7 +106,7 @@ def test_a_message_gets_its_prefix_and_keeps_its_key(spark: SparkSession) -> Non
 
 def test_two_schemas_make_two_charts_disagree(spark: SparkSession) -> None:
     twice = as_records(with_event_time(everyone(spark))).union(as_records(everyone(spark)))
-    numbers = broken_two_schemas.counted(from_kafka_json(as_kafka(twice), RAW))
+    numbers = broken_two_schemas.counted(passengers(as_kafka(twice)))
     assert numbers == {
         "records": 1782,
         "passengers": 891,
@@ -112,3 +121,4 @@ def test_the_picture_is_a_png_of_some_size() -> None:
     picture = plot.draw(data.bands())
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     assert len(picture) > 10_000
+    assert check.numbers(picture) == data.bands()

@@ -41,7 +41,7 @@ def test_a_picture_that_is_none_is_found(lab: LabRunner, first: str) -> None:
     finally:
         lab.inside(f"hdfs dfs -mv {picture} {HOME}/none && hdfs dfs -mv {HOME}/aside {picture}")
     assert {name: one["found"] for name, one in wrong.items()} == {
-        "chart: the picture begins as a PNG does": b"none\n".hex(),
+        "chart: the numbers that the picture was drawn from": "no PNG: it begins with b'none\\n'",
         "chart: bytes of the picture": 5,
     }
 

@@ -21,6 +21,7 @@ INFO = LabInfo(
 )
 TOPICS = ("l05-orders", "l05-items", "l05-window-counts")
 JOINS = ("l05-inner", "l05-left")
+FILLED_MS = 1_000_000
 
 
 class World:
@@ -29,7 +30,7 @@ class World:
     def __init__(self) -> None:
         self.files: dict[str, str] = {}
         self.topics: dict[str, list[tuple[str, str]]] = {}
-        self.applications: dict[str, str] = {}
+        self.runs: list[Any] = []
 
     def get(self, kind: str, held: dict[str, Any], name: str) -> Any:
         if name not in held:
@@ -43,10 +44,19 @@ class World:
         return [Status(f"{folder}/{name}", is_dir=False, length=1) for name in sorted(names)]
 
     def consume(self, topic: str) -> list[Any]:
-        return [SimpleNamespace(key=key, value=value) for key, value in self.get("topic", self.topics, topic)]
+        records = self.get("topic", self.topics, topic)
+        return [
+            SimpleNamespace(key=key, value=value, timestamp_ms=FILLED_MS, partition=0, offset=offset)
+            for offset, (key, value) in enumerate(records)
+        ]
 
     def latest(self, name: str) -> Any:
-        return SimpleNamespace(outcome=self.get("application", self.applications, name))
+        if not self.runs:
+            raise Missing(f"no such application: {name}")
+        return self.runs[-1]
+
+    def ran(self, outcome: str, started_ms: int) -> None:
+        self.runs.append(SimpleNamespace(outcome=outcome, started_ms=started_ms))
 
     def lab(self) -> Any:
         return SimpleNamespace(
@@ -54,7 +64,7 @@ class World:
             settings=Settings(info=INFO, lesson="lesson05", topics=TOPICS),
             hdfs=SimpleNamespace(list=self.list, read_text=lambda path: self.get("file", self.files, path)),
             kafka=SimpleNamespace(count=lambda topic: len(self.consume(topic)), consume_all=self.consume),
-            yarn=SimpleNamespace(latest=self.latest),
+            yarn=SimpleNamespace(latest=self.latest, applications=lambda name: self.runs),
         )
 
     def put_sink(self, name: str, rows: list[dict[str, Any]]) -> None:
@@ -95,9 +105,9 @@ def rows_of(windows: set[str]) -> list[dict[str, Any]]:
 @pytest.fixture
 def right() -> World:
     world = World()
-    world.applications = {"student01-lesson05-state": "SUCCEEDED"}
+    world.ran("SUCCEEDED", FILLED_MS + 1)
     counts = [(row["start"][11:16], json.dumps(row)) for row in rows_of(data.updated())]
-    earlier = [(key, json.dumps(json.loads(value) | {"count": 1})) for key, value in counts[:6]]
+    earlier = [(key, json.dumps(json.loads(value) | {"count": 1})) for key, value in counts[: data.updates() - 10]]
     world.topics = {
         "l05-orders": data.order_records(),
         "l05-items": data.item_records(),
@@ -107,14 +117,16 @@ def right() -> World:
         world.put_batches(name)
     world.files[f"{HOME}/checkpoint/l05-dedup/state/0/0/1.delta"] = ""
     world.files |= {f"{HOME}/checkpoint/l05-left/state/0/0/{store}/1.delta": "" for store in JOIN_STORES}
-    cities = {f"c{number:02d}": data.CITIES[number % 5] for number in range(data.CUSTOMERS)}
-    pairs = [dict(zip(("order_id", "item_id"), pair.split(), strict=True)) for pair in sorted(data.pairs())]
-    world.put_sink("l05-dedup", [{"order_id": key} for key in data.unique_orders()])
+    orders = data.unique_orders()
+    pairs = [data.as_spark_writes(order, item) for order, item in data.pairs()]
+    world.put_sink("l05-dedup", [data.as_spark_writes(one) for one in orders.values()])
     world.put_sink("l05-tumbling", rows_of(data.tumbling()))
     world.put_sink("l05-sliding", rows_of(data.sliding()))
-    world.put_sink("l05-static", [{"city": cities[one.customer_id]} for one in data.sent_orders()])
+    sent = [data.as_spark_writes(one, city=data.city_of(one.customer_id)) for one in data.sent_orders()]
+    world.put_sink("l05-static", sent)
     world.put_sink("l05-inner", pairs)
-    world.put_sink("l05-left", [*pairs, *({"order_id": key} for key in sorted(data.without_items()))])
+    alone = [data.as_spark_writes(orders[key]) for key in sorted(data.without_items())]
+    world.put_sink("l05-left", [*pairs, *alone])
     world.files[f"{HOME}/out/l05-complete/part-0.json"] = "\n".join(map(json.dumps, rows_of(data.complete())))
     return world
 
@@ -137,14 +149,44 @@ def test_each_assertion_belongs_to_the_step(right: World) -> None:
     assert {one.name.split(":")[0] for one in check(right.lab())} == {"state"}
 
 
-def test_a_copy_that_was_let_through_is_found(right: World) -> None:
-    right.put_sink("l05-dedup", [*right.sink("l05-dedup"), {"order_id": "o010"}])
-    assert failures(right) == {"state: l05-dedup: rows": 301}
+def row(order_id: str) -> str:
+    """An order's row as a message has it."""
+    return json.dumps(data.as_spark_writes(data.order(int(order_id[1:]))), sort_keys=True)
+
+
+def test_a_duplicate_that_was_let_through_is_found(right: World) -> None:
+    right.put_sink("l05-dedup", [*right.sink("l05-dedup"), json.loads(row("o010"))])
+    assert failures(right) == {"state: l05-dedup: orders": f"301 rows; 1 not expected, such as {row('o010')}"}
 
 
 def test_an_order_that_was_lost_is_named(right: World) -> None:
-    right.put_sink("l05-dedup", [row for row in right.sink("l05-dedup") if row["order_id"] != "o123"])
-    assert failures(right)["state: l05-dedup: orders"] == "299; 1 missing: o123"
+    right.put_sink("l05-dedup", [one for one in right.sink("l05-dedup") if one["order_id"] != "o123"])
+    assert failures(right)["state: l05-dedup: orders"] == f"299 rows; 1 missing, such as {row('o123')}"
+
+
+@pytest.mark.parametrize(
+    ("sink", "column", "assertion"),
+    [
+        ("l05-dedup", "order_time", "state: l05-dedup: orders"),
+        ("l05-dedup", "customer_id", "state: l05-dedup: orders"),
+        ("l05-static", "status", "state: l05-static: records with their city"),
+        ("l05-inner", "product", "state: l05-inner: orders with their items"),
+        ("l05-left", "item_time", "state: l05-left: orders with their items"),
+    ],
+)
+def test_each_column_is_looked_at(right: World, sink: str, column: str, assertion: str) -> None:
+    rows = right.sink(sink)
+    rows[0][column] = "another"
+    right.put_sink(sink, rows)
+    assert list(failures(right)) == [assertion]
+
+
+def test_a_city_that_another_customer_has_is_found(right: World) -> None:
+    """As many rows of each city as there should be, but two customers have changed places."""
+    rows = right.sink("l05-static")
+    rows[0]["city"], rows[1]["city"] = rows[1]["city"], rows[0]["city"]
+    right.put_sink("l05-static", rows)
+    assert list(failures(right)) == ["state: l05-static: records with their city"]
 
 
 def test_a_window_with_another_count_is_named(right: World) -> None:
@@ -158,16 +200,38 @@ def test_a_window_with_another_count_is_named(right: World) -> None:
     }
 
 
-def test_a_batch_that_kafka_was_told_twice_is_allowed(right: World) -> None:
+DUPLICATES = "state: l05-update: duplicates in l05-window-counts, of batches that were cut off and sent again"
+
+
+def test_a_batch_that_was_sent_twice_is_excused_by_a_kill_alone(right: World) -> None:
     right.topics["l05-window-counts"] += right.topics["l05-window-counts"][-3:]
+    assert failures(right) == {DUPLICATES: 3}
+    right.runs.insert(0, SimpleNamespace(outcome="KILLED", started_ms=FILLED_MS + 1))
     assert failures(right) == {}
 
 
+def test_a_kill_before_the_topic_was_filled_excuses_nothing(right: World) -> None:
+    right.topics["l05-window-counts"] += right.topics["l05-window-counts"][-3:]
+    right.runs.insert(0, SimpleNamespace(outcome="KILLED", started_ms=FILLED_MS - 1))
+    assert failures(right) == {DUPLICATES: 3}
+
+
+def test_a_topic_that_was_written_twice_is_found_even_after_a_kill(right: World) -> None:
+    right.topics["l05-window-counts"] *= 2
+    right.runs.insert(0, SimpleNamespace(outcome="KILLED", started_ms=FILLED_MS + 1))
+    assert failures(right) == {DUPLICATES: 16}
+
+
+def test_a_record_that_is_no_json_is_an_assertion_that_fails(right: World) -> None:
+    right.topics["l05-window-counts"].append(("00:00", "garbage"))
+    found = failures(right)["state: l05-update: last count of each window"]
+    assert found == "the record at offset 16 of partition 0 is not JSON: 'garbage'"
+
+
 def test_an_order_given_up_too_early_is_found(right: World) -> None:
-    right.put_sink("l05-left", [*right.sink("l05-left"), {"order_id": "o299"}])
+    right.put_sink("l05-left", [*right.sink("l05-left"), json.loads(row("o299"))])
     assert failures(right) == {
-        "state: l05-left: orders without items": "29; 1 too many: o299",
-        "state: l05-left: rows": 569,
+        "state: l05-left: orders without items": f"29 rows; 1 not expected, such as {row('o299')}"
     }
 
 

@@ -89,7 +89,7 @@ def test_what_each_output_mode_counts(windows: object, count: int, orders: int) 
     assert (len(windows()), total(windows())) == (count, orders)
 
 
-def test_update_mode_tells_a_window_once_in_each_batch_that_touches_it() -> None:
+def test_update_mode_emits_a_window_once_in_each_batch_that_touches_it() -> None:
     assert data.updates() == 16
 
 
@@ -105,3 +105,30 @@ def test_copies_that_arrive_in_another_batch() -> None:
 def test_customers_have_a_city_each() -> None:
     lines = data.customers_csv().splitlines()
     assert (lines[0], lines[1], len(lines)) == ("customer_id,city", "c00,Ashford", 26)
+
+
+def test_another_seed_is_another_shop_of_the_same_shape() -> None:
+    one, other = data.order_records(7), data.order_records(8)
+    assert one != other
+    assert one == data.order_records(7)
+    for seed in (7, 8):
+        ids = Counter(key for key, _ in data.order_records(seed))
+        assert len(ids) == 305
+        assert 25 <= sum(count == 2 for count in ids.values()) <= 35
+        assert not any(key.startswith("late") for key in data.unique_orders(seed))
+    assert data.tumbling(7) != data.tumbling(8)
+    assert data.updated(7) != data.updated(8)
+    assert data.without_items(7) != data.without_items(8)
+
+
+@pytest.mark.parametrize("seed", range(1, 40))
+def test_in_every_student_s_data_a_duplicate_comes_in_another_batch(seed: int) -> None:
+    """Else an answer that drops duplicates within a batch alone would pass by chance."""
+    ids = [key for key, _ in data.order_records(seed)]
+    assert data.across_batches(ids, data.EXERCISE_PER_BATCH) >= 2
+    assert len({key for key, _ in data.order_records(seed)}) == 305
+    assert len(data.order_records(seed)) > 2 * data.EXERCISE_PER_BATCH + data.LATE
+
+
+def test_no_batch_of_update_mode_emits_more_than_three_windows() -> None:
+    assert data.most_updates() == 3

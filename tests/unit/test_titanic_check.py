@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +22,7 @@ SINK = f"{HOME}/out/enriched"
 INFO = LabInfo(
     "student01", "kafka1:9092", ("cassandra1",), "http://namenode:9870", "hdfs://namenode:8020", "http://rm:8088"
 )
+FILLED_MS = 1_000_000
 TOPICS = ("titanic-messages", "titanic-processed", "titanic-raw", "titanic-enriched", "titanic-broken")
 
 
@@ -29,7 +32,7 @@ class World:
     def __init__(self) -> None:
         self.files: dict[str, Any] = {}
         self.topics: dict[str, list[tuple[str, str]]] = {}
-        self.applications: dict[str, str] = {}
+        self.runs: dict[str, list[Any]] = {}
 
     def get(self, kind: str, held: dict[str, Any], name: str) -> Any:
         if name not in held:
@@ -49,10 +52,18 @@ class World:
         return [row for path in paths for row in self.read(path)]
 
     def consume(self, topic: str) -> list[Any]:
-        return [SimpleNamespace(key=key, value=value) for key, value in self.get("topic", self.topics, topic)]
+        return [
+            SimpleNamespace(key=key, value=value, timestamp_ms=FILLED_MS, partition=0, offset=offset)
+            for offset, (key, value) in enumerate(self.get("topic", self.topics, topic))
+        ]
 
     def latest(self, name: str) -> Any:
-        return SimpleNamespace(outcome=self.get("application", self.applications, name))
+        return self.get("application", self.runs, name)[-1]
+
+    def ran(self, step: str, outcome: str, started_ms: int = FILLED_MS + 1) -> None:
+        self.runs.setdefault(f"student01-titanic-{step}", []).append(
+            SimpleNamespace(outcome=outcome, started_ms=started_ms)
+        )
 
     def lab(self) -> Any:
         return SimpleNamespace(
@@ -60,36 +71,45 @@ class World:
             settings=Settings(info=INFO, lesson="titanic", topics=TOPICS),
             hdfs=SimpleNamespace(list=self.list, read=self.read, read_text=self.read),
             kafka=SimpleNamespace(count=lambda topic: len(self.consume(topic)), consume_all=self.consume),
-            yarn=SimpleNamespace(latest=self.latest),
+            yarn=SimpleNamespace(latest=self.latest, applications=lambda name: self.runs.get(name, [])),
         )
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def picture(bands: object) -> bytes:
+    """The frame of a PNG with these numbers, and as many bytes as a drawing has."""
+    text = b"Description\0" + json.dumps(bands).encode()
+    parts = [(b"IHDR", bytes(13)), (b"tEXt", text), (b"IDAT", bytes(30_000)), (b"IEND", b"")]
+    return lesson.PNG + b"".join(chunk(kind, body) for kind, body in parts)
 
 
 @pytest.fixture
 def right(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
     monkeypatch.setattr(lesson, "parquet_rows", world.parquet_rows)
-    world.applications = {f"student01-titanic-{step}": "SUCCEEDED" for step in ("enrich", "chart")}
-    people = [
-        {
-            "PassengerId": one.PassengerId,
-            "ClassName": data.CLASS_NAMES[one.Pclass],
-            "AgeBand": data.age_band(one.Age),
-        }
-        for one in data.passengers()
-    ]
+    for step in ("enrich", "chart"):
+        world.ran(step, "SUCCEEDED")
+    people = [data.enriched(one) for one in data.passengers()]
     world.topics = {
         "titanic-messages": [("1", message) for message in data.MESSAGES],
         "titanic-processed": [("1", message) for message in data.processed()],
         "titanic-raw": [(str(one["PassengerId"]), "{}") for one in people],
-        "titanic-enriched": [(str(one["PassengerId"]), json.dumps(one)) for one in people],
+        "titanic-enriched": [(str(one["PassengerId"]), json.dumps(lesson.without_nulls(one))) for one in people],
     }
     world.files = {
-        f"{SINK}/part-0": people,
+        f"{SINK}/part-0": [dict(one) for one in people],
         f"{SINK}/_spark_metadata/0": f'v1\n{{"path": "hdfs://namenode:8020{SINK}/part-0"}}',
         f"{HOME}/out/windows.json": json.dumps(data.windows()),
         f"{HOME}/out/age_bands.json": json.dumps(data.bands()),
-        f"{HOME}/out/age_bands.png": b"\x89PNG\r\n\x1a\n" + bytes(30_000),
+        f"{HOME}/out/age_bands.png": picture(data.bands()),
     }
+    for number, end in enumerate((298, 597, 891)):
+        place = f"{HOME}/checkpoint/titanic-enrich"
+        world.files[f"{place}/offsets/{number}"] = f"v1\n{{}}\n{json.dumps({'titanic-raw': {'0': end}})}"
+        world.files[f"{place}/commits/{number}"] = "v1"
     return world
 
 
@@ -112,7 +132,9 @@ def test_an_empty_cluster_fails_everywhere_in_plain_words() -> None:
 def test_topics_without_records_fail_too(right: World) -> None:
     right.topics["titanic-enriched"] = []
     found = failures(right)
-    assert found["enrich: passengers without a class name in titanic-enriched"] == "LookupError: no records"
+    assert found["enrich: records in titanic-enriched that are under another passenger's key"] == (
+        "LookupError: no records"
+    )
     assert found["enrich: records in titanic-enriched"] == 0
 
 
@@ -121,17 +143,67 @@ def test_passengers_loaded_twice_are_found(right: World) -> None:
     assert failures(right) == {"enrich: records in titanic-raw": 1782}
 
 
-def test_a_batch_that_was_sent_twice_is_allowed_in_the_topic_but_not_in_the_files(right: World) -> None:
+DUPLICATES = "enrich: duplicates in titanic-enriched, of batches that were cut off and sent again"
+
+
+def test_a_batch_that_was_sent_twice_is_excused_by_a_kill_alone(right: World) -> None:
     right.topics["titanic-enriched"] += right.topics["titanic-enriched"][:40]
+    assert failures(right) == {DUPLICATES: 40}
+    right.runs["student01-titanic-enrich"].insert(0, SimpleNamespace(outcome="KILLED", started_ms=FILLED_MS + 1))
     assert failures(right) == {}
+
+
+def test_a_kill_before_the_last_reset_excuses_nothing(right: World) -> None:
+    right.topics["titanic-enriched"] += right.topics["titanic-enriched"][:40]
+    right.runs["student01-titanic-enrich"].insert(0, SimpleNamespace(outcome="KILLED", started_ms=FILLED_MS - 1))
+    assert failures(right) == {DUPLICATES: 40}
+
+
+def test_a_topic_that_was_written_twice_is_found_even_after_a_kill(right: World) -> None:
+    right.topics["titanic-enriched"] *= 2
+    right.runs["student01-titanic-enrich"].insert(0, SimpleNamespace(outcome="KILLED", started_ms=FILLED_MS + 1))
+    assert failures(right) == {DUPLICATES: 891}
+
+
+def test_a_message_that_was_sent_twice_is_found(right: World) -> None:
+    right.topics["titanic-processed"] += right.topics["titanic-processed"][:1]
+    assert failures(right) == {
+        "enrich: duplicates in titanic-processed, of batches that were cut off and sent again": 1
+    }
+
+
+@pytest.mark.parametrize("column", ["ClassName", "AgeBand", "event_time", "Name"])
+def test_each_column_is_looked_at_in_the_topic_and_in_the_files(right: World, column: str) -> None:
+    key, value = right.topics["titanic-enriched"][0]
+    right.topics["titanic-enriched"][0] = (key, json.dumps(json.loads(value) | {column: "another"}))
+    assert list(failures(right)) == ["enrich: passengers in titanic-enriched, all columns"]
+    right.files[f"{SINK}/part-0"][0][column] = "another"
+    assert list(failures(right))[1:] == ["enrich: passengers in the files that the sink has committed, all columns"]
+
+
+def test_a_value_under_another_passenger_s_key_is_found(right: World) -> None:
+    (one, first), (two, second), *rest = right.topics["titanic-enriched"]
+    right.topics["titanic-enriched"] = [(one, second), (two, first), *rest]
+    assert failures(right) == {"enrich: records in titanic-enriched that are under another passenger's key": ["1", "2"]}
+
+
+def test_a_record_that_is_no_json_is_an_assertion_that_fails(right: World) -> None:
+    right.topics["titanic-enriched"][0] = ("1", "garbage")
+    found = failures(right)["enrich: passengers in titanic-enriched, all columns"]
+    assert found == "the record at offset 0 of partition 0 is not JSON: 'garbage'"
+
+
+def test_a_passenger_who_is_twice_in_the_files_is_found(right: World) -> None:
     right.files[f"{SINK}/part-0"] += right.files[f"{SINK}/part-0"][:1]
-    assert failures(right)["enrich: rows in the files that the sink has committed"] == 892
+    (found,) = failures(right).values()
+    assert found.startswith("892 rows; 1 not expected, such as ")
 
 
 def test_unknown_ages_counted_as_children_are_found(right: World) -> None:
     for row in right.files[f"{SINK}/part-0"]:
         row["AgeBand"] = row["AgeBand"].replace("unknown", "minor")
-    assert failures(right) == {"enrich: rows by age band": {"adult": 601, "minor": 290}}
+    (found,) = failures(right).values()
+    assert found.startswith("891 rows; 177 missing, such as ")
 
 
 def test_a_window_that_lost_a_passenger_is_named(right: World) -> None:
@@ -140,9 +212,27 @@ def test_a_window_that_lost_a_passenger_is_named(right: World) -> None:
     assert failures(right) == {"chart: windows whose count is off": {"2025-01-01 00:05:00": [11, 12]}}
 
 
+NUMBERS = "chart: the numbers that the picture was drawn from"
+
+
 def test_a_picture_that_is_none_is_found(right: World) -> None:
     right.files[f"{HOME}/out/age_bands.png"] = b"<html>"
-    assert failures(right) == {
-        "chart: the picture begins as a PNG does": b"<html>".hex(),
-        "chart: bytes of the picture": 6,
-    }
+    assert failures(right) == {NUMBERS: "no PNG: it begins with b'<html>'", "chart: bytes of the picture": 6}
+
+
+def test_a_picture_of_other_numbers_is_found(right: World) -> None:
+    others = {"adult": {"First": 1}}
+    right.files[f"{HOME}/out/age_bands.png"] = picture(others)
+    assert failures(right) == {NUMBERS: others}
+
+
+@pytest.mark.parametrize("size", [20, 60, 300])
+def test_a_picture_that_is_cut_off_is_found(right: World, size: int) -> None:
+    right.files[f"{HOME}/out/age_bands.png"] = picture(data.bands())[:size] + bytes(20_000)
+    (found,) = failures(right).values()
+    assert found.startswith("the picture is damaged at byte ")
+
+
+def test_a_picture_without_its_numbers_is_found(right: World) -> None:
+    right.files[f"{HOME}/out/age_bands.png"] = lesson.PNG + chunk(b"IHDR", bytes(20_000)) + chunk(b"IEND", b"")
+    assert failures(right) == {NUMBERS: "the picture does not say which numbers it shows"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 from collections import Counter
 
 from titanic import data
@@ -42,3 +43,19 @@ def test_the_first_and_the_last_minute_are_not_full() -> None:
 
 def test_an_unknown_age_is_no_child() -> None:
     assert [data.age_band(age) for age in (None, 0, 17, 18)] == ["unknown", "minor", "minor", "adult"]
+
+
+def test_another_seed_is_another_voyage() -> None:
+    assert data.bands(7) != data.bands(8)
+    assert len(data.passengers(7)) != len(data.passengers(8))
+    for seed in (7, 8):
+        ages, classes = data.mix(seed)
+        assert sum(ages.values()) == sum(classes.values()) == len(data.passengers(seed))
+        assert {band: sum(of.values()) for band, of in data.bands(seed).items()} == ages
+        assert sum(data.windows(seed).values()) == len(data.passengers(seed))
+
+
+def test_a_record_is_what_the_step_writes() -> None:
+    value = json.loads(data.as_json(data.passengers()[0]))
+    assert value["event_time"] == "2025-01-01T00:00:05.000Z"
+    assert all(one is not None for one in value.values())
