@@ -21,8 +21,8 @@ from common.outcome import Outcome, QueryReport
 from common.settings import Settings
 from common.streams import Streams
 
-#: What a gap's query may take (s); these data are read in a few seconds.
-QUERY_SECONDS = 120.0
+#: What a gap's query may take (s): these data are read in a few seconds, or in minutes where many share a machine.
+QUERY_SECONDS = 240.0
 
 DONE, OPEN, FAILED, WAITS = "done", "open", "failed", "waits"
 

@@ -124,7 +124,7 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
         .option("kafka.bootstrap.servers", settings.info.kafka)
         .option("subscribe", "l06-orders")
         .option("startingOffsets", "earliest")
-        .option("maxOffsetsPerTrigger", 50)
+        .option("maxOffsetsPerTrigger", 100)
         .load()
     )
     orders = records.select(F.from_json(F.col("value").cast("string"), ORDER).alias("order")).select("order.*")

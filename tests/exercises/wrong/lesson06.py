@@ -15,25 +15,6 @@ WRONG = {
         \"\"\")
         """
         + TOTALS,
-        # The customer alone: each order of a customer replaces the one before.
-        """
-        session.execute(\"\"\"
-            CREATE TABLE lesson06.orders_by_customer (
-                cid text PRIMARY KEY, purchased_at timestamp, order_id text, full_name text, status text
-            )
-        \"\"\")
-        """
-        + TOTALS,
-        # All of it chooses the node: the question would have to know the time and the id.
-        """
-        session.execute(\"\"\"
-            CREATE TABLE lesson06.orders_by_customer (
-                cid text, purchased_at timestamp, order_id text, full_name text, status text,
-                PRIMARY KEY ((cid, purchased_at, order_id))
-            )
-        \"\"\")
-        """
-        + TOTALS,
         # The earliest first, which is the order when none is named.
         """
         session.execute(\"\"\"
