@@ -1,4 +1,4 @@
-"""Broken on purpose: a statement put together as text. A name is enough to end it early."""
+"""A mistake to look at: a statement put together as text. A name is enough to end it early."""
 
 from __future__ import annotations
 

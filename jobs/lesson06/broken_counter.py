@@ -1,7 +1,7 @@
-"""Broken on purpose: a stream that adds to a counter. A batch that is run again is added again.
+"""A mistake to look at: a stream that adds to a counter. A batch that is run again is added again.
 
-The second batch fails after it has written and before Spark has noted it as done, as happens when a driver is killed
-there. Then the query starts once more, from its checkpoint, and does that batch again: it must.
+The second batch fails after it has written and before Spark has committed it, as happens when a driver is killed there.
+Then the query starts once more, from its checkpoint, and runs that batch again: it must.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from common.checkpoint import Checkpoint
 from common.hdfs import Hdfs
 from common.outcome import Outcome, QueryReport
 from common.settings import Settings
-from common.spark import kafka_stream
 from common.streams import Streams
 from lesson06 import data
 from lesson06.transforms import by_day, orders
@@ -37,22 +36,29 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
         except StreamingQueryException:
             print("the query failed after a write, and is started again from its checkpoint", flush=True)
         reports = count(spark, own, cassandra, fails_in=None)
-        told = sum(row["orders"] for row in cassandra.rows(f"SELECT orders FROM {table}"))
+        counted = sum(row["orders"] for row in cassandra.rows(f"SELECT orders FROM {table}"))
     finally:
         cassandra.close()
     twice = Checkpoint(hdfs, own.checkpoint(QUERY)).batch_sizes()[FAILS_IN]
     why = f"batch {FAILS_IN} ({twice} orders) was added twice"
-    print(f"{sent} orders were sent; the counter says {told}: {why}", flush=True)
+    print(f"{sent} orders were sent; the counter says {counted}: {why}", flush=True)
     return Outcome(
         queries=reports,
-        written={f"cassandra {table}": told},
-        details={"sent": sent, "counted": told, "added_twice": twice},
+        written={f"cassandra {table}": counted},
+        details={"sent": sent, "counted": counted, "added_twice": twice},
     )
 
 
 def count(spark: SparkSession, own: Settings, cassandra: Cassandra, *, fails_in: int | None) -> tuple[QueryReport, ...]:
     """Add each batch to the counter; in batch `fails_in` raise once it is added."""
-    made = orders(kafka_stream(spark, own, own.topic("orders"), per_batch=data.PER_BATCH))
+    records = (
+        spark.readStream.format("kafka")
+        .option("kafka.bootstrap.servers", own.info.kafka)
+        .option("subscribe", own.topic("orders"))
+        .option("startingOffsets", "earliest")
+        .option("maxOffsetsPerTrigger", data.PER_BATCH)
+        .load()
+    )
     table = own.table("counted_orders")
 
     def add(batch: DataFrame, batch_id: int) -> None:
@@ -65,5 +71,12 @@ def count(spark: SparkSession, own: Settings, cassandra: Cassandra, *, fails_in:
             raise RuntimeError(f"batch {batch_id} is written, and the driver dies before it can say so")
 
     streams = Streams(spark, own)
-    streams.start(QUERY, made.writeStream.foreachBatch(add))
-    return streams.finish()
+    query = (
+        orders(records)
+        .writeStream.queryName(QUERY)
+        .foreachBatch(add)
+        .option("checkpointLocation", own.checkpoint(QUERY))
+        .trigger(**streams.trigger())
+        .start()
+    )
+    return streams.finish(query)

@@ -1,4 +1,4 @@
-"""Broken on purpose: `overwrite` where a table is meant to be replaced. The connector asks whether you mean it."""
+"""A mistake to look at: `overwrite` where a table is to be replaced. The connector asks whether you mean it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from pyspark.sql import SparkSession
 
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import CASSANDRA, read_table, table_sink
+from lesson06.places import keyspace_of
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
-    table = settings.table("orders_by_day_status")
-    rows = read_table(spark, table).limit(1)
-    print(f"{table}: to overwrite a table is to empty it first, for all its readers at once", flush=True)
-    rows.write.format(CASSANDRA).mode("overwrite").options(**table_sink(table)).save()  # no confirm.truncate
+    view = {"keyspace": keyspace_of(settings), "table": "orders_by_day_status"}
+    rows = spark.read.format("org.apache.spark.sql.cassandra").options(**view).load().limit(1)
+    print(
+        f"{settings.table('orders_by_day_status')}: to overwrite a table is to empty it first, for all its readers",
+        flush=True,
+    )
+    # Without option("confirm.truncate", True) this is refused.
+    rows.write.format("org.apache.spark.sql.cassandra").options(**view).mode("overwrite").save()
     return Outcome()

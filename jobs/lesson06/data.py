@@ -6,10 +6,11 @@ The orders are those of lessons 3 and 4. The first seven days are history and li
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from random import Random
+from typing import Any
 
 from common import orders
 from common.orders import BASE_TIME, Order
@@ -40,9 +41,9 @@ class Customer:
 
 
 @cache
-def customers() -> tuple[Customer, ...]:
+def customers(seed: int = SEED) -> tuple[Customer, ...]:
     """The customers whose name we know: 100 of the 250 that order."""
-    random = Random(SEED)
+    random = Random(seed)
     known = sorted(random.sample(range(orders.CUSTOMERS), NAMED_CUSTOMERS))
     return tuple(_customer(random, number, first=position == 0) for position, number in enumerate(known))
 
@@ -53,8 +54,8 @@ def _customer(random: Random, number: int, *, first: bool) -> Customer:
 
 
 @cache
-def all_orders() -> tuple[Order, ...]:
-    return tuple(orders.orders())
+def all_orders(seed: int = orders.SEED) -> tuple[Order, ...]:
+    return tuple(orders.orders(seed=seed))
 
 
 def day_of(order: Order) -> str:
@@ -66,19 +67,19 @@ def days() -> list[str]:
     return [f"{BASE_TIME + timedelta(days=number):%Y-%m-%d}" for number in range(orders.DAYS)]
 
 
-def history() -> dict[str, list[Order]]:
+def history(seed: int = orders.SEED) -> dict[str, list[Order]]:
     """The orders of each of the first seven days."""
     past = days()[:HISTORY_DAYS]
-    return {day: [order for order in all_orders() if day_of(order) == day] for day in past}
+    return {day: [order for order in all_orders(seed) if day_of(order) == day] for day in past}
 
 
-def todays() -> list[Order]:
+def todays(seed: int = orders.SEED) -> list[Order]:
     """The orders of the eighth day."""
-    return [order for order in all_orders() if day_of(order) == days()[HISTORY_DAYS]]
+    return [order for order in all_orders(seed) if day_of(order) == days()[HISTORY_DAYS]]
 
 
-def records() -> list[tuple[str, str]]:
-    return orders.as_records(todays())
+def records(seed: int = orders.SEED) -> list[tuple[str, str]]:
+    return orders.as_records(todays(seed))
 
 
 # ---- the oracle -----------------------------------------------------------------------------------------------------
@@ -98,9 +99,13 @@ def speed_view() -> dict[tuple[str, str, datetime], int]:
     return dict(Counter((day_of(order), order.status, _hour(order)) for order in todays()))
 
 
+def time_of(order: Order) -> datetime:
+    """When it was made; without a time zone, as the driver reads it."""
+    return datetime.fromisoformat(order.purchased_at).replace(tzinfo=None)
+
+
 def _hour(order: Order) -> datetime:
-    made = datetime.fromisoformat(order.purchased_at).replace(tzinfo=None)
-    return made.replace(minute=0, second=0)
+    return time_of(order).replace(minute=0, second=0)
 
 
 def recomputed() -> dict[tuple[str, str], int]:
@@ -108,7 +113,12 @@ def recomputed() -> dict[tuple[str, str], int]:
     return by_day(all_orders())
 
 
-def named_orders() -> dict[str, str]:
-    """Today's orders of customers whom we know: the order's id and the customer's name."""
-    names = {customer.cid: customer.full_name for customer in customers()}
-    return {order.order_id: names[order.customer_id] for order in todays() if order.customer_id in names}
+def named_orders() -> list[dict[str, Any]]:
+    """Today's orders of customers whom we know, in the columns of the table of customers by order."""
+    known = {customer.cid: customer for customer in customers()}
+    return [
+        {**asdict(known[order.customer_id]), "order_id": order.order_id, "status": order.status,
+         "purchased_at": time_of(order)}
+        for order in todays()
+        if order.customer_id in known
+    ]  # fmt: skip

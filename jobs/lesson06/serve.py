@@ -11,17 +11,18 @@ from pyspark.sql import functions as F
 from common.hdfs import Hdfs
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import read_table
 from lesson06 import data
-from lesson06.places import PUSHDOWN, SERVED
+from lesson06.places import PUSHDOWN, SERVED, keyspace_of
 from lesson06.transforms import served
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
-    batch = read_table(spark, settings.table("orders_by_day_status"))
-    speed = read_table(spark, settings.table("orders_by_hour_status"))
+    tables = spark.read.format("org.apache.spark.sql.cassandra").option("keyspace", keyspace_of(settings))
+    batch = tables.option("table", "orders_by_day_status").load()
+    speed = tables.option("table", "orders_by_hour_status").load()
+    names = tables.option("table", "customer_names").load()
     rows = [row.asDict() for row in served(batch, speed).orderBy("day", "status").collect()]
-    pushed = pushdown(read_table(spark, settings.table("customer_names")), batch)
+    pushed = pushdown(names, batch)
     hdfs = Hdfs(settings.info.webhdfs)
     hdfs.write(settings.output(SERVED), json.dumps(rows, indent=2) + "\n")
     hdfs.write(settings.output(PUSHDOWN), json.dumps(pushed, indent=2) + "\n")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
 
 from common.order_schema import ORDER
-from common.spark import MALFORMED, from_kafka_json
 from lesson06 import data
+
+#: An order's columns, and one for the text of a value that cannot be read as an order.
+ORDER_OR_TEXT = StructType([*ORDER.fields, StructField("malformed", StringType())])
 
 
 def orders(records: DataFrame) -> DataFrame:
     """The topic's records as orders. What is no order, or nobody's, is left out: Cassandra refuses an empty key."""
-    whole = from_kafka_json(records, ORDER).where(F.col(MALFORMED).isNull())
-    return whole.where((F.col("customer_id") > "") & (F.col("order_id") > "")).select(*ORDER.fieldNames())
+    order = F.from_json(F.col("value").cast("string"), ORDER_OR_TEXT, {"columnNameOfCorruptRecord": "malformed"})
+    parsed = records.select(order.alias("data")).select("data.*")
+    usable = parsed.where("malformed IS NULL AND customer_id > '' AND order_id > ''")
+    return usable.select(*ORDER.fieldNames())
 
 
 def by_day(rows: DataFrame) -> DataFrame:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from random import Random
+from typing import Any
 
 SEED = 8
 PEOPLE = 1200
@@ -66,9 +67,9 @@ class Person:
 
 
 @cache
-def people() -> tuple[Person, ...]:
+def people(seed: int = SEED) -> tuple[Person, ...]:
     """All people, by id."""
-    random = Random(SEED)
+    random = Random(seed)
     return tuple(_person(random, f"p{number:04d}") for number in range(1, PEOPLE + 1))
 
 
@@ -85,33 +86,38 @@ def _person(random: Random, person_id: str) -> Person:
 
 
 @cache
-def held_out_ids() -> frozenset[str]:
+def held_out_ids(seed: int = SEED) -> frozenset[str]:
     """The people whom training never sees and the stream asks about."""
-    return frozenset(Random(SEED + 1).sample([person.id for person in people()], HELD_OUT))
+    return frozenset(Random(seed + 1).sample([person.id for person in people(seed)], HELD_OUT))
 
 
-def held_out() -> list[Person]:
-    return [person for person in people() if person.id in held_out_ids()]
+def held_out(seed: int = SEED) -> list[Person]:
+    return [person for person in people(seed) if person.id in held_out_ids(seed)]
 
 
-def training() -> list[Person]:
-    return [person for person in people() if person.id not in held_out_ids()]
+def training(seed: int = SEED) -> list[Person]:
+    return [person for person in people(seed) if person.id not in held_out_ids(seed)]
 
 
 def training_csv() -> str:
     """The people to train with, salary included, with a header line."""
+    return as_csv(asdict(person) for person in training())
+
+
+def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Lines of a training file, below a header; a value that is None is left empty."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=TRAINING_COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(person) for person in training())
+    writer.writerows(rows)
     return text.getvalue()
 
 
-def messages() -> list[tuple[str, str]]:
+def messages(seed: int = SEED) -> list[tuple[str, str]]:
     """The stream as (key, value): a job for each held-out person, a few of people nobody knows, and one cut off."""
-    random = Random(SEED + 2)
+    random = Random(seed + 2)
     strangers = [_person(random, f"x{number:04d}") for number in range(1, NO_PERSON + 1)]
-    records = [*_messages(held_out()), *_messages(strangers), UNREADABLE]
+    records = [*_messages(held_out(seed)), *_messages(strangers), UNREADABLE]
     random.shuffle(records)
     return records
 
@@ -123,12 +129,24 @@ def _messages(those: Iterable[Person]) -> list[tuple[str, str]]:
     ]
 
 
-def salaries() -> dict[str, int]:
+def salaries(seed: int = SEED) -> dict[str, int]:
     """The true salary of each held-out person: what a prediction is measured by."""
-    return {person.id: person.salary for person in held_out()}
+    return {person.id: person.salary for person in held_out(seed)}
 
 
-def mean_absolute_error(predictions: dict[str, float]) -> float:
+def mean_absolute_error(predictions: Mapping[str, float], seed: int = SEED) -> float:
     """How far predictions are from the true salaries on average; over those predicted, which must be some."""
-    true = salaries()
+    true = salaries(seed)
     return sum(abs(value - true[key]) for key, value in predictions.items()) / len(predictions)
+
+
+def dead_letters() -> dict[str, dict[str, str | None]]:
+    """What cannot be scored: each record's text, and its id, reason and value in the columns of the dead letters."""
+    known = {person.id for person in people()}
+    found: dict[str, dict[str, str | None]] = {}
+    for key, text in messages():
+        if (key, text) == UNREADABLE:
+            found[text] = {"id": None, "reason": "unreadable", "value": text}
+        elif key not in known:
+            found[text] = {"id": key, "reason": "no person", "value": text}
+    return found

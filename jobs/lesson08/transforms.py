@@ -7,7 +7,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
-from common.spark import MALFORMED
 from lesson08.features import INPUTS, LABEL
 
 #: The value of a record of the stream.
@@ -19,6 +18,9 @@ JOB = StructType(
         StructField("years", IntegerType()),
     ]
 )
+
+#: The same, and a column for the text of a value that is no job. Without it such a value would be a row of nulls.
+JOB_OR_TEXT = StructType([*JOB.fields, StructField("malformed", StringType())])
 
 #: A line of the training file.
 TRAINING = StructType(
@@ -51,18 +53,27 @@ def split(people: DataFrame) -> tuple[DataFrame, DataFrame]:
     return people.where(~is_test), people.where(is_test)
 
 
-def with_person(jobs: DataFrame, people: DataFrame) -> DataFrame:
+def jobs(records: DataFrame) -> DataFrame:
+    """Each record's place in Kafka, its value as text, and the columns of the job that it holds."""
+    text = F.col("value").cast("string")
+    job = F.from_json(text, JOB_OR_TEXT, {"columnNameOfCorruptRecord": "malformed"})
+    return records.select("partition", "offset", text.alias("value"), job.alias("job")).select(
+        "partition", "offset", "value", "job.*"
+    )
+
+
+def with_person(parsed: DataFrame, people: DataFrame) -> DataFrame:
     """Each job with its person, and in `reason` why it cannot be scored (null when it can). No job is lost.
 
-    `jobs` as `from_kafka_json` gives them by JOB; `people` with id, age and gender.
+    `parsed` as `jobs` gives them; `people` with id, age and gender.
     """
     known = people.select(F.col("id").alias("person_id"), "age", "gender")
     # The connector turns this join into one question for each job, and Cassandra refuses a null or empty key.
-    asked = jobs.withColumn("asked_id", F.when(F.col("id") > "", F.col("id")).otherwise(NOBODY))
+    asked = parsed.withColumn("asked_id", F.when(F.col("id") > "", F.col("id")).otherwise(NOBODY))
     joined = asked.join(known, F.col("asked_id") == F.col("person_id"), "left").drop("asked_id")
     lacks_input = F.greatest(*[F.col(name).isNull() for name in INPUTS])
     reason = (
-        F.when(F.col(MALFORMED).isNotNull() | ~(F.coalesce("id", F.lit("")) > ""), UNREADABLE)
+        F.when(F.col("malformed").isNotNull() | ~(F.coalesce("id", F.lit("")) > ""), UNREADABLE)
         .when(F.col("person_id").isNull(), NO_PERSON)
         .when(lacks_input, INCOMPLETE)
     )

@@ -46,7 +46,7 @@ def test_it_ran_on_yarn(lab: LabRunner, scored: str) -> None:
 def test_the_check_passes(lab: LabRunner, scored: str) -> None:
     found = lab.check("lesson08")
     assert (found["job"], found["student"], found["passed"]) == ("lesson08", lab.student, True)
-    assert len(found["assertions"]) == 17
+    assert len(found["assertions"]) == 21
     assert set(found["assertions"][0]) == {"name", "expected", "found", "passed", "where"}
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
 
-from common.orders import Order, as_records
+from common.orders import MALFORMED_RECORDS, Order, as_records
 from lesson06 import data
 from lesson06.transforms import by_day, by_hour, orders, served, with_name
 
@@ -39,13 +39,14 @@ def test_the_speed_view_is_as_the_oracle_says(spark: SparkSession) -> None:
 
 def test_what_is_no_order_or_nobodys_is_left_out(spark: SparkSession) -> None:
     nobody = ("x", '{"order_id": "x", "customer_id": "", "status": "created"}')
-    assert frame(spark, data.todays()[:2], ("y", "garbage"), nobody).count() == 2
+    assert frame(spark, data.todays()[:2], ("y", "garbage"), nobody, *MALFORMED_RECORDS).count() == 2
 
 
 def test_orders_find_the_names_that_we_know(spark: SparkSession) -> None:
     names = spark.createDataFrame([(c.cid, c.full_name, c.city) for c in data.customers()], list(data.NAME_COLUMNS))
     rows = with_name(frame(spark, data.todays()), names).collect()
-    assert {row.order_id: row.full_name for row in rows} == data.named_orders()
+    wanted = {row["order_id"]: row for row in data.named_orders()}
+    assert {row.order_id: row.asDict() for row in rows} == wanted
 
 
 def test_both_views_give_what_one_batch_over_everything_gives(spark: SparkSession) -> None:

@@ -8,9 +8,8 @@ from datetime import datetime
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from common.spark import from_kafka_json
 from lesson08 import data
-from lesson08.transforms import JOB, TRAINING, as_records, dead_letters, split, with_person
+from lesson08.transforms import TRAINING, as_records, dead_letters, jobs, split, with_person
 
 WHOLE = '{"id": "p1", "education": "master", "job": "nurse", "years": 3}'
 CASES = {
@@ -30,13 +29,18 @@ def joined(spark: SparkSession, *texts: str) -> DataFrame:
     rows = [(None, text.encode(), 0, offset, datetime(2025, 1, 1)) for offset, text in enumerate(texts)]
     raw = spark.createDataFrame(rows, "key binary, value binary, partition int, offset bigint, timestamp timestamp")
     people = spark.createDataFrame([("p1", 40, "female"), ("p2", None, "male")], "id string, age int, gender string")
-    return with_person(from_kafka_json(raw, JOB), people)
+    return with_person(jobs(raw), people)
 
 
 def test_each_job_has_its_person_or_a_reason(spark: SparkSession) -> None:
     rows = joined(spark, *CASES).orderBy("offset").collect()
     assert {row.value: row.reason for row in rows} == CASES
     assert (rows[0].age, rows[0].gender) == (40, "female")
+
+
+def test_a_record_that_is_cut_off_has_no_id(spark: SparkSession) -> None:
+    (row,) = dead_letters(joined(spark, data.UNREADABLE[1])).collect()
+    assert {name: row[name] for name in ("id", "reason", "value")} == data.dead_letters()[data.UNREADABLE[1]]
 
 
 def test_dead_letters_keep_their_place_in_kafka_and_their_text(spark: SparkSession) -> None:

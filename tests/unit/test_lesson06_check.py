@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -79,7 +81,11 @@ class World:
         return SimpleNamespace(
             info=INFO,
             settings=Settings(info=INFO, lesson="lesson06", topics=("l06-orders",), tables=TABLES),
-            hdfs=SimpleNamespace(list=self.list, read_text=lambda path: self.get("file", self.files, path)),
+            hdfs=SimpleNamespace(
+                list=self.list,
+                read_text=lambda path: self.get("file", self.files, path),
+                exists=lambda path: path in self.files,
+            ),
             kafka=SimpleNamespace(count=self.count),
             cassandra=SimpleNamespace(count=tally, rows=self.rows),
             yarn=SimpleNamespace(latest=latest),
@@ -102,8 +108,8 @@ def right() -> World:
     world.files[f"{HOME}/out/served.json"] = json.dumps(view(data.recomputed(), "day", "status"))
     world.files[f"{HOME}/out/pushdown.json"] = json.dumps(FILTERS)
     world.tables = {
-        "lab.customer_names": [{}] * 100,
-        "lab.customer_by_order_id": [{"order_id": key, "full_name": n} for key, n in data.named_orders().items()],
+        "lab.customer_names": [asdict(customer) for customer in data.customers()],
+        "lab.customer_by_order_id": data.named_orders(),
         "lab.orders_by_day_status": view(data.batch_view(), "day", "status"),
         "lab.orders_by_hour_status": view(data.speed_view(), "day", "status", "hour"),
     }
@@ -125,15 +131,16 @@ def test_an_empty_cluster_fails_everywhere_in_plain_words() -> None:
 
 
 def test_each_assertion_belongs_to_a_step(right: World) -> None:
-    assert {one.name.split(":")[0] for one in check(right.lab())} == {"batch", "speed"}
+    right.files[f"{HOME}/reports/serve.json"] = "{}"
+    assert {one.name.split(":")[0] for one in check(right.lab())} == {"batch", "speed", "serve"}
 
 
 def test_a_lost_row_of_the_batch_view_is_named(right: World) -> None:
-    lost = right.tables["lab.orders_by_day_status"].pop(0)
+    lost = json.dumps(right.tables["lab.orders_by_day_status"].pop(0), sort_keys=True)
     found = failures(right)
-    text = f"{lost['day']} {lost['status']} {lost['orders']}"
-    assert found["batch: rows of lab.orders_by_day_status"] == f"36; 1 missing: {text}"
-    assert found["speed: batch view and speed view together are one batch over all days"] == f"41; 1 missing: {text}"
+    assert found["batch: rows of lab.orders_by_day_status"] == f"36 rows; 1 missing, such as {lost}"
+    together = "speed: batch view and speed view together are one batch over all days"
+    assert found[together] == f"41 rows; 1 missing, such as {lost}"
     assert "speed: rows of lab.orders_by_hour_status" not in found
 
 
@@ -142,15 +149,60 @@ def test_an_hour_that_was_added_to_twice_is_found(right: World) -> None:
     row["orders"] += 3
     found = failures(right)
     assert found["speed: orders in lab.orders_by_hour_status"] == 128
-    assert (
-        f"too many: {row['day']} {row['hour']:%H:%M} {row['status']}"
-        in found["speed: rows of lab.orders_by_hour_status"]
-    )
+    told = found["speed: rows of lab.orders_by_hour_status"]
+    assert "1 missing" in told
+    assert told.endswith(f"1 not expected, such as {json.dumps(row, sort_keys=True, default=str)}")
 
 
-def test_a_wrong_name_is_found(right: World) -> None:
-    right.tables["lab.customer_by_order_id"][0]["full_name"] = "Nobody"
-    assert list(failures(right)) == ["speed: orders in lab.customer_by_order_id with the right name"]
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("full_name", "Nobody"),
+        ("cid", "0a"),
+        ("city", None),
+        ("status", "lost"),
+        ("purchased_at", datetime(2025, 1, 8, 0, 0, 1)),
+    ],
+)
+def test_each_column_of_an_order_with_a_name_is_compared(right: World, column: str, value: Any) -> None:
+    right.tables["lab.customer_by_order_id"][0][column] = value
+    assert list(failures(right)) == ["speed: rows of lab.customer_by_order_id"]
+
+
+def test_a_customer_whose_name_was_changed_is_found(right: World) -> None:
+    right.tables["lab.customer_names"][0]["full_name"] = "Somebody"
+    assert list(failures(right)) == ["speed: rows of lab.customer_names"]
+
+
+def test_a_null_count_is_a_wrong_row_and_no_crash(right: World) -> None:
+    right.tables["lab.orders_by_hour_status"][0]["orders"] = None
+    right.tables["lab.orders_by_hour_status"][1]["hour"] = None
+    found = failures(right)
+    assert "2 not expected" in found["speed: rows of lab.orders_by_hour_status"]
+    assert found["speed: orders in lab.orders_by_hour_status"] < 125
+
+
+def test_an_answer_that_is_no_json_is_said(right: World) -> None:
+    right.files[f"{HOME}/out/served.json"] = "[{"
+    assert failures(right)["speed: rows that the serving query gave"].startswith("JSONDecodeError: ")
+
+
+def test_a_row_that_is_served_twice_is_found(right: World) -> None:
+    rows = view(data.recomputed(), "day", "status")
+    right.files[f"{HOME}/out/served.json"] = json.dumps([*rows, rows[0]])
+    assert "1 not expected" in failures(right)["speed: rows that the serving query gave"]
+
+
+def test_the_serving_step_is_looked_at_once_it_has_run(right: World) -> None:
+    right.files[f"{HOME}/reports/serve.json"] = json.dumps({"details": {"orders_served": 1000}})
+    right.applications["student01-lesson06-serve"] = "SUCCEEDED"
+    assert failures(right) == {}
+    right.applications["student01-lesson06-serve"] = "FAILED"
+    right.files[f"{HOME}/reports/serve.json"] = json.dumps({"details": {"orders_served": 1125}})
+    assert failures(right) == {
+        "serve: YARN application student01-lesson06-serve": "FAILED",
+        "serve: orders that it served": 1125,
+    }
 
 
 def test_the_batch_view_wins_where_both_have_a_day(right: World) -> None:

@@ -8,6 +8,7 @@ from collections import Counter
 import yaml
 
 from common.orders import CUSTOMERS, customer_id
+from common.orders import SEED as ORDERS_SEED
 from lesson06 import data
 from streamlab.paths import JOBS
 
@@ -45,7 +46,17 @@ def test_only_orders_of_customers_we_know_have_a_name() -> None:
     known = {customer.cid for customer in data.customers()}
     strangers = [order for order in data.todays() if order.customer_id not in known]
     assert len(data.named_orders()) + len(strangers) == 125
+    assert {row["full_name"] for row in data.named_orders()} <= {customer.full_name for customer in data.customers()}
     assert 30 < len(data.named_orders()) < 70  # two fifths of the customers have a name, so some 50 of 125 orders
+
+
+def test_an_exercise_has_other_orders_and_names_from_another_seed() -> None:
+    for generated in (data.customers, data.records, data.all_orders):
+        assert generated(7) != generated(8)
+        assert generated(7) == generated(7)
+    assert data.records() == data.records(ORDERS_SEED)
+    for seed in range(20, 40):  # each student's names are trouble for a statement made of text
+        assert sum("'" in customer.full_name for customer in data.customers(seed)) == 1
 
 
 def test_the_schema_makes_the_tables_that_job_yml_names() -> None:

@@ -100,6 +100,13 @@ def test_the_error_of_predictions_is_their_mean_distance() -> None:
     assert data.mean_absolute_error(guesses) == 200.0
 
 
+def test_an_exercise_has_other_people_from_another_seed() -> None:
+    for generated in (data.people, data.held_out_ids, data.messages, data.salaries):
+        assert generated(70) != generated(71)
+        assert generated(70) == generated(70)
+        assert generated() == generated(data.SEED)
+
+
 def test_the_schema_makes_the_tables_that_job_yml_names() -> None:
     made = re.findall(r"CREATE TABLE IF NOT EXISTS (\S+)", (JOBS / "lesson08" / "schema.cql").read_text())
     assert made == yaml.safe_load((JOBS / "lesson08" / "job.yml").read_text())["tables"]
