@@ -10,30 +10,18 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from common import request
 from common.checks import Assertion, Fact
 from common.errors import JobError, Missing
 from common.file_sink import METADATA, committed_files
+from common.words import Words, described
 
 if TYPE_CHECKING:
     from common.lab import Lab
 
 
-#: What a gap is called in other languages.
-_GAP = {"ru": "пропуск"}
-
-
 def as_spark_writes(row: Mapping[str, Any], times: Collection[str]) -> dict[str, Any]:
     """A row of JSON whose `times` are ISO 8601 to the second ("2025-01-01T00:00:00Z") as `Exercise.rows` has it."""
     return {name: value.replace("Z", ".000Z") if value and name in times else value for name, value in row.items()}
-
-
-def _described(lesson: str, name: str) -> dict[str, Any]:
-    """A file that describes an exercise, in English or in the class's language; empty where there is none."""
-    found = yaml.safe_load(request.resource(lesson, name) or "{}")
-    return {"gaps": found.get("gaps", []), "checks": found.get("checks", {})}
 
 
 class Exercise:
@@ -43,8 +31,13 @@ class Exercise:
         self.lab = lab
         self._states = Fact(lambda: json.loads(lab.hdfs.read_text(lab.settings.output("gaps.json"))))
         self._right: dict[int, bool] = {}
-        self._told: list[dict[str, str]] = _described(lab.settings.exercise, "exercise.yml")["gaps"]
-        self._own = _described(lab.settings.exercise, f"exercise.{lab.settings.info.language}.yml")
+        self._told: list[dict[str, str]] = described(lab.settings.exercise, "exercise.yml")["gaps"]
+        translated = f"exercise.{lab.settings.info.language}.yml"
+        own = described(lab.settings.exercise, translated)
+        common = described("common", f"words.{lab.settings.info.language}.yml")
+        self._own: list[dict[str, str]] = own.get("gaps") or [{} for _ in self._told]
+        self._gap = common.get("gap", "gap")
+        self._words = Words({**common.get("phrases", {}), **own.get("checks", {})})
 
     def gap(
         self, number: int, assertions: Callable[[], list[Assertion]], *, needs: Collection[int] | None = None
@@ -56,7 +49,7 @@ class Exercise:
             needs: the gaps without which this one cannot be right; all earlier ones when it is not given.
         """
         wrong = [one for one in (self._right if needs is None else needs) if not self._right[one]]
-        words = self._words(number)
+        words = self._nothing(number)
         if words:
             found = [self._told_of(words)]
         elif wrong:
@@ -64,12 +57,10 @@ class Exercise:
         else:
             found = assertions()
         self._right[number] = all(one.passed for one in found)
-        told = self._told[number - 1]
-        own = self._own["gaps"][number - 1] if self._own["gaps"] else told
-        title = f"{_GAP.get(self.lab.settings.info.language, 'gap')} {number}, {own['title']}"
-        said = self._own["checks"]
+        told = {**self._told[number - 1], **self._own[number - 1]}
+        title = f"{self._gap} {number}, {told['title']}"
         return [
-            replace(one, name=f"{title}: {said.get(one.name, one.name)}", help="" if one.passed else told["help"])
+            replace(one, name=f"{title}: {self._words(one.name)}", help="" if one.passed else told["help"])
             for one in found
         ]
 
@@ -108,7 +99,7 @@ class Exercise:
     def _state(self, number: int) -> dict[str, Any]:
         return dict(self._states().get(str(number), {}))
 
-    def _words(self, number: int) -> str:
+    def _nothing(self, number: int) -> str:
         """Why there is nothing to look at; empty when there is."""
         try:
             state = self._state(number)
@@ -121,4 +112,6 @@ class Exercise:
         return "" if state["state"] == "done" else str(state["words"])
 
     def _told_of(self, words: str) -> Assertion:
-        return Assertion("filled in", "an outcome", words, False, f"{self.lab.settings.lesson}/exercise.py")
+        return Assertion(
+            "filled in", self._words("an outcome"), self._words(words), False, f"{self.lab.settings.lesson}/exercise.py"
+        )

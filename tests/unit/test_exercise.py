@@ -20,6 +20,7 @@ from common.checks import Assertion, equal
 from common.errors import Missing
 from common.exercise import Exercise
 from common.settings import LabInfo, Settings
+from common.words import Words
 from streamlab.lessons import bundle, exercise, handouts, jobs, scaffold
 from streamlab.paths import JOBS
 from streamlab.students.topology import Student
@@ -262,7 +263,8 @@ def names_in(text: str) -> set[str]:
 def test_a_check_speaks_russian_where_its_exercise_does(lesson: str) -> None:
     described = yaml.safe_load((JOBS / lesson / "exercise.ru.yml").read_text(encoding="utf-8"))
     checked = (JOBS / lesson / "exercise_check.py").read_text(encoding="utf-8")
-    unknown = [name for name in described["checks"] if name != "filled in" and f'"{name}"' not in checked]
+    known = {re.sub(r"\{[^{}]*\}", "{}", text) for text in re.findall(r'"([^"\n]+)"', checked)}
+    unknown = [name for name in described["checks"] if name != "filled in" and name not in known]
     assert unknown == []
     assert len(described["gaps"]) == len(exercise.load(lesson)["gaps"])
 
@@ -274,3 +276,12 @@ def test_a_class_s_language_reaches_handout_exercise_and_check(student: Student)
     assert not [path for path in placed if path.endswith(".ru.md")]
     work = judged({f"{HOME}/out/gaps.json": json.dumps(STATES)}, language="ru")
     assert work.gap(1, right)[0].name == "пропуск 1, прочитать топик: n"
+    (opened,) = work.gap(2, right)
+    assert (opened.expected, opened.found) == ("результат", "не заполнен")
+
+
+def test_phrases_with_places_are_translated_whole() -> None:
+    words = Words({"rows of {}": "строки {}", "gap {} of {}": "пропуск {} из {}"})
+    assert words("rows of my06.names") == "строки my06.names"
+    assert words("gap 2 of 5") == "пропуск 2 из 5"
+    assert words("all rows of x") == "all rows of x"
