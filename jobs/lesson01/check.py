@@ -116,13 +116,24 @@ def numbers(lab: Lab) -> list[Assertion]:
 def even_numbers(lab: Lab) -> Assertion:
     """The console keeps nothing: what Spark counted of its sink, in the last run's report, is all there is to see."""
     report = lab.settings.report_of("stream")
-    counted = Fact(lambda: json.loads(lab.hdfs.read_text(report))["details"]["even"])
+    said = Fact(lambda: json.loads(lab.hdfs.read_text(report)))
+
+    def counted() -> tuple[int, int]:
+        even = said().get("details", {}).get("even")
+        if not even:
+            raise Missing("nothing about it in the last run's report; submit the step again")
+        return even["shown"], even["read"]
+
+    def half(_: str) -> bool:
+        shown, read = counted()
+        return read == 2 * shown and (read > 0 or bool(said().get("continuous")))  # a stream may be stopped at once
+
     return holds(
         f"stream: of the numbers that {EVEN} read, those that the console was given",
         "every second one",
-        lambda: f"{counted()['shown']} of {counted()['read']}",
+        lambda: "{} of {}".format(*counted()),
         f"hdfs dfs -cat {report}",
-        when=lambda _: 0 < counted()["read"] == 2 * counted()["shown"],
+        when=half,
     )
 
 

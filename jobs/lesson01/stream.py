@@ -60,7 +60,8 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
             .trigger(**streams.trigger())
             .start()
         )
-        return Outcome(queries=streams.finish(files, on_console, even))
+        queries = streams.finish(files, on_console, even)
+        return Outcome(queries=queries, details={"even": read_and_shown(even)})
 
     of_files = streams.finish(files, on_console)
     of_rate, kept, shown = numbers(spark, settings)

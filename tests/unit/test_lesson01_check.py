@@ -240,6 +240,14 @@ def test_a_filter_that_lets_all_through_or_nothing_is_found(right: World, counte
     assert failures(right) == {name: words}
 
 
+def test_a_stream_without_an_end_leaves_the_check_as_it_was(right: World) -> None:
+    """It may be stopped before the console was given anything; an older report does not have the figures."""
+    right.files[REPORT] = json.dumps({"continuous": True, "details": {"even": {"read": 0, "shown": 0}}})
+    assert failures(right) == {}
+    right.files[REPORT] = json.dumps({"details": {}})
+    assert list(failures(right).values()) == ["nothing about it in the last run's report; submit the step again"]
+
+
 def test_the_variant_is_asked_about_once_it_was_run(right: World) -> None:
     rows = [{name: row[name] for name in data.COLUMNS} for row in data.rows_with_file()]
     for name in FORMATS:
