@@ -83,7 +83,7 @@ def pairs(value: Any) -> list[dict[str, Any]]:
 
 
 def not_json(word: str) -> None:
-    """Python's own json reads NaN; the standard, and with it Spark's readers, do not."""
+    """Python's json reads NaN; the standard does not know it."""
     raise ValueError(f"{word} is not JSON")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from math import isnan
 
 from kafka.partitioner.default import murmur2
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from lesson02 import data
 from lesson02.transforms import as_text, not_yet_there, slice_records
@@ -49,3 +51,13 @@ def test_only_what_is_not_there_yet_is_written(spark: SparkSession) -> None:
     assert not_yet_there(wanted, as_text(nothing)).count() == 10
     assert not_yet_there(wanted, wanted).count() == 0
     assert not_yet_there(wanted, wanted.where("key = 'cellar'")).where("key = 'cellar'").count() == 0
+
+
+def test_nan_is_a_number_for_spark_and_null_is_none(spark: SparkSession) -> None:
+    """What the handout says of pandas' NaN in JSON."""
+    written = json.dumps({"value": float("nan")})
+    assert written == '{"value": NaN}'
+    values = spark.createDataFrame([(written,), ('{"value": null}',), ('{"value": 1.5}',)], "value string")
+    read = values.select(F.from_json("value", "value double").alias("data")).select("data.value")
+    assert [str(row.value) for row in read.collect()] == ["nan", "None", "1.5"]
+    assert isnan(read.agg(F.avg("value")).first()[0])

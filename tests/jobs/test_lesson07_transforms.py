@@ -93,3 +93,20 @@ def test_an_indexed_label_is_skipped_or_fatal(wines: DataFrame) -> None:
     assert "label" not in model.transform(unlabeled.drop("type")).columns
     with pytest.raises(Py4JJavaError, match="StringIndexer encountered NULL value"):
         model.transform(unlabeled).collect()
+
+
+def test_a_number_with_a_point_is_a_decimal_in_sql_and_else_calls_the_unknown_white(spark: SparkSession) -> None:
+    """What the handout says of the label."""
+    wines = spark.createDataFrame([("red",), ("white",), (None,)], "type string")
+    wines.createOrReplaceTempView("some_wines")
+    label = "CASE WHEN type = 'red' THEN 1.0D ELSE 0.0D END"
+    found = spark.sql(f"SELECT 1.0 AS bare, {label} AS label FROM some_wines")
+    assert dict(found.dtypes) == {"bare": "decimal(2,1)", "label": "double"}
+    assert sorted(row.label for row in found.collect()) == [0.0, 0.0, 1.0]
+
+
+def test_a_folder_s_name_becomes_a_column_of_what_is_read(spark: SparkSession, tmp_path: Path) -> None:
+    spark.range(3).write.parquet(str(tmp_path / "p_date=2025-01-01"))
+    found = spark.read.parquet(str(tmp_path))
+    assert dict(found.dtypes) == {"id": "bigint", "p_date": "date"}
+    assert found.where("p_date = '2025-01-01'").count() == 3
