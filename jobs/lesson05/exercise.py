@@ -17,7 +17,7 @@ ITEM = "item_id string, order_id string, item_time timestamp, product string"
 
 
 def read(spark: SparkSession, settings: Settings) -> DataFrame:
-    """Gap 1. The topic l05-orders as a stream of the four columns of ORDER, with a watermark.
+    """Gap 1. The topic l05-orders as a stream of the four columns of ORDER, which are JSON in value, with a watermark.
 
     Read it from its beginning, at most 150 records a batch; the brokers' addresses are in settings.info.kafka. The
     watermark is two minutes, on order_time.
@@ -40,7 +40,7 @@ def read(spark: SparkSession, settings: Settings) -> DataFrame:
 def once(orders: DataFrame) -> DataFrame:
     """Gap 2. Each order once, with all its columns. An id is kept for as long as the watermark asks for, no longer.
 
-    Some orders were sent twice, the second time up to a batch later; both have the same time. Orders that come too
+    Some orders were sent twice, the second time in the same batch or the next one; both have the same time. Orders that come too
     late for the watermark are dropped.
     """
     # BEGIN SOLUTION

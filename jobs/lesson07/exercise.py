@@ -84,7 +84,7 @@ def features(spark: SparkSession) -> DataFrame:
 
 
 def train(labeled: DataFrame, settings: Settings) -> None:
-    """Gap 5. Fit one Pipeline and save its model in settings.model("wines"), over one that is there.
+    """Gap 5. Fit one Pipeline and save its model in settings.model("wines"); one that is there is overwritten.
 
     Its stages: a StringIndexer makes region_index of region, and keeps regions that it does not know
     (handleInvalid="keep"); a OneHotEncoder makes region_vector of that; a VectorAssembler makes features of the ten

@@ -39,7 +39,7 @@ def people_to_learn_from(spark: SparkSession, settings: Settings) -> DataFrame:
 def train(people: DataFrame, settings: Settings) -> None:
     """Gap 2. Fit a pipeline on the people, and save the whole fitted pipeline as settings.model("salary").
 
-    Its stages: a StringIndexer for education and job that keeps what it has not seen (handleInvalid="keep"); a
+    Its stages: one StringIndexer for both education and job that keeps what it has not seen (handleInvalid="keep"); one
     OneHotEncoder for both indexes; a VectorAssembler that puts years, the encoded education and the encoded job, in
     this order, into the column features; a LinearRegression that learns salary. A model that is there is overwritten.
     """

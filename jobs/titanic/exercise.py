@@ -16,7 +16,7 @@ PASSENGER = "PassengerId int, Pclass int, Age int, event_time timestamp"
 
 
 def read(spark: SparkSession, settings: Settings) -> DataFrame:
-    """Gap 1. The topic titanic-raw as a stream of the four columns of PASSENGER.
+    """Gap 1. The topic titanic-raw as a stream of the four columns of PASSENGER, which are JSON in value.
 
     Read it from its beginning, at most 300 records a batch. The brokers' addresses are in settings.info.kafka.
     """
@@ -85,7 +85,7 @@ def by_age(spark: SparkSession, named: DataFrame) -> dict[str, int]:
     """Gap 5. How many passengers there are of each age band, as a dictionary such as {"adult": 600, …}.
 
     Count them by a stream in complete mode, into a memory sink: the query's name is the table's name, titanic_ages. A
-    memory sink needs no checkpoint. Wait until the query has ended, then read spark.table("titanic_ages").
+    memory sink needs no checkpoint. The query ends by itself, as the one of gap 3 does. Wait until the query has ended, then read spark.table("titanic_ages").
     """
     # BEGIN SOLUTION
     query = (
