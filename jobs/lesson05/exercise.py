@@ -40,8 +40,8 @@ def read(spark: SparkSession, settings: Settings) -> DataFrame:
 def once(orders: DataFrame) -> DataFrame:
     """Gap 2. Each order once, with all its columns. An id is kept for as long as the watermark asks for, no longer.
 
-    Some orders were sent twice, the second time in the same batch or the next one; both have the same time. Orders that come too
-    late for the watermark are dropped.
+    Some orders were sent twice, the second time in the same batch or the next one; both have the same
+    time. Orders that come too late for the watermark are dropped.
     """
     # BEGIN SOLUTION
     return orders.dropDuplicatesWithinWatermark(["order_id"])

@@ -84,8 +84,9 @@ def by_minute(people: DataFrame) -> DataFrame:
 def by_age(spark: SparkSession, named: DataFrame) -> dict[str, int]:
     """Gap 5. How many passengers there are of each age band, as a dictionary such as {"adult": 600, …}.
 
-    Count them by a stream in complete mode, into a memory sink: the query's name is the table's name, titanic_ages. A
-    memory sink needs no checkpoint. The query ends by itself, as the one of gap 3 does. Wait until the query has ended, then read spark.table("titanic_ages").
+    Count them by a stream in complete mode, into a memory sink: the query's name is the table's name, titanic_ages.
+    A memory sink needs no checkpoint. The query ends by itself, as the one of gap 3 does. Wait until the query has
+    ended, then read spark.table("titanic_ages").
     """
     # BEGIN SOLUTION
     query = (
