@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 
+from flow.connectors import CASSANDRA, from_kafka_json, kafka_batch, kafka_stream, read_table, table_sink
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, LongType, StringType, StructField, StructType, TimestampType
@@ -12,7 +13,6 @@ from pyspark.sql.types import DoubleType, LongType, StringType, StructField, Str
 from common.errors import JobError
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import CASSANDRA, from_kafka_json, kafka_batch, kafka_stream, read_table, table_sink
 
 TABLE = "bench.flow"
 RECORD = StructType(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from flow.connectors import append_kafka
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import append_kafka
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 
+from flow.connectors import CASSANDRA, from_kafka_json, kafka_batch, kafka_sink, kafka_stream, read_table, table_sink
 from flow.drain import RECORD, TABLE
 from flow.fill import as_text
 from pyspark.sql import DataFrame, SparkSession
@@ -17,7 +18,6 @@ from pyspark.sql.streaming import StreamingQuery
 from common.errors import JobError
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import CASSANDRA, from_kafka_json, kafka_batch, kafka_sink, kafka_stream, read_table, table_sink
 
 #: The share of rows whose lag is at most what is printed, beside the median.
 MOST = 0.95

@@ -6,7 +6,6 @@ last batch would be missing from the report or be printed after the outcome.
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
+from pyspark.sql.streaming import StreamingQuery
 
 from common.errors import JobError
 from common.hdfs import Hdfs
@@ -29,9 +28,6 @@ MARKER_TIMEOUT_S = 5.0
 GRACE_S = 60.0
 #: How many batches the report lists one by one; a stream that runs for days is counted all the same.
 LISTED_BATCHES = 1000
-
-#: A memory sink's name is its table's name too, which SQL takes with "_" only.
-_NAME = re.compile(r"[a-z0-9]+([-_][a-z0-9]+)+")
 
 
 @dataclass
@@ -80,24 +76,6 @@ class Streams:
         place = self.settings.throwaway(name, uuid.uuid4().hex[:12])
         self._throwaway.append(place)
         return place
-
-    def start(
-        self, name: str, writer: DataStreamWriter, *, throwaway: bool = False, every: str = "5 seconds"
-    ) -> StreamingQuery:
-        """Start `writer` as the query `name` ("l08-score"), with the checkpoint that belongs to that name alone.
-
-        A query without a name gets a checkpoint of its own at each start and never resumes; two queries on one
-        checkpoint silently lose rows: the second gets none. `throwaway` is for a memory sink, which cannot resume.
-        `every` is the trigger's interval where the stream is continuous.
-        """
-        if not _NAME.fullmatch(name):
-            raise JobError(f"not a name for a query: {name!r}", fix="name it after the lesson, such as l08-score")
-        if name in self._watched:
-            raise JobError(f"there is a query named {name} in this step already", fix="give each query its own name")
-        place = self.throwaway(name) if throwaway else self.settings.checkpoint(name)
-        query = writer.queryName(name).option("checkpointLocation", place).trigger(**self.trigger(every)).start()
-        self._watched[name] = _Watched(query)
-        return query
 
     def finish(self, *queries: StreamingQuery) -> tuple[QueryReport, ...]:
         """Wait until every query has ended or a stop is asked for; what each did. A failure in one stops all.

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.streaming import StreamingQueryException
+from pyspark.sql.streaming import DataStreamWriter, StreamingQuery, StreamingQueryException
 
-from common.errors import JobError
 from common.settings import Settings
 from common.streams import Streams, batch_line
 
@@ -42,13 +41,21 @@ def streams(spark: SparkSession, settings: Settings, said: Said, **options: obje
     return Streams(spark, settings, say=said, **{"stop_asked": never, **options})
 
 
+def start(
+    running: Streams, name: str, writer: DataStreamWriter, *, place: str = "", every: str = "5 seconds"
+) -> StreamingQuery:
+    """A query as a lesson's step starts it."""
+    checkpoint = place or running.settings.checkpoint(name)
+    return writer.queryName(name).option("checkpointLocation", checkpoint).trigger(**running.trigger(every)).start()
+
+
 def copy_once(spark: SparkSession, settings: Settings, folder: Path) -> tuple[Said, list[int]]:
     """One finite run of a copying query; what it printed and the rows of its batches."""
     said = Said()
     running = streams(spark, settings, said)
     target = settings.output("copy")
-    running.start("t-copy", numbers(spark, folder).writeStream.format("parquet").option("path", target))
-    (report,) = running.finish()
+    query = start(running, "t-copy", numbers(spark, folder).writeStream.format("parquet").option("path", target))
+    (report,) = running.finish(query)
     return said, list(report.rows)
 
 
@@ -82,23 +89,10 @@ def test_late_rows_and_the_watermark_are_reported(spark: SparkSession, settings:
     put(source, 3, range(1, 4))  # late; by the watermark before the last batch, which is the one that counts for this
     timed = numbers(spark, source).select(F.timestamp_seconds("n").alias("at")).withWatermark("at", "10 seconds")
     running = streams(spark, settings, Said())
-    running.start("t-late", timed.dropDuplicates(["at"]).writeStream.format("noop"))
-    (report,) = running.finish()
+    (report,) = running.finish(start(running, "t-late", timed.dropDuplicates(["at"]).writeStream.format("noop")))
     assert report.rows[:3] == (10, 2, 3)
     assert report.dropped_by_watermark == 3
     assert report.last_watermark == "1970-01-01T00:16:41.000Z"
-
-
-def test_a_name_is_used_once_and_names_its_lesson(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
-    put(tmp_path / "source", 1, range(3))
-    running = streams(spark, settings, Said())
-    writer = numbers(spark, tmp_path / "source").writeStream.format("noop")
-    running.start("t-one", writer)
-    with pytest.raises(JobError, match="there is a query named t-one in this step already"):
-        running.start("t-one", writer)
-    with pytest.raises(JobError, match="not a name for a query: ''"):
-        running.start("", writer)
-    running.finish()
 
 
 def test_a_query_started_as_the_documentation_does_is_waited_for(
@@ -135,10 +129,10 @@ def test_a_failure_in_one_query_ends_the_step_and_the_others(
         raise ValueError(f"batch {batch_id} is refused")
 
     running = streams(spark, settings, Said(), continuous=True)
-    other = running.start("t-other", numbers(spark, tmp_path / "source").writeStream.format("noop"))
-    running.start("t-broken", numbers(spark, tmp_path / "source").writeStream.foreachBatch(broken))
+    other = start(running, "t-other", numbers(spark, tmp_path / "source").writeStream.format("noop"))
+    failing = start(running, "t-broken", numbers(spark, tmp_path / "source").writeStream.foreachBatch(broken))
     with pytest.raises(StreamingQueryException, match="batch 0 is refused"):
-        running.finish()
+        running.finish(other, failing)
     assert not other.isActive
 
 
@@ -148,7 +142,7 @@ def test_a_stop_that_is_asked_for_ends_a_continuous_stream(
     put(tmp_path / "source", 1, range(7))
     said = Said()
     running = streams(spark, settings, said, continuous=True, stop_asked=lambda: len(said) > 0)
-    running.start("t-on", numbers(spark, tmp_path / "source").writeStream.format("noop"), every="1 second")
+    start(running, "t-on", numbers(spark, tmp_path / "source").writeStream.format("noop"), every="1 second")
     (report,) = running.finish()
     assert report.rows == (7,)
     assert said[-1] == "stop asked: ending after the running batch"
@@ -161,8 +155,8 @@ def test_a_memory_sink_reads_everything_anew_in_each_run(
     for _ in range(2):
         said = Said()
         running = streams(spark, settings, said)
-        running.start("t_memory", numbers(spark, tmp_path / "source").writeStream.format("memory"), throwaway=True)
-        (report,) = running.finish()
+        writer = numbers(spark, tmp_path / "source").writeStream.format("memory")
+        (report,) = running.finish(start(running, "t_memory", writer, place=running.throwaway("t_memory")))
         assert report.rows == (4,)
         assert spark.table("t_memory").count() == 4
         # There is no HDFS in this test to remove the throwaway checkpoint from, and the step says so.

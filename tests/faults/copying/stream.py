@@ -7,23 +7,32 @@ from pyspark.sql import functions as F
 
 from common.outcome import Outcome
 from common.settings import Settings
-from common.spark import CASSANDRA, kafka_sink, kafka_stream, table_sink
 from common.streams import Streams
 from copying import QUERIES
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     """Start all three queries; each continues from its own checkpoint."""
-    records = numbered(kafka_stream(spark, settings, settings.topic("source")))
+    kafka = {"kafka.bootstrap.servers": settings.info.kafka}
+    source = {"subscribe": settings.topic("source"), "startingOffsets": "earliest"}
+    records = numbered(spark.readStream.format("kafka").options(**kafka, **source).load())
+    keyspace, table = settings.table("copies").split(".")
     writers = {
         "parquet": records.writeStream.format("parquet").option("path", settings.output("parquet")),
-        "kafka": as_kafka(records).writeStream.format("kafka").options(**kafka_sink(settings, settings.topic("sink"))),
-        "cassandra": records.writeStream.format(CASSANDRA).options(**table_sink(settings.table("copies"))),
+        "kafka": as_kafka(records).writeStream.format("kafka").options(**kafka, topic=settings.topic("sink")),
+        "cassandra": records.writeStream.format("org.apache.spark.sql.cassandra").options(
+            keyspace=keyspace, table=table
+        ),
     }
     streams = Streams(spark, settings)
-    for sink, writer in writers.items():
-        streams.start(QUERIES[sink], writer.outputMode("append"))
-    return Outcome(queries=streams.finish())
+    queries = [
+        writer.queryName(QUERIES[sink])
+        .option("checkpointLocation", settings.checkpoint(QUERIES[sink]))
+        .trigger(**streams.trigger())
+        .start()
+        for sink, writer in writers.items()
+    ]
+    return Outcome(queries=streams.finish(*queries))
 
 
 def numbered(source: DataFrame) -> DataFrame:
