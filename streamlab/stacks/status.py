@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from streamlab.engines import disk, engine, memory
 from streamlab.engines.disk import Usage
 from streamlab.engines.here import Here
 from streamlab.errors import LabError
+from streamlab.lessons import results
 from streamlab.stacks import parallel
 from streamlab.stacks.channel import fields, list_of
 from streamlab.stacks.operation import Access, Operation
@@ -33,7 +35,7 @@ FINAL = ("FINISHED", "FAILED", "KILLED")
 LOOK = Operation("status", Access.READ, seconds=60, at_once=lambda docker_host: 8)
 
 #: The answer of a stack in which nothing runs.
-_NOBODY_ASKED: Mapping[str, Any] = {"nodes": {}, "applications": [], "submits": []}
+_NOBODY_ASKED: Mapping[str, Any] = {"nodes": {}, "applications": [], "submits": [], "in_use": {}}
 
 #: State -> what is said of a stack that has no node to ask.
 _WITHOUT_NODES = {
@@ -48,9 +50,11 @@ def look(students: Sequence[Student]) -> dict[str, Any]:
     Returns:
         ``{"students": [{"name", "state", "healthy", "busy", "nodes": [{"name", "service", "state", "healthy",
         "problem", "memory_bytes", "memory_limit_bytes"}], "applications": [{"id", "name", "state", "final_status"}] or
-        None where YARN does not answer, "submits": [lessons that are about to be submitted]}]}``, where a student's
-        state is healthy, unhealthy, suspended, missing, unreachable where its Docker host does not answer, or unknown;
-        `busy` is the command that changes the stack now. Memory is None where there is no engine to ask.
+        None where YARN does not answer, "submits": [lessons that are about to be submitted], "in_use": {"yarn_mb",
+        "hdfs_mb": [used, most; 0 without a limit], of those that say}}]}``, where a student's state is healthy,
+        unhealthy, suspended, missing, unreachable where its Docker host does not answer, or unknown; `busy` is the
+        command that changes the stack now. Memory is None where there is no engine to ask. On the edge node there is
+        also "checks", as `results.kept` gives it.
     """
     return _states(_ask_all(students))
 
@@ -124,7 +128,7 @@ def _student(student: Student) -> dict[str, Any]:
     holder = access.holder_of([container.attrs for container in everything])
     return _found(
         student, state, healthy=healthy, rows=rows, applications=answers["applications"],
-        submits=answers["submits"], busy=str(holder) if holder else None,
+        submits=answers["submits"], in_use=answers["in_use"], busy=str(holder) if holder else None,
     )  # fmt: skip
 
 
@@ -141,10 +145,11 @@ def _by_description(student: Student, cluster: Cluster) -> dict[str, Any]:
         for name, problem in answers["nodes"].items()
     ]  # fmt: skip
     healthy = all(row["healthy"] for row in rows)
-    return _found(
+    found = _found(
         student, "healthy" if healthy else "unhealthy", healthy=healthy, rows=rows,
-        applications=answers["applications"], submits=answers["submits"],
+        applications=answers["applications"], submits=answers["submits"], in_use=answers["in_use"],
     )  # fmt: skip
+    return found | {"checks": results.kept()} if cluster.is_here else found
 
 
 def _found(
@@ -155,11 +160,12 @@ def _found(
     rows: list[dict[str, Any]],
     applications: list[dict[str, str]] | None,
     submits: Sequence[str] = (),
+    in_use: Mapping[str, Any] = MappingProxyType({}),
     busy: str | None = None,
 ) -> dict[str, Any]:
     return {
         "name": student.name, "state": state, "healthy": healthy, "busy": busy, "nodes": rows,
-        "applications": applications, "submits": list(submits),
+        "applications": applications, "submits": list(submits), "in_use": dict(in_use),
     }  # fmt: skip
 
 
@@ -169,7 +175,8 @@ def _ask(running: dict[str, Container], names: Sequence[str]) -> dict[str, Any]:
     try:
         return answer_of(asker, "edge.health", *names, about=asker.name, seconds=SECONDS, read=_answers)
     except LabError as error:
-        return {"nodes": dict.fromkeys(names, (*error.evidence, error.what)[0]), "applications": None, "submits": []}
+        why = (*error.evidence, error.what)[0]
+        return {"nodes": dict.fromkeys(names, why), "applications": None, "submits": [], "in_use": {}}
 
 
 def _answers(said: Any) -> dict[str, Any]:
@@ -179,7 +186,13 @@ def _answers(said: Any) -> dict[str, Any]:
         "nodes": problems,
         "applications": None if applications is None else list_of(_application)(applications),
         "submits": [one_line(lesson) for lesson in fields(submits=[str])(said)["submits"]],
+        "in_use": {what: _pair(pair) for what in ("yarn_mb", "hdfs_mb") if (pair := said["in_use"].get(what))},
     }
+
+
+def _pair(said: Any) -> list[int]:
+    used, most = fields(pair=[int])({"pair": said})["pair"]
+    return [used, most]
 
 
 def _application(said: Any) -> dict[str, str]:
