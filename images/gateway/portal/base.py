@@ -17,6 +17,9 @@ from typing import Any
 import tornado.web
 
 from portal import config, rules
+from portal.config import Person
+from portal.edges import Edges
+from portal.keys import Keys
 from portal.sessions import Session, Sessions
 from portal.throttle import Throttle
 
@@ -38,6 +41,8 @@ class Portal:
         self.sessions = Sessions(state / "sessions.db")
         self.by_name, self.by_address = Throttle(MOST_FOR_NAME), Throttle(MOST_FOR_ADDRESS)
         self.hashing = ThreadPoolExecutor(1)  # a crowd of attempts waits, instead of taking the memory
+        self.keys = Keys(state, self.config.owners())
+        self.edges = Edges(self.keys.of)
 
     def reload(self) -> None:
         """Read the configuration again; one that cannot be read leaves the old one in force."""
@@ -45,6 +50,8 @@ class Portal:
             self.config = config.load(self.folder)
         except (OSError, ValueError, KeyError, TypeError):
             logging.exception("portal.json cannot be read; what was read before stays in force")
+        else:
+            self.keys.reload(self.config.owners())
 
     def audit(self, event: str, **said: str) -> None:
         """Write down who did what."""
@@ -54,6 +61,10 @@ class Portal:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with file.open("a", encoding="utf-8") as log:
             log.write(json.dumps({"at": at, "event": event, **{key: value[:60] for key, value in said.items()}}) + "\n")
+
+    def own_student(self, person: Person) -> str | None:
+        """The student who somebody is; the instructor is none."""
+        return person.name if person.name in self.config.ssh else None
 
     def may_open(self, session: Session, host: str) -> bool:
         """Whether the session's person may open this page now."""
@@ -86,6 +97,21 @@ class Handler(tornado.web.RequestHandler):
         person = self.portal.config.people.get(found.person) if found else None
         return found if found and person and person.credential == found.credential else None
 
+    def person(self) -> Person | None:
+        """Who is logged in."""
+        session = self.session()
+        return self.portal.config.people[session.person] if session else None
+
+    def require_student(self) -> str:
+        """The student who is logged in; others are refused, or sent to the login first."""
+        person = self.person()
+        if person is None:
+            raise tornado.web.HTTPError(HTTPStatus.UNAUTHORIZED)
+        student = self.portal.own_student(person)
+        if student is None:
+            raise tornado.web.HTTPError(HTTPStatus.NOT_FOUND)
+        return student
+
     def give(self, token: str) -> None:
         self.set_cookie(COOKIE, token, path="/", secure=True, httponly=True, samesite="Lax")
 
@@ -107,8 +133,16 @@ class Handler(tornado.web.RequestHandler):
         lab = self.portal.config
         return {
             **super().get_template_namespace(), "t": lambda key, **said: lab.texts[key].format(**said),
-            "home": lab.origin(lab.domain), "lab": lab, "person": None,
+            "home": lab.origin(lab.domain), "lab": lab, "person": None, "age": self.age,
         }  # fmt: skip
+
+    def age(self, seconds: float) -> str:
+        """How long ago something was, in the class's language."""
+        seconds = max(0, round(seconds))
+        unit, size = next(
+            one for one in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)) if seconds >= one[1] or one[0] == "s"
+        )
+        return self.portal.config.texts[f"age.{unit}"].format(n=seconds // size)
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """A page in the class's language; nothing of the cause is shown."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -10,31 +11,36 @@ import tornado.web
 from portal.base import HERE, Handler
 from portal.handouts import rendered
 
+#: Seconds for which the start page waits for a stack, and after which it is opened again while the stack is asked.
+LOOK_SECONDS, AGAIN_SECONDS = 2.0, 4
+
 
 class Start(Handler):
     """The start page; the login where nobody is logged in."""
 
-    def get(self) -> None:
-        session = self.session()
-        if session is None:
+    async def get(self) -> None:
+        person = self.person()
+        if person is None:
             self.render("login.html", problem="", to=self.get_query_argument("to", ""), name="")
             return
-        person = self.portal.config.people[session.person]
-        students = sorted(person.students & self.portal.config.pages.keys())
-        self.render("home.html", person=person, students=students, lessons=self.portal.config.lessons)
+        own = self.portal.own_student(person)
+        seen, asking = await self.portal.edges.look(own, wait=LOOK_SECONDS) if own else (None, False)
+        self.render(
+            "home.html", person=person, students=sorted(person.students & self.portal.config.pages.keys()), own=own,
+            lessons=self.portal.config.lessons, seen=seen, again=AGAIN_SECONDS if asking else None, now=time.time(),
+        )  # fmt: skip
 
 
 class Handout(Handler):
     def get(self, name: str) -> None:
-        session = self.session()
-        if session is None:
+        person = self.person()
+        if person is None:
             self.redirect("/?" + urlencode({"to": self.request.path}))
             return
         lesson = next((one for one in self.portal.config.lessons if one["name"] == name), None)
         if lesson is None:
             raise tornado.web.HTTPError(HTTPStatus.NOT_FOUND)
         text = (self.portal.folder / "handouts" / f"{name}.md").read_text(encoding="utf-8")
-        person = self.portal.config.people[session.person]
         self.render("handout.html", person=person, lesson=lesson, html=rendered(text))
 
 

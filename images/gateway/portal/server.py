@@ -12,7 +12,7 @@ import tornado.httpserver
 import tornado.netutil
 import tornado.web
 
-from portal import login, pages, questions, upload
+from portal import login, pages, questions, ssh_page, upload
 from portal.base import HERE, Portal
 
 SOCKET = Path("/run/gateway/portal.sock")
@@ -30,6 +30,7 @@ def application(portal: Portal) -> tornado.web.Application:
         (r"/login", login.Login),
         (r"/logout", login.Logout),
         (r"/enter", login.Hand),
+        (r"/ssh", ssh_page.Ssh),
         (r"/ca\.crt", pages.Authority),
         (r"/lessons/([a-z][a-z0-9]{0,40})", pages.Handout),
         (r"/\.lab/enter", login.Enter),
