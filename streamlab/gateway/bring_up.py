@@ -9,7 +9,7 @@ import docker
 
 from streamlab import __version__
 from streamlab.errors import WrongRequest
-from streamlab.gateway import authority, bastion, edge_ssh, gateway, settings
+from streamlab.gateway import authority, bastion, edge_ssh, gateway, health, settings
 from streamlab.gateway.keys import key_pair
 from streamlab.gateway.secrets import class_folder, ensure_secrets
 from streamlab.students.problems import INSTRUCTOR
@@ -33,7 +33,9 @@ def ensure(client: docker.DockerClient, students: Sequence[Student], *, folder: 
         raise ValueError(f"{first.name} has no gateway")
     _require_owner(client, first)
     labels = {"streamlab.class": first.lab_class, OWNER: first.owner, "streamlab.version": __version__}
-    return gateway.ensure(client, students, its, files(students, its, folder=folder), labels=labels)
+    changed = gateway.ensure(client, students, its, files(students, its, folder=folder), labels=labels)
+    health.wait_until_it_answers(client, first.lab_class, its.domain)
+    return changed
 
 
 def files(students: Sequence[Student], its: Gateway, *, folder: Path) -> dict[str, bytes]:

@@ -22,11 +22,13 @@ from streamlab.stacks.stack import answer_of
 from streamlab.students.clusters import Cluster
 from streamlab.students.docker_hosts import is_here
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Node, Student, nodes, service_of
+from streamlab.students.topology import Node, Student, by_docker_host, nodes, service_of
 from streamlab.ui import one_line, say, table
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
+
+    from streamlab.gateway.health import Health
 
 #: Seconds for one round of short questions to all nodes of a stack.
 SECONDS = 20
@@ -262,6 +264,20 @@ def _memory(node: Mapping[str, Any]) -> str:
     return f"{node['memory_bytes'] / 2**20:.0f} of {node['memory_limit_bytes'] / 2**20:.0f} MB"
 
 
+def _gateways(students: Sequence[Student]) -> list[Health]:
+    """The health of the gateway on each Docker host of these students, where the inventory has one."""
+    having = [student for student in students if student.gateway]
+    if not having:
+        return []
+    from streamlab.gateway import health  # which takes Docker's SDK
+
+    found = []
+    for docker_host, group in by_docker_host(having):
+        with engine.connect(docker_host) as client:
+            found.append(health.look(client, group[0]))
+    return found
+
+
 def report(lab: Lab, students: Sequence[Student], *, as_json: bool, with_disk: bool = False) -> None:
     """Print the state of the students' stacks.
 
@@ -280,5 +296,9 @@ def report(lab: Lab, students: Sequence[Student], *, as_json: bool, with_disk: b
         if student["name"] in usages:
             usage = usages[student["name"]]
             student["disk_bytes"], student["disk_limit_bytes"] = usage.nodes, usage.student.disk_mb * 2**20
-    say(json.dumps(found, indent=2) if as_json else describe(found, usages=usages))
+    gateways = _gateways([student for student, outcome in asked if not outcome.error])
+    if as_json:
+        say(json.dumps(found | {"gateways": [one.as_json() for one in gateways]}, indent=2))
+    else:
+        say("\n\n".join([describe(found, usages=usages), *map(str, gateways)]))
     parallel.require_done([outcome for _, outcome in asked], LOOK)
