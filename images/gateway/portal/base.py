@@ -43,6 +43,7 @@ class Portal:
         self.hashing = ThreadPoolExecutor(1)  # a crowd of attempts waits, instead of taking the memory
         self.keys = Keys(state, self.config.owners())
         self.edges = Edges(self.keys.of)
+        self.terminals: set[Any] = set()  # those that are open
 
     def reload(self) -> None:
         """Read the configuration again; one that cannot be read leaves the old one in force."""

@@ -11,6 +11,11 @@ import tornado.web
 from portal.base import HERE, Handler
 from portal.handouts import rendered
 
+#: What pages load, by name.
+FILES = {
+    **{name: HERE / name for name in ("style.css", "terminal.js")},
+    **{name: HERE.parent / "xterm" / name for name in ("xterm.js", "xterm.css", "addon-fit.js")},
+}
 #: Seconds for which the start page waits for a stack, and after which it is opened again while the stack is asked.
 LOOK_SECONDS, AGAIN_SECONDS = 2.0, 4
 
@@ -56,11 +61,13 @@ class Authority(Handler):
         self.finish(file.read_bytes())
 
 
-class Style(Handler):
-    def get(self) -> None:
-        self.set_header("Content-Type", "text/css; charset=utf-8")
-        self.set_header("Cache-Control", "max-age=3600")
-        self.finish((HERE / "style.css").read_bytes())
+class File(Handler):
+    """A style sheet or a script, the same for everybody; a browser asks each time whether its copy is still the one."""
+
+    def get(self, name: str) -> None:
+        self.set_header("Content-Type", f"text/{'css' if name.endswith('.css') else 'javascript'}; charset=utf-8")
+        self.set_header("Cache-Control", "no-cache")
+        self.finish(FILES[name].read_bytes())
 
 
 class Health(Handler):

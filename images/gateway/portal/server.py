@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import tornado.httpserver
 import tornado.netutil
 import tornado.web
 
-from portal import login, pages, questions, ssh_page, upload
+from portal import login, pages, questions, ssh_page, terminal, upload
 from portal.base import HERE, Portal
 
 SOCKET = Path("/run/gateway/portal.sock")
@@ -31,6 +32,8 @@ def application(portal: Portal) -> tornado.web.Application:
         (r"/logout", login.Logout),
         (r"/enter", login.Hand),
         (r"/ssh", ssh_page.Ssh),
+        (r"/terminal", terminal.Page),
+        (r"/terminal/socket", terminal.Socket),
         (r"/ca\.crt", pages.Authority),
         (r"/lessons/([a-z][a-z0-9]{0,40})", pages.Handout),
         (r"/\.lab/enter", login.Enter),
@@ -40,11 +43,14 @@ def application(portal: Portal) -> tornado.web.Application:
         (r"/\.lab/absent", questions.Absent),
         (r"/\.lab/logs", questions.Logs),
         (r"/webhdfs/.*", upload.Upload),
-        (r"/\.lab/style\.css", pages.Style),
+        (rf"/\.lab/({'|'.join(map(re.escape, pages.FILES))})", pages.File),
         (r"/\.lab/health", pages.Health),
     ]
     templates = str(HERE / "templates")
-    return tornado.web.Application(routes, portal=portal, template_path=templates, default_handler_class=pages.Missing)
+    return tornado.web.Application(
+        routes, portal=portal, template_path=templates, default_handler_class=pages.Missing,
+        websocket_ping_interval=terminal.LOOK_SECONDS, websocket_max_message_size=MOST_FORM,
+    )  # fmt: skip
 
 
 async def watch_network() -> None:

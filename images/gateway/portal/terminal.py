@@ -1,0 +1,135 @@
+"""The terminal in the browser: the student's own edge node over ssh, nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from contextlib import suppress
+from enum import IntEnum
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+import tornado.web
+import tornado.websocket
+
+from portal import rules
+from portal.base import Handler
+from portal.edges import SSH
+from portal.shells import Shell
+
+#: Terminals that are open at a time, in all and of one student: each is a process of 3 MB here.
+MOST, MOST_EACH = 32, 4
+#: Seconds without a key pressed after which a terminal is closed; what runs in it goes on.
+IDLE_SECONDS = 1800
+#: Seconds between two looks whether the login is still good, and between two signs of life.
+LOOK_SECONDS = 20
+#: Bytes that a browser may be behind with what it shows, so that Ctrl-C is not at the end of a long queue.
+BEHIND = 1 << 18
+
+
+class Closed(IntEnum):
+    """Why a WebSocket was closed; other codes are a connection that broke, and the page connects again."""
+
+    ENDED = 4000
+    IDLE = 4001
+    FULL = 4002
+    LOGIN = 4003
+
+
+class Page(Handler):
+    def get(self) -> None:
+        person = self.person()
+        if person is None:
+            self.redirect("/?" + urlencode({"to": "/terminal"}))
+            return
+        self.require_student()
+        socket = self.portal.config.origin(self.host).replace("https://", "wss://")
+        # xterm.js writes style sheets of its own; scripts are the portal's alone.
+        self.set_header(
+            "Content-Security-Policy",
+            f"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; connect-src 'self' {socket}; "
+            "img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        )
+        self.render("terminal.html", person=person)
+
+
+class Socket(Handler, tornado.websocket.WebSocketHandler):
+    """What is typed comes in binary messages, and what is shown goes out in them; a text is JSON about either."""
+
+    shell: Shell | None = None
+    tasks: tuple[asyncio.Task[None], ...] = ()
+
+    def prepare(self) -> None:
+        headers = self.request.headers
+        asked = rules.Asked(
+            self.request.method or "", upgrade=headers.get("Upgrade", "none"), site=headers.get("Sec-Fetch-Site", ""),
+            origin=headers.get("Origin", ""),
+        )  # fmt: skip
+        if not rules.comes_from_a_good_place(asked, self.portal.config.origin(self.host)):
+            raise tornado.web.HTTPError(HTTPStatus.FORBIDDEN)
+        self.student = self.require_student()
+
+    def check_origin(self, origin: str) -> bool:
+        return True  # `prepare` has looked at more than that
+
+    async def open(self, *_: str) -> None:
+        everybody = self.portal.terminals
+        if len(everybody) >= MOST or sum(one.student == self.student for one in everybody) >= MOST_EACH:
+            self.close(Closed.FULL)
+            return
+        everybody.add(self)
+        self.portal.audit("terminal", name=self.student, address=self.address)
+        self.typed, self.behind, self.seen = time.monotonic(), 0, asyncio.Event()
+        self.shell = await Shell.start([*SSH, "-tt", self.student, "terminal"])
+        if self.ws_connection is None:  # it has gone meanwhile
+            await self.leave()
+            return
+        self.tasks = (asyncio.create_task(self.show()), asyncio.create_task(self.watch()))
+
+    async def show(self) -> None:
+        """Send what is printed, as far as the browser keeps up with it."""
+        assert self.shell is not None
+        with suppress(tornado.websocket.WebSocketClosedError):
+            while piece := await self.shell.read():
+                self.behind += len(piece)
+                await self.write_message(piece, binary=True)
+                while self.behind > BEHIND:
+                    self.seen.clear()
+                    await self.seen.wait()
+            self.close(Closed.ENDED)
+
+    async def watch(self) -> None:
+        """Close the terminal of somebody who has left it, or is logged out."""
+        while self.session() is not None and time.monotonic() - self.typed < IDLE_SECONDS:
+            await asyncio.sleep(LOOK_SECONDS)
+        self.close(Closed.LOGIN if self.session() is None else Closed.IDLE)
+
+    async def on_message(self, message: str | bytes) -> None:
+        if self.shell is None:
+            return
+        if isinstance(message, bytes):
+            self.typed = time.monotonic()
+            await self.shell.write(message)
+            return
+        try:
+            said = json.loads(message)
+            size, shown = said.get("size"), said.get("shown", 0)
+            if size:
+                self.shell.resize(*map(int, size))
+            self.behind -= max(0, min(int(shown), self.behind))
+            self.seen.set()
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            self.close(Closed.ENDED)
+
+    def on_close(self) -> None:
+        self.leaving = asyncio.ensure_future(self.leave())
+
+    async def leave(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.portal.terminals.discard(self)
+        shell, self.shell = self.shell, None
+        if shell:
+            await shell.end()
