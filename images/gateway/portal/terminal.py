@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from contextlib import suppress
-from enum import IntEnum
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -16,25 +15,13 @@ import tornado.websocket
 from portal import rules
 from portal.base import Handler
 from portal.edges import SSH
+from portal.rules import Closed, closes, is_full
 from portal.shells import Shell
 
-#: Terminals that are open at a time, in all and of one student: each is a process of 3 MB here.
-MOST, MOST_EACH = 32, 4
-#: Seconds without a key pressed after which a terminal is closed; what runs in it goes on.
-IDLE_SECONDS = 1800
 #: Seconds between two looks whether the login is still good, and between two signs of life.
 LOOK_SECONDS = 20
 #: Bytes that a browser may be behind with what it shows, so that Ctrl-C is not at the end of a long queue.
 BEHIND = 1 << 18
-
-
-class Closed(IntEnum):
-    """Why a WebSocket was closed; other codes are a connection that broke, and the page connects again."""
-
-    ENDED = 4000
-    IDLE = 4001
-    FULL = 4002
-    LOGIN = 4003
 
 
 class Page(Handler):
@@ -75,7 +62,7 @@ class Socket(Handler, tornado.websocket.WebSocketHandler):
 
     async def open(self, *_: str) -> None:
         everybody = self.portal.terminals
-        if len(everybody) >= MOST or sum(one.student == self.student for one in everybody) >= MOST_EACH:
+        if is_full([one.student for one in everybody], self.student):
             self.close(Closed.FULL)
             return
         everybody.add(self)
@@ -101,9 +88,9 @@ class Socket(Handler, tornado.websocket.WebSocketHandler):
 
     async def watch(self) -> None:
         """Close the terminal of somebody who has left it, or is logged out."""
-        while self.session() is not None and time.monotonic() - self.typed < IDLE_SECONDS:
+        while not (why := closes(logged_in=self.session() is not None, idle=time.monotonic() - self.typed)):
             await asyncio.sleep(LOOK_SECONDS)
-        self.close(Closed.LOGIN if self.session() is None else Closed.IDLE)
+        self.close(why)
 
     async def on_message(self, message: str | bytes) -> None:
         if self.shell is None:
