@@ -140,9 +140,8 @@ class Handler(tornado.web.RequestHandler):
     def age(self, seconds: float) -> str:
         """How long ago something was, in the class's language."""
         seconds = max(0, round(seconds))
-        unit, size = next(
-            one for one in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)) if seconds >= one[1] or one[0] == "s"
-        )
+        units = (("d", 86400), ("h", 3600), ("m", 60))
+        unit, size = next((one for one in units if seconds >= one[1]), ("s", 1))
         return self.portal.config.texts[f"age.{unit}"].format(n=seconds // size)
 
     def write_error(self, status_code: int, **_: Any) -> None:

@@ -6,6 +6,7 @@
   const note = document.getElementById("note");
   const reasons = { 4000: note.dataset.ended, 4001: note.dataset.idle, 4002: note.dataset.full, 4003: note.dataset.login };
   const PIECE = 16384; // bytes of a message: what is pasted may be longer
+  const WINDOW = 65536; // bytes that are on their way to the program at a time
   const LONGEST_WAIT = 10000; // milliseconds between two attempts to connect
 
   const term = new Terminal({
@@ -20,6 +21,8 @@
 
   let socket = null;
   let attempts = 0;
+  let unsent = [];
+  let onTheirWay = 0;
 
   const isOpen = () => socket !== null && socket.readyState === WebSocket.OPEN;
 
@@ -38,11 +41,18 @@
     opened.binaryType = "arraybuffer";
     opened.onopen = () => {
       attempts = 0;
+      unsent = [];
+      onTheirWay = 0;
       say("");
       resize();
       term.focus();
     };
     opened.onmessage = (event) => {
+      if (typeof event.data === "string") {
+        onTheirWay -= JSON.parse(event.data).taken;
+        flush();
+        return;
+      }
       const data = new Uint8Array(event.data);
       term.write(data, () => {
         if (opened.readyState === WebSocket.OPEN) opened.send(JSON.stringify({ shown: data.length }));
@@ -71,15 +81,23 @@
   }
 
   function send(bytes) {
-    if (!isOpen()) return;
-    for (let at = 0; at < bytes.length; at += PIECE) socket.send(bytes.slice(at, at + PIECE));
+    for (let at = 0; at < bytes.length; at += PIECE) unsent.push(bytes.slice(at, at + PIECE));
+    flush();
+  }
+
+  function flush() {
+    while (isOpen() && unsent.length && onTheirWay < WINDOW) {
+      const piece = unsent.shift();
+      onTheirWay += piece.length;
+      socket.send(piece);
+    }
   }
 
   term.onData((text) => {
     if (isOpen()) send(new TextEncoder().encode(text));
     else if (text === "\r" && socket.readyState === WebSocket.CLOSED) again();
   });
-  term.onBinary((text) => send(Uint8Array.from(text, (sign) => sign.charCodeAt(0))));
+  term.onBinary((text) => isOpen() && send(Uint8Array.from(text, (sign) => sign.charCodeAt(0))));
   new ResizeObserver(() => requestAnimationFrame(resize)).observe(box);
   connect();
 })();

@@ -22,6 +22,8 @@ from portal.shells import Shell
 LOOK_SECONDS = 20
 #: Bytes that a browser may be behind with what it shows, so that Ctrl-C is not at the end of a long queue.
 BEHIND = 1 << 18
+#: Bytes of what was typed that may wait for the program; the terminal's page sends fewer.
+MOST_WAITING = 1 << 18
 
 
 class Page(Handler):
@@ -67,12 +69,13 @@ class Socket(Handler, tornado.websocket.WebSocketHandler):
             return
         everybody.add(self)
         self.portal.audit("terminal", name=self.student, address=self.address)
-        self.typed, self.behind, self.seen = time.monotonic(), 0, asyncio.Event()
+        self.last_key, self.behind, self.seen = time.monotonic(), 0, asyncio.Event()
+        self.typed, self.waiting = asyncio.Queue[bytes](), 0
         self.shell = await Shell.start([*SSH, "-tt", self.student, "terminal"])
         if self.ws_connection is None:  # it has gone meanwhile
             await self.leave()
             return
-        self.tasks = (asyncio.create_task(self.show()), asyncio.create_task(self.watch()))
+        self.tasks = tuple(asyncio.create_task(task) for task in (self.show(), self.take(), self.watch()))
 
     async def show(self) -> None:
         """Send what is printed, as far as the browser keeps up with it."""
@@ -86,18 +89,33 @@ class Socket(Handler, tornado.websocket.WebSocketHandler):
                     await self.seen.wait()
             self.close(Closed.ENDED)
 
+    async def take(self) -> None:
+        """Give the program what was typed, and say how much of it: a browser sends no more before."""
+        assert self.shell is not None
+        with suppress(tornado.websocket.WebSocketClosedError):
+            while True:
+                piece = await self.typed.get()
+                await self.shell.write(piece)
+                self.waiting -= len(piece)
+                await self.write_message(json.dumps({"taken": len(piece)}))
+
     async def watch(self) -> None:
         """Close the terminal of somebody who has left it, or is logged out."""
-        while not (why := closes(logged_in=self.session() is not None, idle=time.monotonic() - self.typed)):
+        while not (why := closes(logged_in=self.session() is not None, idle=time.monotonic() - self.last_key)):
             await asyncio.sleep(LOOK_SECONDS)
         self.close(why)
 
-    async def on_message(self, message: str | bytes) -> None:
+    def on_message(self, message: str | bytes) -> None:
+        """Nothing is waited for here: what is typed and what is shown wait for one another in the program."""
         if self.shell is None:
             return
         if isinstance(message, bytes):
-            self.typed = time.monotonic()
-            await self.shell.write(message)
+            self.last_key = time.monotonic()
+            self.waiting += len(message)
+            if self.waiting > MOST_WAITING:
+                self.close(Closed.ENDED)
+            else:
+                self.typed.put_nowait(message)
             return
         try:
             said = json.loads(message)
