@@ -74,6 +74,7 @@ def files(
         "portal.json": json.dumps(portal(students, gateway, secrets, fingerprint), ensure_ascii=False).encode(),
         "tls/server.pem": certificate,
         "tls/server.key": key,
+        "handouts/course.md": (jobs.JOBS / "README.md").read_bytes(),
         **{f"handouts/{path.parent.name}.md": path.read_bytes() for path in _handouts()},
     }
     return {**found, **({"tls/ca.pem": authority} if authority else {})}

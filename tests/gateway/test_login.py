@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
@@ -114,6 +115,19 @@ def test_a_renewed_secret_ends_what_the_old_one_began(site: Site) -> None:
 def test_a_handout_is_read(site: Site, logged_in: Callable[[str], Browser]) -> None:
     chromium = logged_in("bob")
     assert "invoke check --job lesson03" in chromium.open(f"{site.home}/lessons/lesson03")
+    chromium.driver.find_element("link text", "how to get there").click()
+    chromium.wait(lambda: "Where commands are typed" in chromium.text())
     assert chromium.complaints() == []
+    cookie = site.log_in("ada").cookie()
+    pages, seen = ["/lessons/course", "/"], set[str]()
+    while pages:
+        page = pages.pop()
+        seen.add(page)
+        answer = site.ask(site.domain, page, cookie=cookie)
+        assert answer.status == 200, page
+        found = re.findall(r'href="([^"]*)"', answer.body.decode())
+        assert [link for link in found if not link.startswith(("/", "https://", "#"))] == []
+        pages += [link for link in found if link.startswith("/lessons/") and link not in {*seen, *pages}]
+    assert len(seen) >= 10
     assert site.ask(site.domain, "/lessons/lesson03").status == 302
-    assert site.ask(site.domain, "/lessons/..%2fportal.json", cookie=site.log_in("ada").cookie()).status == 404
+    assert site.ask(site.domain, "/lessons/..%2fportal.json", cookie=cookie).status == 404

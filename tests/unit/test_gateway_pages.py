@@ -132,6 +132,7 @@ def test_the_portal_knows_who_may_open_what_and_no_secret(ada: Student, bob: Stu
     }  # fmt: skip
     assert found["lessons"][0]["name"] == "lesson01"
     assert made["handouts/lesson01.md"] == (ROOT / "jobs/lesson01/README.md").read_bytes()
+    assert made["handouts/course.md"] == (ROOT / "jobs/README.md").read_bytes()
     assert {"label": "dn2", "title": "HDFS: datanode2"} in found["pages"]["bob"]
     assert set(found) - {"people"} <= set(config.Config.__dataclass_fields__)
     assert settings.digest(made) == settings.digest(dict(made))

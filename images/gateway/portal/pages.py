@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import tornado.web
 
 from portal.base import HERE, Handler
-from portal.handouts import rendered
+from portal.handouts import COURSE, rendered
 
 #: What pages load, by name.
 FILES = {
@@ -42,11 +42,13 @@ class Handout(Handler):
         if person is None:
             self.redirect("/?" + urlencode({"to": self.request.path}))
             return
-        lesson = next((one for one in self.portal.config.lessons if one["name"] == name), None)
-        if lesson is None:
+        lab = self.portal.config
+        titles = {COURSE: lab.texts["home.course"], **{one["name"]: one["title"] for one in lab.lessons}}
+        if name not in titles:
             raise tornado.web.HTTPError(HTTPStatus.NOT_FOUND)
         text = (self.portal.folder / "handouts" / f"{name}.md").read_text(encoding="utf-8")
-        self.render("handout.html", person=person, lesson=lesson, html=rendered(text))
+        own = self.portal.own_student(person)
+        self.render("handout.html", person=person, own=own, title=titles[name], html=rendered(text))
 
 
 class Authority(Handler):
