@@ -9,10 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
+import docker
+
 from streamlab.building import build
 from streamlab.engines import disk, engine, proxies
 from streamlab.engines.disk import Usage
 from streamlab.errors import LabError, WrongRequest
+from streamlab.gateway import health
 from streamlab.stacks import known_hosts, location, preflight, status
 from streamlab.stacks.location import Locations
 from streamlab.students import endpoint
@@ -87,6 +90,7 @@ def _engine(
             if room:
                 yield Finding(f"{room[1]:.0f} GB free in {room[0]}")
             yield from _disk(disk.usages(client, students))
+            yield from _gateway(client, students[0])
             missing = build.missing(client)
             yield Finding(
                 f"images {', '.join(missing)} are not built" if missing else "images are built",
@@ -129,6 +133,13 @@ def _moved(lab: Lab, there: Locations) -> Iterator[Finding]:
             f"{docker_host} does not answer, and may have stacks of this class: {why}",
             f"repair the connection; if that machine is gone for good, take it out of {known_hosts.FILE}",
         )
+
+
+def _gateway(client: docker.DockerClient, student: Student) -> Iterator[Finding]:
+    """The gateway of a student's Docker host, where the inventory has one."""
+    if student.gateway:
+        found = health.look(client, student)
+        yield Finding(str(found), found.fix if found.problem else None)
 
 
 def _disk(usages: Sequence[Usage]) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 ARCHIVE = "images.tar"
 KEPT = "cache"
-_PACKAGE = re.compile(rf"{KEPT}/(jars/\w+\.jar|wheels/[\w-]+/[^/]+\.whl)")
+_PACKAGE = re.compile(rf"{KEPT}/(jars/\w+\.jar|wheels/[\w-]+/[^/]+\.whl|npm/\w+/[^/]+\.tgz)")
 LOCK = ROOT / "requirements.lock"
 PIECE = 2**20
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -189,7 +189,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def is_ours(name: str) -> bool:
-    """Whether a file of the manifest has a place in the cache: a jar, or a wheel in the folder of its lock."""
+    """Whether a file of the manifest has a place in the cache: a jar, or a package in the folder of its lock."""
     return name == ARCHIVE or _PACKAGE.fullmatch(name) is not None
 
 

@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape
 
 import docker
 
+from streamlab.building import npm
 from streamlab.building.lock import Jar, diff_locks, format_lock, parse_lock
 from streamlab.building.versions import Product, Versions, load_versions, lock_folder
 from streamlab.engines.throwaway import ClientFailed, inside, run_client, without_hosts, work_folder
@@ -156,6 +157,21 @@ def ensure_wheels(client: docker.DockerClient, builder: str, requirements: Path,
     return place
 
 
+def ensure_scripts(client: docker.DockerClient, builder: str) -> Path:
+    """The folder with the locked packages of npm's registry."""
+    try:
+        return npm.ensure_packages(client, builder)
+    except ClientFailed as error:
+        raise _not_fetched("the scripts of the lock", error) from error
+
+
+def _scripts_lock(client: docker.DockerClient, builder: str, versions: Versions) -> str:
+    try:
+        return npm.resolve(client, builder, versions.npm)
+    except ClientFailed as error:
+        raise _not_fetched("what images/versions.yml asks of npm", error) from error
+
+
 def wheels_folder(requirements: Path, processor: str) -> Path:
     """Where the verified wheels of a lock are kept."""
     key = hashlib.sha256(requirements.read_bytes() + processor.encode()).hexdigest()[:16]
@@ -181,6 +197,10 @@ def write_locks(client: docker.DockerClient, builder: str, *, upgrade: bool = Fa
     for product, jars in resolve_jars(client, builder, versions).items():
         changes += [f"{product}: {line}" for line in diff_locks(load_jars(product), jars)]
         _replace(jars_lock(product), format_lock(jars))
+    after = _scripts_lock(client, builder, versions)
+    if after != npm.LOCK.read_text(encoding="utf-8"):
+        changes.append(f"{npm.LOCK.relative_to(ROOT)}: changed, see git diff")
+        _replace(npm.LOCK, after)
     for source, lock in PYTHON_LOCKS.items():
         before = lock.read_text(encoding="utf-8") if lock.is_file() else ""
         after = _compile(client, builder, source, lock, before="" if upgrade else before, uv=versions.uv)

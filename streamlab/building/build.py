@@ -17,7 +17,7 @@ from typing import IO
 import docker
 
 from streamlab import stages
-from streamlab.building import artifacts, debian
+from streamlab.building import artifacts, debian, npm
 from streamlab.building.images import IMAGES_OF_OURS, PRODUCTS, Image, all_tags, arguments, recipe, tag_of
 from streamlab.building.versions import load_versions
 from streamlab.engines import engine, proxies
@@ -85,13 +85,14 @@ def _graph(docker_host: str, absent: Sequence[str], fetch_at: str) -> list[Stage
 
 
 def _lacking(fetcher: docker.DockerClient, wanted: Sequence[Image]) -> set[str]:
-    """What has to be fetched: `jars`, `wheels`, both or neither."""
+    """What has to be fetched: `jars`, `wheels` (and scripts for browsers with them), both or neither."""
     jars = (jar for product in PRODUCTS for jar in artifacts.load_jars(product))
     processor = fetcher.version()["Arch"]
     wheels = (artifacts.wheels_folder(_lock(image), processor) for image in wanted if image.wheels)
+    scripts = (npm.folder() for image in wanted if image.scripts)
     there = {
         "jars": all(artifacts.jar_path(jar).exists() for jar in jars),
-        "wheels": all(folder.is_dir() for folder in wheels),
+        "wheels": all(folder.is_dir() for folder in (*wheels, *scripts)),
     }
     return {name for name, found in there.items() if not found}
 
@@ -181,6 +182,8 @@ def _fetch(fetcher: docker.DockerClient, builder: str, wanted: Sequence[Image], 
         for image in wanted:
             if image.wheels:
                 artifacts.ensure_wheels(fetcher, builder, _lock(image), processor=fetcher.version()["Arch"])
+            if image.scripts:
+                artifacts.ensure_scripts(fetcher, builder)
     else:
         artifacts.ensure_jars(fetcher, builder, {name: artifacts.load_jars(name) for name in PRODUCTS})
 
@@ -197,6 +200,8 @@ def _artifacts(image: Image, *, processor: str) -> dict[str, Path]:
             fix = "run this command on a machine with that processor"
             raise LabError(f"Python packages for {processor} cannot be fetched on this machine", fix=fix)
         files |= {f"wheels/{path.name}": path for path in folder.glob("*.whl")}
+    if image.scripts:
+        files |= {f"npm/{path.name}": path for path in npm.folder().glob("*.tgz")}
     return files
 
 

@@ -15,7 +15,7 @@ from streamlab.paths import IMAGES
 class Image:
     """An image of ours: a folder under images/, built on its parents, with locked jars and wheels where it says so.
 
-    Its wheels are those of its own requirements.lock.
+    Its wheels are those of its own requirements.lock, and its scripts, for browsers, those of its npm.lock.
 
     `versions` are products whose version its Dockerfile is given. A `half` is what another image is made of, built by
     itself so that others can be built meanwhile; nobody needs it afterwards. Of the processors, an image that is built
@@ -26,6 +26,7 @@ class Image:
     parents: tuple[str, ...] = ()
     jars: str = ""
     wheels: bool = False
+    scripts: bool = False
     versions: tuple[str, ...] = ()
     half: bool = False
     shares: int = 1024
@@ -43,7 +44,7 @@ IMAGES_OF_OURS = (
     Image("plain", parents=("tools", "kafka", "pyspark"), half=True),
     Image("archive", parents=("pyspark",), half=True, shares=4096),
     Image("spark", parents=("plain", "archive")),
-    Image("gateway", parents=("base", "builder"), wheels=True),
+    Image("gateway", parents=("base", "builder"), wheels=True, scripts=True),
 )
 #: What containers of a stack are started from.
 PRODUCTS = ("hadoop", "kafka", "cassandra", "spark")

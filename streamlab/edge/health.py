@@ -2,8 +2,9 @@
 
 ``python3 -m edge.health namenode datanode1 …`` (without a name: each address of the cluster's description) answers
 ``{"nodes": {node: null when healthy, else what was wrong}, "applications": [{"id", "name", "state", "final_status"}],
-or null where YARN does not answer, "submits": [lessons that are about to be submitted]}``. It runs in any node of the
-stack, of which only the edge knows of submits, and asks all at once, since `invoke status` is typed often.
+or null where YARN does not answer, "submits": [lessons that are about to be submitted], "in_use": {"yarn_mb",
+"hdfs_mb": [used, most], or null where nobody says}}``. It runs in any node of the stack, of which only the edge knows
+of submits, and asks all at once, since `invoke status` is typed often.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from common.channel import emit
-from common.settings import LabInfo, load_info
+from common.settings import USER, LabInfo, load_info
 
 from .locks import locked
 
@@ -158,12 +159,35 @@ def applications(yarn: str) -> list[dict[str, str]] | None:
     ]
 
 
+def yarn_in_use(yarn: str) -> list[int]:
+    """The memory that applications have of all that YARN may hand out, in MB: used and most."""
+    metrics = _json(f"{yarn}/ws/v1/cluster/metrics")["clusterMetrics"]
+    return [int(metrics["allocatedMB"]), int(metrics["totalMB"])]
+
+
+def hdfs_in_use(webhdfs: str) -> list[int]:
+    """What all files with all their copies use of the quota on them, in MB; without a quota the second number is 0."""
+    usage = _json(f"{webhdfs}/webhdfs/v1/?op=GETQUOTAUSAGE&user.name={USER}")["QuotaUsage"]
+    return [round(usage["spaceConsumed"] / 2**20), round(max(usage["spaceQuota"], 0) / 2**20)]
+
+
+def in_use(ask: Callable[[str], list[int]], address: str) -> list[int] | None:
+    """The answer of one of the two above; None where there is none."""
+    try:
+        return ask(address)
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return None
+
+
 def main(nodes: Sequence[str], info: LabInfo) -> None:
     asked = addresses(nodes, info)
-    with ThreadPoolExecutor(len(asked) + 1) as pool:
+    with ThreadPoolExecutor(len(asked) + 3) as pool:
         apps = pool.submit(applications, info.yarn)
+        yarn = pool.submit(in_use, yarn_in_use, info.yarn)
+        hdfs = pool.submit(in_use, hdfs_in_use, info.webhdfs)
         problems = dict(zip(asked, pool.map(lambda one: problem_at(*one), asked.values()), strict=True))
-        emit(answer={"nodes": problems, "applications": apps.result(), "submits": locked()})
+        used = {"yarn_mb": yarn.result(), "hdfs_mb": hdfs.result()}
+        emit(answer={"nodes": problems, "applications": apps.result(), "submits": locked(), "in_use": used})
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ _TRUST_PASSWORD = "changeit"  # what every Java trust store has; it holds nothin
 _PASSED_ON = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT"),
+    *("NPM_CONFIG_REGISTRY", "npm_config_registry"),
     *("UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX", "UV_HTTP_TIMEOUT"),
 )
 
@@ -108,12 +109,13 @@ def _settings(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _host_files() -> list[Mount]:
-    """This machine's settings for Maven and pip, if there are any: mounted, never copied, for they may hold secrets."""
+    """This machine's settings for Maven, pip and npm, if there are any: mounted, not copied: they may hold secrets."""
     config = os.environ.get("PIP_CONFIG_FILE")
     files = {
         Path.home() / ".m2" / "settings.xml": "/tmp/.m2/settings.xml",
         Path.home() / ".m2" / "settings-security.xml": "/tmp/.m2/settings-security.xml",
         Path("/etc/pip.conf"): "/etc/pip.conf",
+        Path.home() / ".npmrc": "/tmp/.npmrc",
         Path(config) if config else Path.home() / ".config" / "pip" / "pip.conf": "/tmp/.config/pip/pip.conf",
     }
     return [Mount(there, str(here), type="bind", read_only=True) for here, there in files.items() if here.is_file()]
@@ -130,7 +132,7 @@ def _trust(work: Path) -> dict[str, str]:
     (work / "trust.jks").write_bytes(trust_store(pem))
     maven += [f"-Djavax.net.ssl.trustStore={inside(work / 'trust.jks')}"]
     maven += [f"-Djavax.net.ssl.trustStorePassword={_TRUST_PASSWORD}"]
-    names = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+    names = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "NPM_CONFIG_CAFILE")
     return dict.fromkeys(names, inside(work / "ca.pem")) | {"MAVEN_OPTS": " ".join(maven)}
 
 

@@ -101,8 +101,13 @@ def authorized_key(key: str, students: Sequence[Student]) -> str:
     Args:
         key: its kind and base64, as `public_key` gives them.
     """
-    opens = ",".join(f'permitopen="{edge_address(student)}"' for student in students)
-    return f"restrict,port-forwarding,{opens} {key} {'+'.join(student.name for student in students)}"
+    reached = ",".join(map(opens, students))
+    return f"restrict,port-forwarding,{reached} {key} {'+'.join(student.name for student in students)}"
+
+
+def opens(student: Student) -> str:
+    """The option of a key that lets it reach the student's edge node; the portal writes it to keys that it is given."""
+    return f'permitopen="{edge_address(student)}"'
 
 
 def known_hosts(student: Student, domain: str, bastion_key: str, edge_key: str) -> str:

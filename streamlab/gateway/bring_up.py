@@ -9,7 +9,7 @@ import docker
 
 from streamlab import __version__
 from streamlab.errors import WrongRequest
-from streamlab.gateway import authority, bastion, gateway, settings
+from streamlab.gateway import authority, bastion, edge_ssh, gateway, health, settings
 from streamlab.gateway.keys import key_pair
 from streamlab.gateway.secrets import class_folder, ensure_secrets
 from streamlab.students.problems import INSTRUCTOR
@@ -33,7 +33,9 @@ def ensure(client: docker.DockerClient, students: Sequence[Student], *, folder: 
         raise ValueError(f"{first.name} has no gateway")
     _require_owner(client, first)
     labels = {"streamlab.class": first.lab_class, OWNER: first.owner, "streamlab.version": __version__}
-    return gateway.ensure(client, students, its, files(students, its, folder=folder), labels=labels)
+    changed = gateway.ensure(client, students, its, files(students, its, folder=folder), labels=labels)
+    health.wait_until_it_answers(client, first.lab_class, its.domain)
+    return changed
 
 
 def files(students: Sequence[Student], its: Gateway, *, folder: Path) -> dict[str, bytes]:
@@ -45,6 +47,7 @@ def files(students: Sequence[Student], its: Gateway, *, folder: Path) -> dict[st
     kept = class_folder(students[0].lab_class)
     secrets = ensure_secrets(kept, [*(student.name for student in students), INSTRUCTOR])
     logins = bastion.files(students, key_pair(students[0].lab_class, bastion.HOST_KEY))
+    logins |= edge_ssh.portal_files(students)
     if its.tls == "files":
         certificate, key = authority.given_certificate(folder / its.certificate, folder / its.key, its)
         return logins | settings.files(students, its, secrets=secrets, certificate=certificate, key=key)

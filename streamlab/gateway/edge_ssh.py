@@ -6,13 +6,13 @@ so a student's new key would have every node of the stack created again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import docker
 
 from streamlab.engines import inside
-from streamlab.gateway.keys import KeyPair, has_key, key_pair
-from streamlab.students.topology import Student
+from streamlab.gateway.keys import KeyPair, key_pair
+from streamlab.students.topology import Student, address
 
 #: Where sshd of an edge node answers.
 PORT = 2222
@@ -25,10 +25,12 @@ KexAlgorithms sntrup761x25519-sha512@openssh.com,curve25519-sha256,curve25519-sh
 HostKeyAlgorithms ssh-ed25519
 Ciphers aes256-gcm@openssh.com,aes128-gcm@openssh.com,aes256-ctr
 MACs hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com"""
-#: The name of the gateway's own key, with which its portal opens terminals and asks for a stack's state.
+#: The name of the gateway's own key, with which its portal opens terminals and asks for a stack's state; and all that
+#: it may do: what this script of the edge's configuration does.
 PORTAL = "portal"
-#: What that key may do: commands, with a terminal or without.
-PORTAL_MAY = "restrict,pty"
+PORTAL_MAY = 'restrict,pty,command="sh /etc/streamlab/edge/portal.sh"'
+#: The folder of the portal's ssh, below that of the gateway's files.
+PORTAL_FOLDER = "portal"
 
 
 def host_key(student: Student) -> KeyPair:
@@ -39,12 +41,42 @@ def host_key(student: Student) -> KeyPair:
 def files(student: Student) -> dict[str, bytes]:
     """What sshd of the student's edge node reads in FOLDER, by name."""
     keys = list(student.ssh_keys)
-    if has_key(student.lab_class, PORTAL):  # the class has a gateway
+    if student.gateway:
         keys.append(f"{PORTAL_MAY} {key_pair(student.lab_class, PORTAL).public} {PORTAL}")
     return {
         "host_key": host_key(student).private.encode(),
         "authorized_keys": "".join(f"{key}\n" for key in keys).encode(),
     }
+
+
+def portal_files(students: Sequence[Student]) -> dict[str, bytes]:
+    """What the portal's ssh reads, by path below /etc/gateway: it knows each edge node by its student's name."""
+    folder = f"/etc/gateway/{PORTAL_FOLDER}"
+    hosts = "".join(
+        f"Host {one.name}\n  HostName {address(one, 'edge')}\n  HostKeyAlias {one.name}\n" for one in students
+    )
+    made = {
+        "ssh_config": f"""\
+{hosts}Host *
+  Port {PORT}
+  User student
+  IdentityFile {folder}/key
+  IdentitiesOnly yes
+  UserKnownHostsFile {folder}/known_hosts
+  GlobalKnownHostsFile none
+  StrictHostKeyChecking yes
+  PreferredAuthentications publickey
+  BatchMode yes
+  ConnectTimeout 5
+  ServerAliveInterval 15
+  ServerAliveCountMax 2
+  EscapeChar none
+  LogLevel ERROR
+""",
+        "known_hosts": "".join(f"{one.name} {host_key(one).public}\n" for one in students),
+        "key": key_pair(students[0].lab_class, PORTAL).private,
+    }
+    return {f"{PORTAL_FOLDER}/{name}": text.encode() for name, text in made.items()}
 
 
 def place(client: docker.DockerClient, edge: str, found: Mapping[str, bytes]) -> None:

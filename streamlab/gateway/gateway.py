@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +27,6 @@ from streamlab.students.topology import Gateway, Student, gateway_address
 #: The label of everything that belongs to a gateway: which part of it.
 LABEL = "streamlab.gateway"
 UID = 10002
-#: Seconds in which a gateway has begun to answer.
-SECONDS = 30
 #: In the configuration volume: the hash of all other files, written last.
 DIGEST = "digest"
 
@@ -98,7 +95,7 @@ def ensure(
         students: of this Docker host; a network of theirs that exists is joined.
 
     Raises:
-        LabError: the engine refused something, or the gateway does not answer.
+        LabError: the engine refused something.
     """
     lab_class = students[0].lab_class
     try:
@@ -108,10 +105,9 @@ def ensure(
     except APIError as error:
         raise LabError(
             f"the Docker Engine refused a part of the gateway of {lab_class}",
-            evidence=[str(error.explanation or error), *_last_lines(client, lab_class)],
+            evidence=[str(error.explanation or error), *last_lines(client, lab_class)],
             fix="if a port is taken, set another gateway.port in the inventory; then run the same command again",
         ) from error
-    wait_until_it_answers(client, lab_class, gateway)
     return changed
 
 
@@ -178,13 +174,18 @@ def _fill(
 
 def _digest_in(front: Container) -> str:
     """The hash of the files that the gateway has; empty where it has none, or only a part of them."""
+    return file_in(front, DIGEST).decode(errors="replace")
+
+
+def file_in(front: Container, path: str) -> bytes:
+    """One of the gateway's files, by its path below /etc/gateway; empty where there is none."""
     try:
-        packed = b"".join(front.get_archive(f"/etc/gateway/{DIGEST}")[0])
+        packed = b"".join(front.get_archive(f"/etc/gateway/{path}")[0])
     except NotFound:
-        return ""
+        return b""
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        file = archive.extractfile(DIGEST)
-        return file.read().decode(errors="replace") if file else ""
+        file = archive.extractfile(path.rpartition("/")[2])
+        return file.read() if file else b""
 
 
 def _made_from(part: Part, gateway: Gateway, front: Container | None) -> str:
@@ -264,39 +265,7 @@ def remove(client: docker.DockerClient, lab_class: str) -> bool:
     return bool(found or places)
 
 
-def wait_until_it_answers(client: docker.DockerClient, lab_class: str, gateway: Gateway) -> None:
-    """Ask through nginx for the portal, from inside, since what is published may be another machine's.
-
-    Raises:
-        LabError: it did not answer in time; what it printed last is the evidence.
-    """
-    ends = time.monotonic() + SECONDS
-    front = client.containers.get(container_name(lab_class, "front"))
-    while True:
-        done = inside.run_inside(front, ["python3", "-c", _QUESTION, gateway.domain], seconds=10)
-        if done.code == 0:
-            return
-        if time.monotonic() > ends:
-            raise LabError(
-                f"the gateway of {lab_class} did not answer within {SECONDS} s",
-                evidence=[*_last_lines(client, lab_class), *done.err.splitlines()[-1:]],
-                fix=f"docker logs {front.name} says more; then run the same command again",
-            )
-        time.sleep(0.3)
-
-
-#: Exits with 0 where the portal answers through nginx under the domain.
-_QUESTION = """
-import socket, ssl, sys
-context = ssl._create_unverified_context()  # whose certificate it is, is the browsers' question
-raw = socket.create_connection(("127.0.0.1", 8443), 3)
-front = context.wrap_socket(raw, server_hostname=sys.argv[1])
-front.sendall(f"GET /.lab/health HTTP/1.0\\r\\nHost: {sys.argv[1]}\\r\\n\\r\\n".encode())
-sys.exit(b" 204 " not in front.recv(100))
-"""
-
-
-def _last_lines(client: docker.DockerClient, lab_class: str) -> list[str]:
+def last_lines(client: docker.DockerClient, lab_class: str) -> list[str]:
     """What the gateway's parts printed last."""
     logs = (part.logs(tail=3).decode("utf-8", "replace") for part in parts_of(client, lab_class).values())
     return [line for log in logs for line in log.splitlines()]

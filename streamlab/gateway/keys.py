@@ -33,11 +33,6 @@ def key_pair(lab_class: str, name: str) -> KeyPair:
     return KeyPair(private + end, public.strip())
 
 
-def has_key(lab_class: str, name: str) -> bool:
-    """Whether the key of this name was made already."""
-    return _path(lab_class, name).exists()
-
-
 def _path(lab_class: str, name: str) -> Path:
     return STATE / "keys" / lab_class / name
 

@@ -75,6 +75,7 @@ def files(
         "portal.json": json.dumps(portal(students, gateway, secrets, fingerprint), ensure_ascii=False).encode(),
         "tls/server.pem": certificate,
         "tls/server.key": key,
+        "handouts/course.md": handout(jobs.JOBS, students[0].language).read_bytes(),
         **{f"handouts/{path.parent.name}.md": path.read_bytes() for path in _handouts(students[0].language)},
     }
     return {**found, **({"tls/ca.pem": authority} if authority else {})}
@@ -127,12 +128,14 @@ def portal(
     }
 
 
-def _on_a_laptop(student: Student, gateway: Gateway) -> dict[str, str]:
-    """The lines with which `ssh edge` works on the student's laptop."""
+def _on_a_laptop(student: Student, gateway: Gateway) -> dict[str, Any]:
+    """The lines with which `ssh edge` works on the student's laptop; the inventory's keys, and what any key opens."""
     keys = key_pair(student.lab_class, bastion.HOST_KEY).public, edge_ssh.host_key(student).public
     return {
         "config": bastion.client_config(student, gateway.domain, gateway.ssh_port),
         "known_hosts": bastion.known_hosts(student, gateway.domain, *keys),
+        "keys": list(student.ssh_keys),
+        "opens": bastion.opens(student),
     }
 
 

@@ -105,15 +105,14 @@ def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbo
         parallel.require_done(refused, changing)
     students = [student for student in students if student.name not in refusals]
     at_once = prepare(lab, students, failed, overcommit=overcommit)
-    gone = engine.not_reached(failed, students) if failed else None
     reached = [student for student in students if student.docker_host not in failed]
     with parallel.admitted_all(reached, changing) as (admitted, outcomes):
         outcomes = [*refused, *outcomes]
         missed = [f"{one.name}: {one.error.what}" for one in outcomes if one.error]
+        _ensure_gateways(lab, admitted, failed)
+        gone = engine.not_reached(failed, students) if failed else None
         missed += gone.evidence if gone else []
-        for docker_host, group in by_docker_host(admitted):
-            _ensure_gateway(lab, docker_host, group[0])
-        if admitted:
+        if admitted := [student for student in admitted if student.docker_host not in failed]:
             bring_up(lab, admitted, missed, at_once=at_once, verbose=verbose)
         parallel.require_done(outcomes, changing)
     if gone:
@@ -136,6 +135,21 @@ def prepare(lab: Lab, students: Sequence[Student], failed: dict[str, LabError], 
             processors[machine(docker_host)] = client.info()["NCPU"]
     _ensure_images_of(students, failed)
     return _forks(processors.values())
+
+
+def _ensure_gateways(lab: Lab, students: Sequence[Student], failed: dict[str, LabError]) -> None:
+    """The class's gateway on every Docker host of these students. Where it fails, the host joins the `failed`.
+
+    Raises:
+        LabError: it failed everywhere.
+    """
+    for docker_host, group in by_docker_host(students):
+        try:
+            _ensure_gateway(lab, docker_host, group[0])
+        except LabError as error:
+            failed[docker_host] = error
+            if not _left(students, failed):
+                raise
 
 
 def _ensure_gateway(lab: Lab, docker_host: str, student: Student) -> None:

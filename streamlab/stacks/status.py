@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from streamlab.engines import disk, engine, labelled, memory
 from streamlab.engines.disk import Usage
 from streamlab.engines.here import Here
 from streamlab.errors import LabError
+from streamlab.lessons import results
 from streamlab.stacks import parallel
 from streamlab.stacks.channel import fields, list_of
 from streamlab.stacks.operation import Access, Operation
@@ -20,11 +22,13 @@ from streamlab.stacks.stack import answer_of
 from streamlab.students.clusters import Cluster
 from streamlab.students.docker_hosts import is_here
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Node, Student, nodes, service_of
+from streamlab.students.topology import Node, Student, by_docker_host, nodes, service_of
 from streamlab.ui import one_line, say, table
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
+
+    from streamlab.gateway.health import Health
 
 #: Seconds for one round of short questions to all nodes of a stack.
 SECONDS = 20
@@ -33,7 +37,7 @@ FINAL = ("FINISHED", "FAILED", "KILLED")
 LOOK = Operation("status", Access.READ, seconds=60, at_once=lambda docker_host: 8)
 
 #: The answer of a stack in which nothing runs.
-_NOBODY_ASKED: Mapping[str, Any] = {"nodes": {}, "applications": [], "submits": []}
+_NOBODY_ASKED: Mapping[str, Any] = {"nodes": {}, "applications": [], "submits": [], "in_use": {}}
 
 #: State -> what is said of a stack that has no node to ask.
 _WITHOUT_NODES = {
@@ -48,9 +52,11 @@ def look(students: Sequence[Student]) -> dict[str, Any]:
     Returns:
         ``{"students": [{"name", "state", "healthy", "busy", "nodes": [{"name", "service", "state", "healthy",
         "problem", "memory_bytes", "memory_limit_bytes"}], "applications": [{"id", "name", "state", "final_status"}] or
-        None where YARN does not answer, "submits": [lessons that are about to be submitted]}]}``, where a student's
-        state is healthy, unhealthy, suspended, missing, unreachable where its Docker host does not answer, or unknown;
-        `busy` is the command that changes the stack now. Memory is None where there is no engine to ask.
+        None where YARN does not answer, "submits": [lessons that are about to be submitted], "in_use": {"yarn_mb",
+        "hdfs_mb": [used, most; 0 without a limit], of those that say}}]}``, where a student's state is healthy,
+        unhealthy, suspended, missing, unreachable where its Docker host does not answer, or unknown; `busy` is the
+        command that changes the stack now. Memory is None where there is no engine to ask. On the edge node there is
+        also "checks", as `results.kept` gives it.
     """
     return _states(_ask_all(students))
 
@@ -124,7 +130,7 @@ def _student(student: Student) -> dict[str, Any]:
     holder = access.holder_of([container.attrs for container in everything])
     return _found(
         student, state, healthy=healthy, rows=rows, applications=answers["applications"],
-        submits=answers["submits"], busy=str(holder) if holder else None,
+        submits=answers["submits"], in_use=answers["in_use"], busy=str(holder) if holder else None,
     )  # fmt: skip
 
 
@@ -141,10 +147,11 @@ def _by_description(student: Student, cluster: Cluster) -> dict[str, Any]:
         for name, problem in answers["nodes"].items()
     ]  # fmt: skip
     healthy = all(row["healthy"] for row in rows)
-    return _found(
+    found = _found(
         student, "healthy" if healthy else "unhealthy", healthy=healthy, rows=rows,
-        applications=answers["applications"], submits=answers["submits"],
+        applications=answers["applications"], submits=answers["submits"], in_use=answers["in_use"],
     )  # fmt: skip
+    return found | {"checks": results.kept()} if cluster.is_here else found
 
 
 def _found(
@@ -155,11 +162,12 @@ def _found(
     rows: list[dict[str, Any]],
     applications: list[dict[str, str]] | None,
     submits: Sequence[str] = (),
+    in_use: Mapping[str, Any] = MappingProxyType({}),
     busy: str | None = None,
 ) -> dict[str, Any]:
     return {
         "name": student.name, "state": state, "healthy": healthy, "busy": busy, "nodes": rows,
-        "applications": applications, "submits": list(submits),
+        "applications": applications, "submits": list(submits), "in_use": dict(in_use),
     }  # fmt: skip
 
 
@@ -169,7 +177,8 @@ def _ask(running: dict[str, Container], names: Sequence[str]) -> dict[str, Any]:
     try:
         return answer_of(asker, "edge.health", *names, about=asker.name, seconds=SECONDS, read=_answers)
     except LabError as error:
-        return {"nodes": dict.fromkeys(names, (*error.evidence, error.what)[0]), "applications": None, "submits": []}
+        why = (*error.evidence, error.what)[0]
+        return {"nodes": dict.fromkeys(names, why), "applications": None, "submits": [], "in_use": {}}
 
 
 def _answers(said: Any) -> dict[str, Any]:
@@ -179,7 +188,13 @@ def _answers(said: Any) -> dict[str, Any]:
         "nodes": problems,
         "applications": None if applications is None else list_of(_application)(applications),
         "submits": [one_line(lesson) for lesson in fields(submits=[str])(said)["submits"]],
+        "in_use": {what: _pair(pair) for what in ("yarn_mb", "hdfs_mb") if (pair := said["in_use"].get(what))},
     }
+
+
+def _pair(said: Any) -> list[int]:
+    used, most = fields(pair=[int])({"pair": said})["pair"]
+    return [used, most]
 
 
 def _application(said: Any) -> dict[str, str]:
@@ -249,6 +264,20 @@ def _memory(node: Mapping[str, Any]) -> str:
     return f"{node['memory_bytes'] / 2**20:.0f} of {node['memory_limit_bytes'] / 2**20:.0f} MB"
 
 
+def _gateways(students: Sequence[Student]) -> list[Health]:
+    """The health of the gateway on each Docker host of these students, where the inventory has one."""
+    having = [student for student in students if student.gateway]
+    if not having:
+        return []
+    from streamlab.gateway import health  # which takes Docker's SDK
+
+    found = []
+    for docker_host, group in by_docker_host(having):
+        with engine.connect(docker_host) as client:
+            found.append(health.look(client, group[0]))
+    return found
+
+
 def report(lab: Lab, students: Sequence[Student], *, as_json: bool, with_disk: bool = False) -> None:
     """Print the state of the students' stacks.
 
@@ -267,5 +296,9 @@ def report(lab: Lab, students: Sequence[Student], *, as_json: bool, with_disk: b
         if student["name"] in usages:
             usage = usages[student["name"]]
             student["disk_bytes"], student["disk_limit_bytes"] = usage.nodes, usage.student.disk_mb * 2**20
-    say(json.dumps(found, indent=2) if as_json else describe(found, usages=usages))
+    gateways = _gateways([student for student, outcome in asked if not outcome.error])
+    if as_json:
+        say(json.dumps(found | {"gateways": [one.as_json() for one in gateways]}, indent=2))
+    else:
+        say("\n\n".join([describe(found, usages=usages), *map(str, gateways)]))
     parallel.require_done([outcome for _, outcome in asked], LOOK)

@@ -49,12 +49,17 @@ class Cluster:
     nodes: tuple[str, ...] = ()
 
     @property
+    def is_here(self) -> bool:
+        """Whether this is a node of the stack that is described."""
+        return self.path == DESCRIPTION
+
+    @property
     def env(self) -> dict[str, str]:
         """The environment in which Hadoop's and Spark's clients and the lab's own programs find this cluster.
 
         Empty for a stack's own nodes, where all of them do.
         """
-        if self.path == DESCRIPTION:
+        if self.is_here:
             return {}
         conf = {"HADOOP_CONF_DIR": self.hadoop_conf, "YARN_CONF_DIR": self.hadoop_conf} if self.hadoop_conf else {}
         return {"STREAMLAB_LAB_JSON": str(self.path), **conf}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 
 from browser import Browser
+from streamlab.engines import engine
+from streamlab.gateway import gateway, settings
+from streamlab.students import inventory
 from visitor import Site
 
 #: Pages without a user who is waiting: not opened by the crawl. Thread dumps and whole configurations have no links,
@@ -131,3 +136,18 @@ def test_a_file_goes_through_hdfs_s_own_page(site: Site, logged_in: Callable[[st
     assert location.startswith("/.dn1/webhdfs/v1/user/student/by-page.bin?")
     kept = site.lab.inside("hdfs dfs -cat /user/student/by-page.bin | sha256sum").split()[0]
     assert kept == sent == hashlib.sha256(bytes((i * 7919) % 251 for i in range(3_000_000))).hexdigest()
+
+
+def test_nginx_takes_what_is_rendered_for_stacks_of_every_shape(site: Site) -> None:
+    """What this class has, it has taken already; here a stack is larger, and one has a page of the instructor's own."""
+    ada, bob = (inventory.load(site.lab.inventory).student(name) for name in ("ada", "bob"))
+    larger = replace(bob, node_counts={**bob.node_counts, "datanode": 3, "nodemanager": 2})
+    own = replace(ada, pages={**ada.pages, "My kafka": {"node": "kafka1", "port": 9000, "offset": 1, "title": "Kafka"}})
+    assert ada.gateway
+    text = settings.nginx([own, larger], ada.gateway)
+    assert "-mykafka" in text
+    encoded = base64.b64encode(text.encode()).decode()
+    command = ["sh", "-c", 'echo "$0" | base64 -d >/tmp/other.conf && nginx -t -c /tmp/other.conf', encoded]
+    with engine.connect(ada.docker_host) as client:
+        done = gateway.parts_of(client, ada.lab_class)["front"].exec_run(command)
+    assert done.exit_code == 0, done.output.decode()

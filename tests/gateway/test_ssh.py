@@ -1,19 +1,17 @@
 """From a laptop that knows its key and two files to the own edge node, by every way that ssh has; and where it ends.
 
-The laptop is a container of the spark image, which has the clients, on the Docker host's network; it is told of nothing
-but the bastion's published port. The bastion is sshd with the files that a gateway would be given.
+The laptop is a container of the spark image, which has the clients, on the Docker host's network. Its public key is
+entered on the start page, which has its two files as well: no instructor, and no provision, has a part in it.
 """
 
 from __future__ import annotations
 
-import io
+import html
 import re
 import secrets
-import socket
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import docker
@@ -22,22 +20,15 @@ from docker.models.containers import Container
 
 from lab_runner import LabRunner
 from streamlab.building import images
-from streamlab.engines import engine, inside, labelled
-from streamlab.gateway import bastion, edge_ssh, keys
+from streamlab.engines import engine, inside
+from streamlab.gateway import bastion
 from streamlab.students import inventory, topology
 from streamlab.students.public_keys import public_key
 from streamlab.students.topology import Student
+from visitor import Site
 
-DOMAIN = "lab.localhost"
 HOME = "/home/student"
-#: An account of the bastion's own, beside the spark image's.
-DOCKERFILE = """\
-FROM {spark}
-USER root
-RUN useradd --uid 10002 --no-create-home --shell /usr/sbin/nologin gateway
-USER gateway
-"""
-#: What every container of these tests is started with, as those of the lab are.
+#: What the laptop is started with, as containers of the lab are.
 CONFINED: dict[str, Any] = {
     "init": True,
     "cap_drop": ["ALL"],
@@ -87,8 +78,13 @@ class Laptop:
 
 
 @pytest.fixture(scope="module")
+def lab(site: Site) -> LabRunner:
+    return site.lab
+
+
+@pytest.fixture(scope="module")
 def student(lab: LabRunner) -> Student:
-    return inventory.load(lab.inventory).student(lab.student)
+    return inventory.load(lab.inventory).student("ada")
 
 
 @pytest.fixture(scope="module")
@@ -98,81 +94,23 @@ def client(student: Student) -> Iterator[docker.DockerClient]:
 
 
 @pytest.fixture(scope="module")
-def laptop(lab: LabRunner, client: docker.DockerClient, student: Student) -> Iterator[Laptop]:
-    """A laptop of the student's, with the key `id_ed25519`, and one `bobs` of a classmate's."""
-    with ExitStack() as stack:
-        own = stack.enter_context(
-            engine.temporary_container(
-                client,
-                images.image_tags()["spark"],
-                ["sleep", "1800"],
-                network_mode="host",
-                hostname="laptop",
-                extra_hosts={DOMAIN: "127.0.0.1"},
-                **CONFINED,
-            )
-        )
+def laptop(site: Site, client: docker.DockerClient) -> Iterator[Laptop]:
+    """A laptop of ada's, with the key `id_ed25519`, and one `bobs` of a classmate's."""
+    with engine.temporary_container(
+        client, images.image_tags()["spark"], ["sleep", "1800"], network_mode="host", hostname="laptop",
+        extra_hosts={site.domain: "127.0.0.1"}, **CONFINED,
+    ) as own:  # fmt: skip
         own.start()
-        laptop = Laptop(own)
-        laptop(f"install -d -m 0700 {HOME}/.ssh")
-        ada = replace(student, ssh_keys=(laptop.new_key("id_ed25519"),))
-        bob = replace(ada, name="bob", subnet="10.89.255.0/27", ssh_keys=(laptop.new_key("bobs"),))
-        port = stack.enter_context(serving(client, [ada, bob], student.network))
-        edge = labelled.node(client, student, "edge")
-        edge_ssh.place(client, edge.id, edge_ssh.files(ada))
-        stack.callback(edge_ssh.place, client, edge.id, edge_ssh.files(student))
-        of_bastion, of_edge = keys.key_pair(student.lab_class, bastion.HOST_KEY), edge_ssh.host_key(student)
-        known = bastion.known_hosts(ada, DOMAIN, of_bastion.public, of_edge.public)
-        written = {"config": bastion.client_config(ada, DOMAIN, port), "edge_known_hosts": known}
-        own.put_archive(f"{HOME}/.ssh", inside.tar_of({name: text.encode() for name, text in written.items()}))
-        yield laptop
-
-
-@contextmanager
-def serving(client: docker.DockerClient, students: list[Student], network: str) -> Iterator[int]:
-    """A bastion for these students, in a stack's network; the port at which the Docker host has it."""
-    dockerfile = DOCKERFILE.format(spark=images.image_tags()["spark"])
-    tag = "streamlab/bastion:test"
-    client.images.build(fileobj=io.BytesIO(dockerfile.encode()), tag=tag, rm=True)
-    files = bastion.files(students, keys.key_pair(students[0].lab_class, bastion.HOST_KEY))
-    volume = client.volumes.create(labels=CONFINED["labels"])
-    with ExitStack() as stack:
-        stack.callback(client.images.remove, tag)
-        stack.callback(volume.remove)
-        bound = {volume.name: {"bind": "/etc/gateway", "mode": "rw"}}
-        with engine.temporary_container(client, tag, ["true"], volumes=bound) as filled:
-            filled.put_archive("/etc/gateway", inside.tar_of(files, uid=10002, private=True))
-        command = ["/usr/sbin/sshd", "-D", "-e", "-f", f"{bastion.FOLDER}/sshd_config"]
-        server = stack.enter_context(
-            engine.temporary_container(
-                client,
-                tag,
-                command,
-                volumes={volume.name: {"bind": "/etc/gateway", "mode": "ro"}},
-                read_only=True,
-                entrypoint=[],
-                mem_limit="64m",
-                pids_limit=256,
-                ports={bastion.PORT: ("127.0.0.1", None)},
-                **CONFINED,
-            )
-        )
-        client.networks.get(network).connect(server, ipv4_address=topology.spare_addresses(students[0])[0])
-        server.start()
-        server.reload()
-        port = int(server.ports[f"{bastion.PORT}/tcp"][0]["HostPort"])
-        wait_for_ssh(port)
-        yield port
-
-
-def wait_for_ssh(port: int) -> None:
-    ends = time.monotonic() + 30
-    while True:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as asked:
-            if asked.recv(4) == b"SSH-":
-                return
-        assert time.monotonic() < ends, "the bastion does not answer"
-        time.sleep(0.2)
+        made = Laptop(own)
+        made(f"install -d -m 0700 {HOME}/.ssh")
+        ada, bob = (site.log_in(name).cookie() for name in ("ada", "bob"))
+        assert site.enter_key(ada, made.new_key("id_ed25519")).leads_to == "/ssh"
+        assert site.enter_key(bob, made.new_key("bobs")).leads_to == "/ssh"
+        shown = site.ask(site.domain, "/ssh", cookie=ada).body.decode()
+        config, known = (html.unescape(text) for text in re.findall(r"<pre[^>]*>(.*?)</pre>", shown, re.DOTALL))
+        files = {"config": config.encode(), "edge_known_hosts": known.encode()}
+        own.put_archive(f"{HOME}/.ssh", inside.tar_of(files))
+        yield made
 
 
 def test_a_command_has_what_it_has_in_a_shell_of_the_lab(lab: LabRunner, laptop: Laptop) -> None:
@@ -263,13 +201,16 @@ def test_the_bastion_opens_no_session(laptop: Laptop) -> None:
         assert "open failed" in words or "Connection closed" in words
 
 
-def test_a_key_reaches_its_owner_s_edge_node_and_nothing_else(laptop: Laptop, student: Student) -> None:
+def test_a_key_reaches_its_owner_s_edge_node_and_nothing_else(lab: LabRunner, laptop: Laptop, student: Student) -> None:
     edge = bastion.edge_address(student)
     ask = f"ssh {QUICK} edge-gateway -W"
     assert laptop.run(f"timeout 5 {ask} {edge} </dev/null").out.startswith("SSH-2.0")
     bob = f"ssh {QUICK} -o IdentitiesOnly=yes -i {HOME}/.ssh/bobs edge-gateway -W"
+    bobs_edge = bastion.edge_address(inventory.load(lab.inventory).student("bob"))
+    assert laptop.run(f"timeout 5 {bob} {bobs_edge} </dev/null").out.startswith("SSH-2.0")
     for refused in (
         f"{bob} {edge}",  # by a key that the bastion knows
+        f"{ask} {bobs_edge}",
         f"{ask} 10.89.255.8:2222",
         f"{ask} {topology.address(student, 'namenode')}:9870",
         f"{ask} {topology.address(student, 'edge')}:8888",
@@ -288,9 +229,9 @@ def test_nothing_is_listened_to_and_no_agent_is_handed_on(laptop: Laptop) -> Non
     assert laptop(agent).strip() == "agent:"
 
 
-def test_an_edge_node_that_is_another_is_not_trusted(laptop: Laptop) -> None:
+def test_an_edge_node_that_is_another_is_not_trusted(site: Site, laptop: Laptop) -> None:
     other = laptop.new_key("another")
-    laptop(f"sed 's#^\\(.*{DOMAIN}\\) .*#\\1 {other}#' ~/.ssh/edge_known_hosts >~/.ssh/wrong")
+    laptop(f"sed 's#^\\(.*{site.domain}\\) .*#\\1 {other}#' ~/.ssh/edge_known_hosts >~/.ssh/wrong")
     words = laptop.refused(f"ssh {QUICK} -o UserKnownHostsFile=~/.ssh/wrong edge true")
     assert "Host key verification failed" in words
 
@@ -298,3 +239,32 @@ def test_an_edge_node_that_is_another_is_not_trusted(laptop: Laptop) -> None:
 def test_nothing_runs_for_ssh_while_nobody_is_connected(lab: LabRunner, laptop: Laptop) -> None:
     assert laptop(f"ssh {QUICK} edge pgrep -x sshd").split()
     lab.inside("timeout 20 sh -c 'while pgrep -x sshd; do sleep 0.5; done'")
+
+
+def test_a_key_that_is_removed_or_whose_secret_was_renewed_is_refused(site: Site, laptop: Laptop) -> None:
+    ada = site.log_in("ada").cookie()
+    own = f"ssh {QUICK} -o IdentitiesOnly=yes -i {HOME}/.ssh/second edge true"
+    site.enter_key(ada, laptop.new_key("second"))
+    laptop(own)
+    mark = laptop(f"ssh-keygen -lf {HOME}/.ssh/second.pub").split()[1]
+    assert mark in site.ask(site.domain, "/ssh", cookie=ada).body.decode()
+    site.enter_key(ada, remove=mark)
+    assert mark not in site.ask(site.domain, "/ssh", cookie=ada).body.decode()
+    assert "Permission denied (publickey)" in laptop.refused(own)
+    assert "second" not in site.lab.inside("cat ~/.ssh/gateway_keys")
+    laptop(f"ssh {QUICK} edge true")  # the other key is good still
+    site.renew("ada")
+    assert "Permission denied (publickey)" in laptop.refused(f"ssh {QUICK} edge true")
+
+
+def test_what_is_no_key_or_comes_from_elsewhere_is_not_entered(site: Site) -> None:
+    ada = site.log_in("ada").cookie()
+    before = site.ask(site.domain, "/ssh", cookie=ada).body
+    for wrong in ("x", 'command="sh" ssh-ed25519 AAAA', "<script>"):
+        answer = site.enter_key(ada, wrong)
+        assert (answer.status, b"This is not one public key" in answer.body) == (400, True)
+        assert b"<script>" not in answer.body
+    assert site.enter_key(ada, "x", origin=site.origin(site.page("bob", "jl"))).status == 403
+    assert site.enter_key("", "x").status == 401
+    assert site.enter_key(site.log_in("instructor").cookie(), "x").status == 404
+    assert site.ask(site.domain, "/ssh", cookie=ada).body == before

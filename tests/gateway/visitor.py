@@ -92,6 +92,19 @@ class Site:
         kind = "application/x-www-form-urlencoded"
         return self.ask(self.domain, "/login", "POST", body=form, origin=self.home, content_type=kind)
 
+    def enter_key(self, cookie: str, key: str = "", *, remove: str = "", origin: str = "") -> Answer:
+        """The form for public keys of ssh, filled in."""
+        form, kind = urlencode({"key": key, "remove": remove}), "application/x-www-form-urlencoded"
+        headers = {"cookie": cookie, "origin": origin or self.home, "content_type": kind}
+        return self.ask(self.domain, "/ssh", "POST", body=form, **headers)
+
+    def renew(self, name: str) -> None:
+        """Give somebody a new card."""
+        file = self.authority.with_name("renewed.csv")
+        self.lab("cards", "--renew", name, "--to", str(file), student=False)
+        (new,) = [line for line in csv.DictReader(file.read_text().splitlines()) if line["name"] == name]
+        self.cards[name]["secret"] = new["secret"]  # type: ignore[index]
+
     def hand_over(self, cookie: str, host: str, to: str = "/") -> str:
         """The path with the code that opens a page's host name."""
         answer = self.ask(self.domain, "/enter?" + urlencode({"host": host, "to": to}), cookie=cookie)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,21 @@ def test_a_description_is_a_class_of_one(described: Callable, tmp_path: Path) ->
 
 
 def test_a_stack_s_own_nodes_know_their_cluster_already() -> None:
-    assert clusters.Cluster(clusters.DESCRIPTION, "ada").env == {}
+    own = clusters.Cluster(clusters.DESCRIPTION, "ada")
+    assert (own.env, own.is_here) == ({}, True)
+
+
+def test_on_the_edge_node_status_says_what_checks_said_last(
+    described: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student = inventory.load(cluster=described()).student()
+    monkeypatch.setattr(status, "answer_of", lambda *_, **__: status._NOBODY_ASKED)
+    kept = [{"job": "lesson03", "at": 1, "right": 2, "of": 3}]
+    monkeypatch.setattr(status.results, "kept", lambda: kept)
+    assert "checks" not in status.look([student])["students"][0]
+    assert student.cluster is not None
+    here = replace(student, cluster=replace(student.cluster, path=clusters.DESCRIPTION))
+    assert status.look([here])["students"][0]["checks"] == kept
 
 
 @pytest.mark.parametrize(

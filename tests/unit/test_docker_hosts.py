@@ -379,6 +379,27 @@ def test_a_docker_host_that_goes_away_while_images_travel_leaves_the_others_stud
     assert played == []
 
 
+def test_a_gateway_that_fails_leaves_the_other_docker_hosts_students_provisioned(
+    student: Student, played: list, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def failing(lab: Lab, docker_host: str, one: Student) -> None:
+        if docker_host == carl.docker_host:
+            raise LabError("the gateway of spring did not answer", evidence="a port is taken", fix="free it")
+
+    carl = replace(student, name="carl", docker_host="unix:///run/second.sock", port_base=21000, subnet="10.89.2.0/27")
+    monkeypatch.setattr(provision, "_ensure_gateway", failing)
+    lab = Lab(Path("class.yml"), (student, carl))
+    with pytest.raises(LabError) as caught:
+        provision.provision(lab, lab.students)
+    assert (caught.value.exit_code, played) == (1, ["ada"])
+    assert caught.value.evidence == ["carl: the gateway of spring did not answer: a port is taken"]
+    assert caught.value.fix == "free it"
+    played.clear()
+    with pytest.raises(LabError, match=r"^error: the gateway of spring did not answer\n"):
+        provision.provision(lab, [carl])
+    assert played == []
+
+
 def test_both_kinds_of_failure_are_told(
     student: Student, bob: Student, played: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:

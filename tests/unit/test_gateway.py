@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,13 @@ import pytest
 from test_reconcile import SETTINGS
 
 from fake_engine import FakeEngine
+from streamlab import doctor
+from streamlab.doctor import Finding
+from streamlab.engines.inside import Result
 from streamlab.errors import LabError, WrongRequest
-from streamlab.gateway import bring_up, cards, gateway, secrets
-from streamlab.stacks import destroy, reconcile
+from streamlab.gateway import authority, bring_up, cards, gateway, health, secrets
+from streamlab.stacks import destroy, reconcile, status
+from streamlab.stacks.parallel import Outcome
 from streamlab.students import topology
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Gateway, Student
@@ -24,7 +30,7 @@ LABELS = {"streamlab.class": "spring"}
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
-    monkeypatch.setattr(gateway, "wait_until_it_answers", lambda *_: None)
+    monkeypatch.setattr(health, "wait_until_it_answers", lambda *_: None)
     made = FakeEngine()
     monkeypatch.setattr(cards.engine, "connect", made.connect)
     return made
@@ -154,6 +160,84 @@ def test_what_an_engine_refuses_is_said(engine: FakeEngine, ada: Student) -> Non
     assert caught.value.what == "the Docker Engine refused a part of the gateway of spring"
     assert "port is already allocated" in caught.value.evidence[0]
     assert "gateway.port" in caught.value.fix
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the portal is asked under; it answers."""
+    asked: list[str] = []
+    monkeypatch.setattr(health, "_asked", lambda front, domain: asked.append(domain) or Result(0, "", ""))
+    return asked
+
+
+def looked(engine: FakeEngine, ada: Student, tmp_path: Path) -> health.Health:
+    bring_up.ensure(engine.client, [ada], folder=tmp_path)
+    return health.look(engine.client, ada)
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_gateway_that_is_well_says_so(engine: FakeEngine, ada: Student, answering: list, tmp_path: Path) -> None:
+    found = looked(engine, ada, tmp_path)
+    assert found.expires is not None
+    assert abs((found.expires - datetime.now(UTC)).days - authority.SERVER_DAYS) <= 2
+    assert str(found) == f"gateway https://lab.localhost:18443/: answers, certificate until {found.expires:%Y-%m-%d}"
+    assert (found.problem, answering) == ("", ["lab.localhost"])
+    assert found.as_json()["parts"] == {"front": "running", "portal": "running", "bastion": "running"}
+
+
+@pytest.mark.usefixtures("kept", "answering")
+@pytest.mark.parametrize(
+    ("changes", "problem", "fix"),
+    [
+        ({"parts": {"front": "running", "portal": "exited"}}, "portal is exited", "invoke provision"),
+        (
+            {"parts": {"front": "missing", "portal": "missing"}},
+            "front is missing, portal is missing",
+            "invoke provision",
+        ),
+        ({"answers": False}, "it does not answer", "invoke provision"),
+        ({"expires": None}, "its certificate cannot be read", "invoke provision"),
+        ({"expires": datetime.now(UTC) + timedelta(days=29)}, "its certificate expires on ", "invoke provision"),
+        ({"expires": datetime.now(UTC) - timedelta(days=1)}, "its certificate expired on ", "invoke provision"),
+        ({"expires": datetime.now(UTC), "tls": "files"}, "its certificate expired on ", "replace gateway.certificate"),
+    ],
+)
+def test_what_is_wrong_with_a_gateway_is_said_with_the_fix(
+    engine: FakeEngine, ada: Student, tmp_path: Path, changes: dict[str, Any], problem: str, fix: str
+) -> None:
+    found = replace(looked(engine, ada, tmp_path), **changes)
+    assert found.problem.startswith(problem)
+    assert found.fix.startswith(fix)
+    assert f"NOT HEALTHY, {problem}" in str(found)
+    assert found.as_json()["problem"] == found.problem
+
+
+def test_a_gateway_that_is_not_there_is_missing(engine: FakeEngine, ada: Student, answering: list) -> None:
+    found = health.look(engine.client, ada)
+    assert (set(found.parts.values()), found.answers, found.expires, answering) == ({"missing"}, False, None, [])
+
+
+@pytest.mark.usefixtures("kept", "answering")
+def test_status_and_doctor_say_how_the_gateway_is(
+    engine: FakeEngine, ada: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    bring_up.ensure(engine.client, [ada], folder=tmp_path)
+    engine.client.containers.get("spring-gateway-portal").stop()
+    lab = Lab(tmp_path / "class.yml", (ada,))
+    unasked = Outcome("ada", 0, answer=status._unknown(ada, LabError("it is not asked here")))
+    monkeypatch.setattr(status, "_ask_all", lambda students: [(ada, unasked)])
+    monkeypatch.setattr(status, "_add_elsewhere", lambda *_: None)
+    status.report(lab, [ada], as_json=False)
+    line = "gateway https://lab.localhost:18443/: NOT HEALTHY, portal is exited"
+    assert capsys.readouterr().out.splitlines()[-1] == line
+    status.report(lab, [ada], as_json=True)
+    (found,) = json.loads(capsys.readouterr().out)["gateways"]
+    assert (found["parts"]["portal"], found["problem"]) == ("exited", "portal is exited")
+    assert list(doctor._gateway(engine.client, ada)) == [Finding(line, "invoke provision")]
+    engine.client.containers.get("spring-gateway-portal").start()
+    (well,) = doctor._gateway(engine.client, ada)
+    assert (well.well, "answers, certificate until" in well.what) == (True, True)
+    assert list(doctor._gateway(engine.client, replace(ada, gateway=None))) == []
 
 
 def test_somebody_else_s_gateway_is_left_alone(engine: FakeEngine, ada: Student, kept: Path, tmp_path: Path) -> None:

@@ -118,6 +118,15 @@ def test_all_nodes_are_asked_in_one_go(web: Serve, events: Callable) -> None:
     assert found["nodes"]["edge"] is found["nodes"]["nodemanager1"] is None
     assert "refused" in found["nodes"]["kafka1"]
     assert found["applications"] is None  # nobody knows
+    assert found["in_use"] == {"yarn_mb": None, "hdfs_mb": None}
+
+
+@pytest.mark.parametrize(("quota", "most"), [(4 << 30, 4096), (-1, 0)])
+def test_what_is_in_use_is_a_number_of_mb_and_the_limit(web: Serve, quota: int, most: int) -> None:
+    web(8088, {"clusterMetrics": {"allocatedMB": 896, "totalMB": 4096}})
+    web(9870, {"QuotaUsage": {"spaceConsumed": 12 << 20, "spaceQuota": quota}})
+    assert health.in_use(health.yarn_in_use, INFO.yarn) == [896, 4096]
+    assert health.in_use(health.hdfs_in_use, INFO.webhdfs) == [12, most]
 
 
 def test_a_cluster_without_named_nodes_is_asked_at_the_addresses_of_its_description(web: Serve, raw: Serve) -> None:

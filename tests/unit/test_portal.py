@@ -8,7 +8,7 @@ import pytest
 
 from portal import rules
 from portal.config import Config, Person
-from portal.rules import Asked, Decision
+from portal.rules import Asked, Closed, Decision
 from portal.sessions import CODE_SECONDS, SESSION_SECONDS, Sessions
 from portal.throttle import WINDOW, Throttle
 
@@ -62,6 +62,31 @@ def test_what_writes_comes_from_the_same_origin(asked: Asked, decision: Decision
 def test_a_login_leads_nowhere_else(path: str) -> None:
     assert rules.safe_path(path) == "/"
     assert rules.safe_path("/cluster?x=//y") == "/cluster?x=//y"
+
+
+@pytest.mark.parametrize(
+    ("logged_in", "idle", "why"),
+    [
+        (True, 0, None),
+        (True, rules.IDLE_SECONDS, None),
+        (True, rules.IDLE_SECONDS + 1, Closed.IDLE),
+        (False, 0, Closed.LOGIN),
+        (False, rules.IDLE_SECONDS + 1, Closed.LOGIN),
+    ],
+)
+def test_a_terminal_is_closed_when_nobody_is_there_or_logged_in(
+    logged_in: bool, idle: float, why: Closed | None
+) -> None:
+    assert rules.closes(logged_in=logged_in, idle=idle) == why
+
+
+def test_there_is_a_terminal_for_each_of_24_students_and_an_end() -> None:
+    others = [f"student{number}" for number in range(24)]
+    assert not rules.is_full(others, "ada")
+    assert not rules.is_full(["ada"] * 3, "ada")
+    assert rules.is_full(["ada"] * 4, "ada")
+    assert not rules.is_full(["ada"] * 4, "bob")
+    assert rules.is_full([*others, *(["bob"] * 8)], "ada")
 
 
 @pytest.fixture

@@ -20,8 +20,10 @@ from fake_node import ERR, Command, FakeNode
 from streamlab.engines.disk import Usage
 from streamlab.engines.inside import Result
 from streamlab.errors import LabError
+from streamlab.lessons import results
 from streamlab.stacks import beside, prove, status
 from streamlab.stacks.stack import Stack
+from streamlab.students.clusters import DESCRIPTION, Cluster
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Node, Student
 from streamlab.work import check, look
@@ -181,12 +183,26 @@ FORGED = "no answer\x1b[2J\nbob: healthy, 0 MB in use"
 
 def test_a_node_cannot_write_a_line_of_the_lab_s_own() -> None:
     app = {"id": "application_1_1", "name": FORGED, "state": "RUNNING", "final_status": "UNDEFINED"}
-    found = status._answers({"nodes": {"kafka1": FORGED, "edge": None}, "applications": [app], "submits": [FORGED]})
+    found = status._answers(
+        {
+            "nodes": {"kafka1": FORGED, "edge": None},
+            "applications": [app],
+            "submits": [FORGED],
+            "in_use": {FORGED: [1, 2], "yarn_mb": None, "hdfs_mb": [7, 0]},
+        }
+    )
     assert found == {
         "nodes": {"kafka1": "no answer bob: healthy, 0 MB in use", "edge": None},
         "applications": [{**app, "name": "no answer bob: healthy, 0 MB in use"}],
         "submits": ["no answer bob: healthy, 0 MB in use"],
+        "in_use": {"hdfs_mb": [7, 0]},
     }
+
+
+@pytest.mark.parametrize("pair", [["7", 0], [1, 2, 3], [1], 5, {"a": 1}])
+def test_a_node_s_figures_are_numbers(pair: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        status._answers({"nodes": {}, "applications": [], "submits": [], "in_use": {"yarn_mb": pair}})
 
 
 def test_nor_does_what_a_proof_or_a_check_found(student: Student) -> None:
@@ -350,6 +366,47 @@ def test_a_check_that_does_not_hold_fails_and_says_where_to_look(
         "        read the README, part 2\n"
         "lesson08 of ada: 1 of 2 as expected\n"
     )
+
+
+def test_on_the_edge_node_a_check_keeps_what_it_said_for_its_student(
+    student: Student, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(results, "STATE", tmp_path)
+    found = [{"name": "rows", "expected": 1, "found": 1, "passed": passed, "where": ""} for passed in (True, False)]
+    said = {"job": "lesson08", "student": "ada", "passed": True, "assertions": found}
+    monkeypatch.setattr(check, "check", lambda student, job, step, printed: said)
+    elsewhere = replace(student, cluster=Cluster(tmp_path / "cluster.json", "ada"))
+    here = replace(student, cluster=Cluster(DESCRIPTION, "ada"))
+    check.report(student, "lesson08", as_json=True)
+    check.report(elsewhere, "lesson08", as_json=True)
+    check.report(here, "lesson08/score", as_json=True)  # which is only a part of the lesson
+    assert results.kept() == []
+    check.report(here, "lesson08", as_json=True)
+    (kept,) = results.kept()
+    assert (kept["job"], kept["right"], kept["of"]) == ("lesson08", 1, 2)
+    assert 0 <= time.time() - kept["at"] < 60
+    (file,) = (tmp_path / "checks").iterdir()
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"at": 1, "right": 2}', '{"at": "1", "right": 2, "of": 3}', '{"at": -1, "right": 2, "of": 3}',
+     '{"at": true, "right": 2, "of": 3}', '{"x": "' + "x" * 2000 + '", "at": 1, "right": 2, "of": 3}', "\xff"],
+)  # fmt: skip
+def test_what_a_student_writes_there_is_no_result(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "STATE", tmp_path)
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks" / "lesson03.json").write_text(text, encoding="latin-1")
+    (tmp_path / "checks" / "evil.json").write_text('{"at": 1, "right": 2, "of": 3}')
+    assert results.kept() == []
+
+
+def test_a_result_that_cannot_be_kept_spoils_no_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "checks").write_text("a file where the folder should be")
+    monkeypatch.setattr(results, "STATE", tmp_path)
+    results.keep("lesson08", right=1, of=2)
+    assert results.kept() == []
 
 
 def test_a_check_that_looks_at_nothing_proves_nothing(report: Callable, error_of: Callable) -> None:

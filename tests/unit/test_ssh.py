@@ -8,6 +8,7 @@ import shlex
 import stat
 import subprocess
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from streamlab.gateway import edge_ssh, keys
 from streamlab.paths import ANSIBLE
 from streamlab.students.public_keys import public_key
-from streamlab.students.topology import Student
+from streamlab.students.topology import Gateway, Student
 from streamlab.students.values import wrong_in
 
 
@@ -72,15 +73,81 @@ def test_several_commands_that_need_a_new_key_at_once_have_the_same(student: Stu
     assert len(set(found)) == 1
 
 
-def test_who_may_log_in_is_the_student_and_the_portal_of_a_gateway_that_is_there(student: Student) -> None:
+def test_who_may_log_in_is_the_student_and_with_a_gateway_its_portal(student: Student) -> None:
     key = line("ssh-ed25519", "ssh-ed25519", 51)
     student = replace(student, ssh_keys=(key,))
     assert edge_ssh.files(student)["authorized_keys"] == f"{key}\n".encode()
-    assert not keys.has_key(student.lab_class, edge_ssh.PORTAL)
+    files = edge_ssh.files(replace(student, gateway=Gateway()))
     portal = keys.key_pair(student.lab_class, edge_ssh.PORTAL)
-    files = edge_ssh.files(student)
-    assert files["authorized_keys"].decode() == f"{key}\nrestrict,pty {portal.public} portal\n"
+    may = 'restrict,pty,command="sh /etc/streamlab/edge/portal.sh"'
+    assert files["authorized_keys"].decode() == f"{key}\n{may} {portal.public} portal\n"
     assert files["host_key"].decode() == edge_ssh.host_key(student).private
+
+
+def test_the_portal_s_ssh_knows_each_edge_node_by_its_student_s_name(student: Student, tmp_path: Path) -> None:
+    bob = replace(student, name="bob", subnet="10.89.2.0/27")
+    files = edge_ssh.portal_files([student, bob])
+    assert set(files) == {f"portal/{name}" for name in ("ssh_config", "known_hosts", "key")}
+    assert files["portal/key"].decode() == keys.key_pair(student.lab_class, edge_ssh.PORTAL).private
+    (tmp_path / "config").write_bytes(files["portal/ssh_config"])
+    said = {
+        name: dict(
+            line.split(" ", 1)
+            for line in subprocess.run(
+                ["ssh", "-G", "-F", tmp_path / "config", name], capture_output=True, text=True, check=True
+            ).stdout.splitlines()
+            if " " in line
+        )
+        for name in ("ada", "bob")
+    }
+    for name, address in (("ada", "10.89.1.8"), ("bob", "10.89.2.8")):
+        assert (said[name]["hostname"], said[name]["hostkeyalias"]) == (address, name)
+        assert (said[name]["user"], said[name]["port"]) == ("student", "2222")
+        assert (said[name]["stricthostkeychecking"], said[name]["batchmode"]) == ("true", "yes")
+        known = f"{name} {edge_ssh.host_key(replace(student, name=name)).public}"
+        assert known in files["portal/known_hosts"].decode().splitlines()
+
+
+@pytest.fixture
+def portal_script(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The script that sshd runs for the portal's key, with programs that only say how they were called."""
+    (tmp_path / "bin").mkdir()
+    for name in ("lab", "tmux"):
+        (tmp_path / "bin" / name).write_text(f'#!/bin/sh\necho {name} "$@"\n')
+        (tmp_path / "bin" / name).chmod(0o755)
+    script = ANSIBLE / "roles" / "edge" / "templates" / "portal.sh.j2"
+    env = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+
+    def run(asked: str | None, given: str = "") -> subprocess.CompletedProcess[str]:
+        more = {} if asked is None else {"SSH_ORIGINAL_COMMAND": asked}
+        return subprocess.run(["sh", script], env=env | more, input=given, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_the_portal_gives_an_edge_node_the_keys_and_is_told_its_state(portal_script: Callable, tmp_path: Path) -> None:
+    place = tmp_path / ".ssh" / "gateway_keys"
+    assert portal_script("state", "one\ntwo\n# end\n").stdout == "lab status --json\n"
+    assert place.read_text() == "one\ntwo\n# end\n"
+    assert (stat.S_IMODE(place.stat().st_mode), stat.S_IMODE(place.parent.stat().st_mode)) == (0o600, 0o700)
+    before = place.stat().st_ino
+    portal_script("state", "one\ntwo\n# end\n")
+    assert place.stat().st_ino == before  # nothing is written where nothing changed
+    portal_script("state", "one\ntw")  # cut off on its way
+    assert place.read_text() == "one\ntwo\n# end\n"
+    portal_script("state", "# end\n")
+    assert place.read_text() == "# end\n"
+    assert [path.name for path in place.parent.iterdir()] == ["gateway_keys"]
+
+
+@pytest.mark.parametrize("asked", [None, "", "sh", "state; id", "terminal x", "internal-sftp"])
+def test_the_portal_may_do_nothing_else(portal_script: Callable, asked: str | None) -> None:
+    done = portal_script(asked)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_the_portal_s_terminal_is_one_session_that_goes_on(portal_script: Callable) -> None:
+    assert portal_script("terminal").stdout.split()[-4:] == ["new-session", "-A", "-s", "browser"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from portal.keys import Owner
+
 FOLDER = Path("/etc/gateway")
 
 
@@ -41,7 +43,8 @@ class Config:
         lessons: ``[{"name", "title"}]``; each has a handout.
         texts: key -> text in the class's language.
         fingerprint: of the authority's certificate, empty where the certificate is another's.
-        ssh: student -> ``{"config", "known_hosts"}``, the lines of the two files on a laptop.
+        ssh: student -> ``{"config", "known_hosts", "keys", "opens"}``: the lines of the two files on a laptop, the
+            inventory's public keys, and what the bastion lets the student's keys reach.
     """
 
     lab_class: str
@@ -53,11 +56,15 @@ class Config:
     lessons: list[Mapping[str, str]]
     texts: Mapping[str, str]
     fingerprint: str
-    ssh: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ssh: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def origin(self, host: str) -> str:
         """What a browser calls the origin of a host name."""
         return f"https://{host}{'' if self.port == 443 else f':{self.port}'}"
+
+    def owners(self) -> dict[str, Owner]:
+        """Who may enter public keys of ssh."""
+        return {name: Owner(one["opens"], self.people[name].credential) for name, one in self.ssh.items()}
 
     def student_of(self, host: str) -> str | None:
         """Whose page has this host name; None where it is nobody's."""

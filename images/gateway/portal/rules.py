@@ -7,10 +7,15 @@ reads from elsewhere must be somebody following a link.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 SAFE_METHODS = ("GET", "HEAD")
+#: Terminals that are open at a time, in all and of one student: each is a process here.
+MOST_TERMINALS, MOST_EACH = 32, 4
+#: Seconds without a key pressed after which a terminal is closed; what runs in it goes on.
+IDLE_SECONDS = 1800
 
 
 class Decision(IntEnum):
@@ -77,3 +82,29 @@ def safe_path(path: str) -> str:
     """Where to go after a login: a path of the same host, or the start page if it is anything else."""
     is_path = path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if is_path and len(path) < 2000 and path.isprintable() and "\\" not in path else "/"
+
+
+class Closed(IntEnum):
+    """Why a terminal's WebSocket was closed; after any other code the page connects again."""
+
+    ENDED = 4000
+    IDLE = 4001
+    FULL = 4002
+    LOGIN = 4003
+
+
+def closes(*, logged_in: bool, idle: float) -> Closed | None:
+    """Whether a terminal is to be closed, and why.
+
+    Args:
+        logged_in: whether the login with which it was opened is good still.
+        idle: seconds since a key was pressed.
+    """
+    if not logged_in:
+        return Closed.LOGIN
+    return Closed.IDLE if idle > IDLE_SECONDS else None
+
+
+def is_full(open_ones: Sequence[str], student: str) -> bool:
+    """Whether a student gets no other terminal, where these students' are open."""
+    return len(open_ones) >= MOST_TERMINALS or open_ones.count(student) >= MOST_EACH

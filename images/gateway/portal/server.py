@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import tornado.httpserver
 import tornado.netutil
 import tornado.web
 
-from portal import handlers, upload
-from portal.handlers import Portal
+from portal import login, pages, questions, ssh_page, terminal, upload
+from portal.base import HERE, Portal
 
 SOCKET = Path("/run/gateway/portal.sock")
 #: Bytes of a form.
@@ -26,26 +27,30 @@ WATCH_SECONDS = 2
 def application(portal: Portal) -> tornado.web.Application:
     """Every path of the portal."""
     routes = [
-        (r"/", handlers.Start),
-        (r"/login", handlers.Login),
-        (r"/logout", handlers.Logout),
-        (r"/enter", handlers.Hand),
-        (r"/ca\.crt", handlers.Authority),
-        (r"/lessons/([a-z][a-z0-9]{0,40})", handlers.Handout),
-        (r"/\.lab/enter", handlers.Enter),
-        (r"/\.lab/question", handlers.Question),
-        (r"/\.lab/begin", handlers.Begin),
-        (r"/\.lab/refused", handlers.Message),
-        (r"/\.lab/absent", handlers.Absent),
-        (r"/\.lab/logs", handlers.Logs),
+        (r"/", pages.Start),
+        (r"/login", login.Login),
+        (r"/logout", login.Logout),
+        (r"/enter", login.Hand),
+        (r"/ssh", ssh_page.Ssh),
+        (r"/terminal", terminal.Page),
+        (r"/terminal/socket", terminal.Socket),
+        (r"/ca\.crt", pages.Authority),
+        (r"/lessons/([a-z][a-z0-9]{0,40})", pages.Handout),
+        (r"/\.lab/enter", login.Enter),
+        (r"/\.lab/question", questions.Question),
+        (r"/\.lab/begin", questions.Begin),
+        (r"/\.lab/refused", questions.Message),
+        (r"/\.lab/absent", questions.Absent),
+        (r"/\.lab/logs", questions.Logs),
         (r"/webhdfs/.*", upload.Upload),
-        (r"/\.lab/style\.css", handlers.Style),
-        (r"/\.lab/health", handlers.Health),
+        (rf"/\.lab/({'|'.join(map(re.escape, pages.FILES))})", pages.File),
+        (r"/\.lab/health", pages.Health),
     ]
-    templates = str(handlers.HERE / "templates")
+    templates = str(HERE / "templates")
     return tornado.web.Application(
-        routes, portal=portal, template_path=templates, default_handler_class=handlers.Missing
-    )
+        routes, portal=portal, template_path=templates, default_handler_class=pages.Missing,
+        websocket_ping_interval=terminal.LOOK_SECONDS, websocket_max_message_size=MOST_FORM,
+    )  # fmt: skip
 
 
 async def watch_network() -> None:

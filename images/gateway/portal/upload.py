@@ -13,7 +13,7 @@ from http import HTTPStatus
 import tornado.httpclient
 import tornado.web
 
-from portal.handlers import Handler
+from portal.base import Handler
 
 #: Bytes of a file, and of what a DataNode answers to it.
 MOST_FILE, MOST_ANSWER = 1 << 40, 100_000

@@ -1,0 +1,1 @@
+../../../streamlab/students/public_keys.py
