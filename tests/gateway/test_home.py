@@ -10,7 +10,7 @@ from shlex import quote
 import pytest
 
 from browser import Browser
-from streamlab.engines import engine
+from streamlab.engines import engine, labelled
 from streamlab.students import inventory
 from visitor import Site
 
@@ -58,7 +58,7 @@ def test_a_node_that_does_not_answer_is_named(site: Site, logged_in: Callable[[s
     student = inventory.load(site.lab.inventory).student("bob")
     chromium = logged_in("bob")
     with engine.connect(student.docker_host) as client:
-        kafka = engine.node(client, student, "kafka1")
+        kafka = labelled.node(client, student, "kafka1")
         kafka.pause()
         try:
             page = shown(chromium, site.home, "Not every node is healthy:")
