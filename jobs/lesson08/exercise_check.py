@@ -142,9 +142,10 @@ def scored(lab: Lab, work: Exercise) -> list[Assertion]:
 
 
 def right_features(row: dict[str, Any]) -> bool:
-    years, *others = row["features"]
-    ones = [0.0] * (FEATURES - 3) + [1.0, 1.0]
-    return len(row["features"]) == FEATURES and years == row["years"] and sorted(others) == ones
+    features = row["features"]
+    if not isinstance(features, list) or len(features) != FEATURES:
+        return False
+    return features[0] == row["years"] and sorted(features[1:]) == [0.0] * (FEATURES - 3) + [1.0, 1.0]
 
 
 def saved(lab: Lab, work: Exercise) -> list[Assertion]:
