@@ -67,7 +67,7 @@ class World:
     def __init__(self) -> None:
         self.hdfs, self.kafka = Hdfs(), Kafka({"l03-orders": ("A", [340, 330, 330])})
         steps = {name: Step(name, "t", "tiny", 9, streaming=True) for name in ("read", "other")}
-        self.job = Job("lesson03", "t", {"l03-orders": 3}, (), (), steps)
+        self.job = Job("lesson03", "t", {"l03-orders": 3}, (), (), "", steps)
 
     def read(self, query: str, *sources: object, batch: int = 3) -> None:
         lines = ["v1", "{}", *(source if isinstance(source, str) else json.dumps(source) for source in sources)]
