@@ -201,7 +201,7 @@ def test_another_step_s_checkpoint_keeps_no_step_from_running(world: World, refu
 
 def test_without_a_topic_kafka_is_not_asked() -> None:
     world = World()
-    world.job = Job("lesson03", "t", {}, (), (), world.job.steps)
+    world.job = Job("lesson03", "t", {}, (), (), "", world.job.steps)
     world.kafka = None
     world.submit()
     assert world.hdfs.files == {}
