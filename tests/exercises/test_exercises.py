@@ -120,7 +120,7 @@ def test_a_student_goes_from_gap_to_gap(lab: LabRunner, tmp_path: Path, monkeypa
     before = lab.run("check", "--job", job)
     assert before.code == 1
     assert (
-        f"gap 1, read the topic: filled in: expected an outcome, found it has not run: invoke submit --job {job}"
+        f"gap 1, read the topic: filled in: expected an outcome, found it has not run: invoke submit --job my04"
         in before.out
     )
     program = tmp_path / "my04" / "exercise.py"
