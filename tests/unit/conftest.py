@@ -79,6 +79,12 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def reached(alone: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `alone`, and every Docker host is taken to answer."""
+    monkeypatch.setattr(engine, "unreachable", lambda targets: {})
+
+
+@pytest.fixture
 def engines(monkeypatch: pytest.MonkeyPatch) -> Engines:
     """This machine's engine and another machine's, both empty."""
     made = Engines({LOCAL: FakeEngine(), SECOND: FakeEngine()})

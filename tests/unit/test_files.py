@@ -21,6 +21,8 @@ from streamlab.stacks.stack import Stack
 from streamlab.students.topology import Student
 from streamlab.work import files
 
+pytestmark = pytest.mark.usefixtures("reached")
+
 
 @pytest.fixture
 def node(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeNode:

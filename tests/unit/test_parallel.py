@@ -20,7 +20,7 @@ from streamlab.stacks.operation import Access, Operation
 from streamlab.students.topology import Student
 from streamlab.ui import progress, say
 
-pytestmark = pytest.mark.usefixtures("alone")
+pytestmark = pytest.mark.usefixtures("reached")
 
 #: Seconds after which a test that waits has failed.
 SOON = 10

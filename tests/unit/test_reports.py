@@ -325,7 +325,7 @@ MODEL = {
 
 
 @pytest.fixture
-def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def report(student: Student, monkeypatch: pytest.MonkeyPatch, alone: None) -> Callable[..., None]:
     """Report lesson08, whose check on the edge node gives these assertions."""
 
     def run(*assertions: dict) -> None:
@@ -368,6 +368,7 @@ def test_a_check_that_does_not_hold_fails_and_says_where_to_look(
     )
 
 
+@pytest.mark.usefixtures("alone")
 def test_on_the_edge_node_a_check_keeps_what_it_said_for_its_student(
     student: Student, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
