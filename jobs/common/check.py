@@ -18,7 +18,7 @@ from common.settings import Settings, load_info
 
 def assertions(settings: Settings) -> list[Assertion]:
     """The lesson's assertions; with a step in `settings`, those whose name begins with it and a colon."""
-    own = request.own_check(settings.lesson, settings.exercise)
+    own = request.own("check", settings.lesson, settings.exercise)
     if own is None:
         raise WrongRequest(f"{settings.lesson} has no check")
     with Lab(settings) as lab:

@@ -31,11 +31,11 @@ class Exercise:
         self.lab = lab
         self._states = Fact(lambda: json.loads(lab.hdfs.read_text(lab.settings.output("gaps.json"))))
         self._right: dict[int, bool] = {}
-        self._told: list[dict[str, str]] = described(lab.settings.exercise, "exercise.yml")["gaps"]
+        self._gaps: list[dict[str, str]] = described(lab.settings.exercise, "exercise.yml")["gaps"]
         translated = f"exercise.{lab.settings.info.language}.yml"
         own = described(lab.settings.exercise, translated)
         common = described("common", f"words.{lab.settings.info.language}.yml")
-        self._own: list[dict[str, str]] = own.get("gaps") or [{} for _ in self._told]
+        self._translated: list[dict[str, str]] = own.get("gaps") or [{} for _ in self._gaps]
         self._gap = common.get("gap", "gap")
         self._words = Words({**common.get("phrases", {}), **own.get("checks", {})})
 
@@ -49,18 +49,18 @@ class Exercise:
             needs: the gaps without which this one cannot be right; all earlier ones when it is not given.
         """
         wrong = [one for one in (self._right if needs is None else needs) if not self._right[one]]
-        words = self._nothing(number)
-        if words:
-            found = [self._told_of(words)]
+        why = self._nothing(number)
+        if why:
+            found = [self._without(why)]
         elif wrong:
-            found = [self._told_of(f"to be looked at once gap {wrong[0]} is right")]
+            found = [self._without(f"to be looked at once gap {wrong[0]} is right")]
         else:
             found = assertions()
         self._right[number] = all(one.passed for one in found)
-        told = {**self._told[number - 1], **self._own[number - 1]}
-        title = f"{self._gap} {number}, {told['title']}"
+        gap = {**self._gaps[number - 1], **self._translated[number - 1]}
+        title = f"{self._gap} {number}, {gap['title']}"
         return [
-            replace(one, name=f"{title}: {self._words(one.name)}", help="" if one.passed else told["help"])
+            replace(one, name=f"{title}: {self._words(one.name)}", help="" if one.passed else gap["help"])
             for one in found
         ]
 
@@ -111,7 +111,7 @@ class Exercise:
             return "it did not run"
         return "" if state["state"] == "done" else str(state["words"])
 
-    def _told_of(self, words: str) -> Assertion:
-        return Assertion(
-            "filled in", self._words("an outcome"), self._words(words), False, f"{self.lab.settings.lesson}/exercise.py"
-        )
+    def _without(self, why: str) -> Assertion:
+        """What is said of a gap whose outcome cannot be looked at."""
+        found = f"{self._words('none')}: {self._words(why)}"
+        return Assertion("outcome", self._words("one"), found, False, f"{self.lab.settings.lesson}/exercise.py")

@@ -130,13 +130,13 @@ class Gaps:
         self, number: int, gap: Callable[..., Any], given: tuple[Any, ...], accept: Callable[[Any], Any]
     ) -> Any | None:
         if any(one is None for one in given):
-            self._note(number, WAITS, "waits for an earlier gap")
+            self._note(number, WAITS, "it waits for an earlier gap")
             return None
         self._note(number, DONE, "done", said=False)
         try:
             result = accept(gap(*given))
         except NotImplementedError:
-            self._note(number, OPEN, "is open")
+            self._note(number, OPEN, "it is open")
         except JobError as error:
             self._note(number, FAILED, error.what)
         except Exception as error:  # whatever a student's lines raise is that gap's outcome

@@ -25,7 +25,7 @@ def lines(job: request.Job, lab: Lab) -> Iterator[str]:
     schema = request.resource(job.lesson, "schema.cql")
     if schema:
         yield from lab.cassandra.apply_schema(schema, file=f"{job.lesson}/schema.cql")
-    own = request.own_check(job.lesson, job.exercise) if job.exercise else request.module(job.lesson, "prepare")
+    own = request.own("prepare", job.lesson, job.exercise)
     if own:
         yield from own.prepare(lab)
 

@@ -78,9 +78,9 @@ def module(lesson: str, name: str) -> ModuleType | None:
         raise
 
 
-def own_check(job_name: str, exercise: str) -> ModuleType | None:
-    """The module with a job's `check`: an exercise's is the lesson's, with the exercise's `prepare` beside it."""
-    return module(exercise, "exercise_check") if exercise else module(job_name, "check")
+def own(kind: str, lesson: str, exercise: str) -> ModuleType | None:
+    """The module with a job's own "check" or "prepare". An exercise has both in one module of its lesson."""
+    return module(exercise, "exercise_check") if exercise else module(lesson, kind)
 
 
 def load_job(lesson: str) -> Job:

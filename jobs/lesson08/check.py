@@ -190,10 +190,10 @@ def of_no_batch(rows: list[dict[str, Any]], batches: list[int]) -> list[str]:
 
 
 def batches_of(rows: Callable[[], list[dict[str, Any]]]) -> dict[str, int]:
-    """The batch of each row of the table by its id; none where the table cannot be read, which others say."""
+    """The batch of each row of the table by its id; none where the table cannot be read."""
     try:
         return {row["id"]: row["batch_id"] for row in rows()}
-    except Exception:
+    except Exception:  # why it cannot be read is what the assertions about the table's own rows have found
         return dict.fromkeys(data.held_out_ids(), -1)
 
 

@@ -194,8 +194,8 @@ def _rounded(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _or_none(rows: Fact[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """The rows; none where they cannot be read, which the assertion about them says."""
+    """The rows; none where they cannot be read."""
     try:
         return rows()
-    except Exception:
+    except Exception:  # why they cannot is what the assertion about these rows has found
         return []

@@ -7,6 +7,7 @@ nbgrader, which marks them so in notebooks; there is one pair for each gap of `e
 from __future__ import annotations
 
 import re
+import shlex
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from streamlab.errors import unknown
 from streamlab.lessons.jobs import known_exercises
 from streamlab.lessons.scaffold import create, renamed, require_free
 from streamlab.paths import JOBS
+from streamlab.students.problems import LANGUAGES
 from streamlab.ui import say
 from streamlab.yamlfile import check_yaml, mapping_of, number_of, require_known, text_of, wrong_at
 
@@ -44,7 +46,7 @@ class Texts:
     here: str = "Your code instead of the next line; lines: {}."
 
 
-def texts(lesson: str, language: str) -> Texts:
+def texts_in(language: str, lesson: str) -> Texts:
     """The texts of a lesson's exercise, in English where they are not written in this language."""
     file = JOBS / lesson / f"exercise.{language}.yml"
     if not file.is_file():
@@ -54,14 +56,14 @@ def texts(lesson: str, language: str) -> Texts:
     return Texts(text_of(found, "program", file), tasks, text_of(found, "here", file))
 
 
-def with_gaps(source: str, filled: Mapping[int, str] | None = None, said: Texts | None = None) -> str:
+def with_gaps(source: str, filled: Mapping[int, str] | None = None, texts: Texts | None = None) -> str:
     """A program as students get it: each solution is replaced by a line that says the gap is open.
 
     Args:
         filled: gap's number, from 1 -> lines to put there instead, not indented. Gaps that are not named are open.
-        said: its texts in another language than English.
+        texts: what it says in another language than English.
     """
-    number, said = 0, said or Texts()
+    number, texts = 0, texts or Texts()
 
     def replaced(found: re.Match[str]) -> str:
         nonlocal number
@@ -69,18 +71,18 @@ def with_gaps(source: str, filled: Mapping[int, str] | None = None, said: Texts 
         indent = found["indent"]
         if filled and number in filled:
             return textwrap.indent(textwrap.dedent(filled[number]).strip("\n") + "\n", indent)
-        here = said.here.format(len(found["lines"].splitlines()))
+        here = texts.here.format(len(found["lines"].splitlines()))
         return f"{indent}# {here}\n{indent}raise NotImplementedError\n"
 
-    def told(found: re.Match[str]) -> str:
-        task = said.tasks[int(found["number"]) - 1]
+    def translated(found: re.Match[str]) -> str:
+        task = texts.tasks[int(found["number"]) - 1]
         return found["indent"] + '"""' + textwrap.indent(task.rstrip(), found["indent"]).strip() + found["end"]
 
     program = _SOLUTION.sub(replaced, source)
-    if said.tasks:
-        program = _TASK.sub(told, program)
-    if said.program:
-        program = _ABOUT.sub(lambda _: f'"""{said.program.strip()}\n"""', program, count=1)
+    if texts.tasks:
+        program = _TASK.sub(translated, program)
+    if texts.program:
+        program = _ABOUT.sub(lambda _: f'"""{texts.program.strip()}\n"""', program, count=1)
     return program
 
 
@@ -132,13 +134,16 @@ def hand_out(lesson: str, name: str | None = None, to: str = ".", language: str 
     """Create the folder `to`/`name` with a lesson's exercise, its gaps open.
 
     Raises:
-        WrongRequest: the lesson has no exercise, the name cannot be used, or there is such a folder.
+        WrongRequest: there is no such exercise or language, the name cannot be used, or there is such a folder.
     """
     gaps = load(lesson)["gaps"]
+    if language not in LANGUAGES:
+        raise unknown("language", language, LANGUAGES, usage="--language {}")
     name = name or f"my{lesson.removeprefix('lesson')}"
     require_free(name)
     source = (JOBS / lesson / "exercise.py").read_text(encoding="utf-8")
-    target = create(name, to, files(lesson, name, with_gaps(source, said=texts(lesson, language))))
+    target = create(name, to, files(lesson, name, with_gaps(source, texts=texts_in(language, lesson))))
     say(f"{target}: the exercise of {lesson}, with {len(gaps)} gaps in exercise.py")
-    say(f"fill them in, one after another; then: invoke submit --job {name}, and: invoke check --job {name}")
+    typed = name if to == "." else shlex.quote(str(target))
+    say(f"fill them in, one after another; then: invoke submit --job {typed}, and: invoke check --job {typed}")
     return target

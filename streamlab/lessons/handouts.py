@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from streamlab.lessons.bundle import ANSWERS, files_below
-from streamlab.lessons.exercise import texts, with_gaps
+from streamlab.lessons.exercise import texts_in, with_gaps
 from streamlab.paths import JOBS
 
 
@@ -30,5 +30,5 @@ def for_students(language: str, *, under: str) -> dict[str, bytes]:
         elif name == "exercise.py":
             lesson = folder.rpartition("/")[2]
             source = (JOBS / lesson / name).read_text(encoding="utf-8")
-            found[path] = with_gaps(source, said=texts(lesson, language)).encode()
+            found[path] = with_gaps(source, texts=texts_in(language, lesson)).encode()
     return found

@@ -24,10 +24,14 @@ EVIDENCE = 1000
 _final = fields(final=str, diagnostics=str, log=str, errors=str)
 
 
-def follow(stack: Stack, step: Step, app_id: str, began: float, *, seconds: int, preset: Preset, typed: str) -> None:
+def follow(
+    stack: Stack, step: Step, app_id: str, began: float, *, seconds: int, preset: Preset, typed: str,
+    nothing: str = "it wrote nothing",
+) -> None:  # fmt: skip
     """Print what an application's driver prints, and at its end what it has written.
 
     Args:
+        nothing: what to print at its end when it counted nothing.
         typed: what `--job` was given, without a step.
 
     Raises:
@@ -51,7 +55,7 @@ def follow(stack: Stack, step: Step, app_id: str, began: float, *, seconds: int,
     if final["final"] != "SUCCEEDED":
         raise failure(step, app_id, final, preset=preset, typed=typed)
     written = "; ".join(f"{count} to {place}" for place, count in seen["written"].items())
-    say(f"{step.full_name}: {app_id} SUCCEEDED in {time.monotonic() - began:.1f} s: {written or 'it wrote nothing'}")
+    say(f"{step.full_name}: {app_id} SUCCEEDED in {time.monotonic() - began:.1f} s: {written or nothing}")
 
 
 def kill(stack: Stack, app_id: str | None) -> None:

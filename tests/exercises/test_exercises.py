@@ -97,7 +97,7 @@ def test_the_solution_is_right(work: Work, lesson: str) -> None:
 def test_open_gaps_pass_nowhere_and_crash_nowhere(work: Work, lesson: str) -> None:
     ran, assertions = work.submit(lesson, exercise.with_gaps(source(lesson)))
     assert ran.code == 0, ran.out + ran.err
-    assert "  | gap 1: is open\n" in ran.out
+    assert "  | gap 1: it is open\n" in ran.out
     assert "Traceback" not in ran.out + ran.err
     assert by_gap(assertions) == dict.fromkeys(exercise.solutions(source(lesson)), False)
 
@@ -120,7 +120,7 @@ def test_a_student_goes_from_gap_to_gap(lab: LabRunner, tmp_path: Path, monkeypa
     before = lab.run("check", "--job", job)
     assert before.code == 1
     assert (
-        "gap 1, read the topic: filled in: expected an outcome, found it has not run: invoke submit --job my04"
+        "gap 1, read the topic: outcome: expected one, found none: it has not run: invoke submit --job my04"
         in before.out
     )
     program = tmp_path / "my04" / "exercise.py"
@@ -133,6 +133,6 @@ def test_a_student_goes_from_gap_to_gap(lab: LabRunner, tmp_path: Path, monkeypa
     assert re.search(r"\| gap 2: AnalysisException: ", ran.out), ran.out
     found = lab.run("check", "--job", job).out
     assert "  ok    gap 1, read the topic: records from the topic's beginning: 1000\n" in found
-    assert "WRONG gap 2, read the JSON: filled in" in found
+    assert "WRONG gap 2, read the JSON: outcome: expected one, found none: AnalysisException: " in found
     assert "        read lesson04's README" in found
     lab("reset", "--yes", "--job", job)

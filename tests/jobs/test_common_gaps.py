@@ -99,7 +99,7 @@ def test_an_open_gap_is_a_sentence_and_what_needs_it_waits(gaps: Gaps, settings:
     gaps.value(4, lambda: [1, 2])
     outcome = gaps.outcome()
     assert said == [
-        "gap 1: is open", "gap 2: waits for an earlier gap", "gap 3: waits for an earlier gap", "gap 4: done",
+        "gap 1: it is open", "gap 2: it waits for an earlier gap", "gap 3: it waits for an earlier gap", "gap 4: done",
     ]  # fmt: skip
     assert dict(outcome.details) == {"done": 1, "open": 1, "waits": 2}
     assert kept(settings)["4"] == {"state": "done", "words": "done", "value": [1, 2]}

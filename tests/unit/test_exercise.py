@@ -119,6 +119,17 @@ def test_an_exercise_that_is_not_there_is_refused(error_of: Callable, tmp_path: 
     assert "did you mean --job lesson04?" in text
 
 
+def test_a_language_that_nobody_writes_in_is_refused(error_of: Callable, tmp_path: Path) -> None:
+    text = error_of(exercise.hand_out, EXERCISES[0], None, str(tmp_path), "de")
+    assert text.startswith("error: no language named 'de'\n  known: en, ru\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_to_type_next_names_the_folder_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    target = exercise.hand_out(EXERCISES[0], "mine", str(tmp_path))
+    assert f"invoke submit --job {target}, and: invoke check --job {target}\n" in capsys.readouterr().out
+
+
 def test_a_folder_that_is_there_is_kept(error_of: Callable, tmp_path: Path) -> None:
     exercise.hand_out(EXERCISES[0], "mine", str(tmp_path))
     before = (tmp_path / "mine" / "exercise.py").write_text("my work\n")
@@ -136,7 +147,7 @@ def test_an_exercise_of_no_lesson_is_no_job(tmp_path: Path, error_of: Callable) 
 HOME = "/user/student/my04"
 STATES = {
     "1": {"state": "done", "words": "done", "columns": [["n", "int"]]},
-    "2": {"state": "open", "words": "is open"},
+    "2": {"state": "open", "words": "it is open"},
     "3": {"state": "done", "words": "done", "value": 5},
     "4": {"state": "failed", "words": "ValueError: no"},
     "5": {"state": "done", "words": "done"},
@@ -186,9 +197,9 @@ def test_each_gap_is_judged_by_itself_and_by_what_it_needs() -> None:
     assert [(one.name, one.passed, one.found) for one in found] == [
         ("gap 1, read the topic: n", False, 2),
         ("gap 1, read the topic: m", True, 1),
-        ("gap 2, read the JSON: filled in", False, "is open"),
+        ("gap 2, read the JSON: outcome", False, "none: it is open"),
         ("gap 3, parquet files: n", True, 1),
-        ("gap 4, JSON to a topic: filled in", False, "ValueError: no"),
+        ("gap 4, JSON to a topic: outcome", False, "none: ValueError: no"),
         ("gap 5, foreachBatch: n", True, 1),
     ]
     assert [bool(one.help) for one in found] == [not one.passed for one in found]
@@ -198,12 +209,12 @@ def test_a_gap_waits_for_those_before_it_to_be_right() -> None:
     work = judged({f"{HOME}/out/gaps.json": json.dumps(STATES)})
     work.gap(1, wrong)
     (found,) = work.gap(3, lambda: pytest.fail("it was looked at"))
-    assert found.found == "to be looked at once gap 1 is right"
+    assert found.found == "none: to be looked at once gap 1 is right"
 
 
 def test_an_exercise_that_has_not_run_says_what_to_type() -> None:
     (found,) = judged({}).gap(1, right)
-    assert (found.passed, found.found) == (False, "it has not run: invoke submit --job my04")
+    assert (found.passed, found.found) == (False, "none: it has not run: invoke submit --job my04")
 
 
 def test_rows_are_those_that_a_stream_has_committed() -> None:
@@ -231,7 +242,9 @@ RUSSIAN = sorted(path.parent.name for path in JOBS.glob("*/exercise.ru.yml"))
 @pytest.mark.parametrize("lesson", RUSSIAN)
 def test_an_exercise_is_the_same_program_in_russian(lesson: str) -> None:
     """Only comments and docstrings differ, and each task names the same things."""
-    english, russian = (exercise.with_gaps(program(lesson), said=exercise.texts(lesson, one)) for one in ("en", "ru"))
+    english, russian = (
+        exercise.with_gaps(program(lesson), texts=exercise.texts_in(one, lesson)) for one in ("en", "ru")
+    )
     assert not re.search(r"\bGap \d|Your code", russian)
     assert code_of(english) == code_of(russian)
     texts = zip(docstrings(english), docstrings(russian), strict=True)
@@ -264,7 +277,7 @@ def test_a_check_speaks_russian_where_its_exercise_does(lesson: str) -> None:
     described = yaml.safe_load((JOBS / lesson / "exercise.ru.yml").read_text(encoding="utf-8"))
     checked = (JOBS / lesson / "exercise_check.py").read_text(encoding="utf-8")
     known = {re.sub(r"\{[^{}]*\}", "{}", text) for text in re.findall(r'"([^"\n]+)"', checked)}
-    unknown = [name for name in described["checks"] if name != "filled in" and name not in known]
+    unknown = [name for name in described["checks"] if name not in known]
     assert unknown == []
     assert len(described["gaps"]) == len(exercise.load(lesson)["gaps"])
 
@@ -277,7 +290,7 @@ def test_a_class_s_language_reaches_handout_exercise_and_check(student: Student)
     work = judged({f"{HOME}/out/gaps.json": json.dumps(STATES)}, language="ru")
     assert work.gap(1, right)[0].name == "пропуск 1, прочитать топик: n"
     (opened,) = work.gap(2, right)
-    assert (opened.expected, opened.found) == ("результат", "не заполнен")
+    assert (opened.expected, opened.found) == ("есть", "нет: пропуск не заполнен")
 
 
 def test_phrases_with_places_are_translated_whole() -> None:
