@@ -27,13 +27,25 @@ def source(lesson: str) -> str:
 
 
 def wrong_answers(lesson: str) -> dict[int, list[str]]:
-    """The lines to put into a gap, by the gap's number."""
+    """The lines to put into a gap, by the gap's number.
+
+    In the file an answer is either all lines, or what differs from the solution: the right lines and the wrong ones.
+    """
     spec = spec_from_file_location(f"wrong_{lesson}", Path(__file__).with_name("wrong") / f"{lesson}.py")
     assert spec
     assert spec.loader
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.WRONG
+    right = exercise.solutions(source(lesson))
+    return {number: [spelled_out(one, right[number]) for one in several] for number, several in module.WRONG.items()}
+
+
+def spelled_out(answer: str | tuple[str, str], solution: str) -> str:
+    if isinstance(answer, str):
+        return answer
+    before, after = answer
+    assert solution.count(before) == 1, answer
+    return solution.replace(before, after)
 
 
 def answers() -> list[Any]:

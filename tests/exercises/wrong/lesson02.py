@@ -32,12 +32,11 @@ WRONG = {
     ],
     2: [
         # Missing values become NaN, which is not JSON.
-        """
-        pairs = []
-        for row in table.itertuples():
-            pairs.append([row.sensor, json.dumps({"sensor": row.sensor, "seq": row.seq, "value": row.value})])
-        return pairs
-        """,
+        (
+            """value = row.value if pd.notna(row.value) else None
+    pairs.append([row.sensor, json.dumps({"sensor": row.sensor, "seq": row.seq, "value": value})])""",
+            'pairs.append([row.sensor, json.dumps({"sensor": row.sensor, "seq": row.seq, "value": row.value})])',
+        ),
         # Numbers become text.
         """
         table = table.astype(object).where(table.notna(), None)
@@ -77,55 +76,34 @@ WRONG = {
     ],
     4: [
         # Where a partition begins, not where it ends.
-        """
-        with closing(KafkaConsumer(bootstrap_servers=servers)) as consumer:
-            places = [TopicPartition(TOPIC, number) for number in consumer.partitions_for_topic(TOPIC)]
-            return {place.partition: first for place, first in consumer.beginning_offsets(places).items()}
-        """,
+        (
+            "return {place.partition: end for place, end in consumer.end_offsets(places).items()}",
+            "return {place.partition: first for place, first in consumer.beginning_offsets(places).items()}",
+        ),
         # The last record's offset, which is one less.
-        """
-        with closing(KafkaConsumer(bootstrap_servers=servers)) as consumer:
-            places = [TopicPartition(TOPIC, number) for number in consumer.partitions_for_topic(TOPIC)]
-            return {place.partition: end - 1 for place, end in consumer.end_offsets(places).items()}
-        """,
+        (
+            "return {place.partition: end for place, end in consumer.end_offsets(places).items()}",
+            "return {place.partition: end - 1 for place, end in consumer.end_offsets(places).items()}",
+        ),
     ],
     5: [
         # The end of a slice is exclusive: offset 4 is missing.
-        """
-        records = (
-            spark.read.format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("subscribe", TOPIC)
-            .option("startingOffsets", json.dumps({TOPIC: {"0": 2, "1": 2, "2": 2}}))
-            .option("endingOffsets", json.dumps({TOPIC: {"0": 4, "1": 4, "2": 4}}))
-            .load()
-        )
-        return records.selectExpr("CAST(key AS STRING)", "CAST(value AS STRING)", "partition", "offset")
-        """,
+        (
+            '.option("endingOffsets", json.dumps({TOPIC: {"0": 5, "1": 5, "2": 5}}))',
+            '.option("endingOffsets", json.dumps({TOPIC: {"0": 4, "1": 4, "2": 4}}))',
+        ),
         # Key and value are left as bytes.
-        """
-        records = (
-            spark.read.format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("subscribe", TOPIC)
-            .option("startingOffsets", json.dumps({TOPIC: {"0": 2, "1": 2, "2": 2}}))
-            .option("endingOffsets", json.dumps({TOPIC: {"0": 5, "1": 5, "2": 5}}))
-            .load()
-        )
-        return records.select("key", "value", "partition", "offset")
-        """,
+        (
+            'return records.selectExpr("CAST(key AS STRING)", "CAST(value AS STRING)", "partition", "offset")',
+            'return records.select("key", "value", "partition", "offset")',
+        ),
         # An offset without its partition's name: Spark wants all partitions.
-        """
-        records = (
-            spark.read.format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("subscribe", TOPIC)
-            .option("startingOffsets", json.dumps({TOPIC: {"0": 2}}))
-            .option("endingOffsets", json.dumps({TOPIC: {"0": 5}}))
-            .load()
-        )
-        return records.selectExpr("CAST(key AS STRING)", "CAST(value AS STRING)", "partition", "offset")
-        """,
+        (
+            """.option("startingOffsets", json.dumps({TOPIC: {"0": 2, "1": 2, "2": 2}}))
+    .option("endingOffsets", json.dumps({TOPIC: {"0": 5, "1": 5, "2": 5}}))""",
+            """.option("startingOffsets", json.dumps({TOPIC: {"0": 2}}))
+    .option("endingOffsets", json.dumps({TOPIC: {"0": 5}}))""",
+        ),
     ],
     6: [
         # A new group begins at the end unless it is told otherwise.

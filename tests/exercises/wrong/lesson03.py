@@ -3,27 +3,9 @@
 WRONG = {
     1: [
         # From the end of the topic, which is where a stream begins unless it is told otherwise.
-        """
-        return (
-            spark.readStream.format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("subscribe", "l03-orders")
-            .option("startingOffsets", "latest")
-            .option("maxOffsetsPerTrigger", 200)
-            .load()
-        )
-        """,
+        ('.option("startingOffsets", "earliest")', '.option("startingOffsets", "latest")'),
         # The file source's option, which Kafka's source ignores.
-        """
-        return (
-            spark.readStream.format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("subscribe", "l03-orders")
-            .option("startingOffsets", "earliest")
-            .option("maxFilesPerTrigger", 200)
-            .load()
-        )
-        """,
+        ('.option("maxOffsetsPerTrigger", 200)', '.option("maxFilesPerTrigger", 200)'),
     ],
     2: [
         # The column is not in the schema: what cannot be read becomes a row of nulls.
@@ -52,29 +34,13 @@ WRONG = {
     ],
     4: [
         # Without folders by kind.
-        """
-        return (
-            sorted_out.writeStream.queryName("l03-files")
-            .format("parquet")
-            .option("path", settings.output("orders"))
-            .option("checkpointLocation", settings.checkpoint("l03-files"))
-            .trigger(availableNow=True)
-            .start()
-        )
-        """,
+        ('.partitionBy("kind")', ""),
         # Started, and not given back: awaitTermination() gives None.
-        """
-        return (
-            sorted_out.writeStream.queryName("l03-files")
-            .format("parquet")
-            .partitionBy("kind")
-            .option("path", settings.output("orders"))
-            .option("checkpointLocation", settings.checkpoint("l03-files"))
-            .trigger(availableNow=True)
-            .start()
-            .awaitTermination()
-        )
-        """,
+        (
+            ".start()",
+            """.start()
+    .awaitTermination()""",
+        ),
     ],
     5: [
         # One topic's offsets are not given: all partitions have to be named.
@@ -88,15 +54,9 @@ WRONG = {
         )
         """,
         # -1 is the latest offset, not the earliest.
-        """
-        starts = {"l03-orders": {"0": 20, "1": 20, "2": 20}, "l03-returns": {"0": -1}}
-        return (
-            spark.readStream.format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("subscribe", "l03-orders,l03-returns")
-            .option("startingOffsets", json.dumps(starts))
-            .load()
-        )
-        """,
+        (
+            'starts = {"l03-orders": {"0": 20, "1": 20, "2": 20}, "l03-returns": {"0": -2}}',
+            'starts = {"l03-orders": {"0": 20, "1": 20, "2": 20}, "l03-returns": {"0": -1}}',
+        ),
     ],
 }

@@ -3,26 +3,9 @@
 WRONG = {
     1: [
         # From the end of the topic, which is where a stream begins unless it is told otherwise.
-        """
-        return (
-            spark.readStream.format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("subscribe", "l04-orders")
-            .option("maxOffsetsPerTrigger", 300)
-            .load()
-        )
-        """,
+        ('.option("startingOffsets", "earliest")', ""),
         # The option's name is misspelt; Spark ignores options that it does not know.
-        """
-        return (
-            spark.readStream.format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("subscribe", "l04-orders")
-            .option("startingOffsets", "earliest")
-            .option("maxOffsetPerTrigger", 300)
-            .load()
-        )
-        """,
+        ('.option("maxOffsetsPerTrigger", 300)', '.option("maxOffsetPerTrigger", 300)'),
     ],
     2: [
         # All columns as text.
@@ -37,16 +20,10 @@ WRONG = {
     ],
     3: [
         # Without a checkpoint of its own name.
-        """
-        return (
-            orders.writeStream.queryName("l04-parquet")
-            .format("parquet")
-            .option("path", settings.output("parquet"))
-            .option("checkpointLocation", settings.checkpoint("parquet"))
-            .trigger(availableNow=True)
-            .start()
-        )
-        """,
+        (
+            '.option("checkpointLocation", settings.checkpoint("l04-parquet"))',
+            '.option("checkpointLocation", settings.checkpoint("parquet"))',
+        ),
         # Started, and not given back.
         """
         orders.writeStream.queryName("l04-parquet").format("parquet").option("path", settings.output("parquet")).option(
@@ -56,34 +33,9 @@ WRONG = {
     ],
     4: [
         # All orders, not only those delivered.
-        """
-        records = orders.select(
-            F.col("order_id").alias("key"), F.to_json(F.struct("order_id", "status")).alias("value")
-        )
-        return (
-            records.writeStream.queryName("l04-json")
-            .format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("topic", "l04-json")
-            .option("checkpointLocation", settings.checkpoint("l04-json"))
-            .trigger(availableNow=True)
-            .start()
-        )
-        """,
+        ('orders.where(F.col("status") == "delivered")', "orders"),
         # Records without a key.
-        """
-        delivered = orders.where(F.col("status") == "delivered")
-        records = delivered.select(F.to_json(F.struct("order_id", "status")).alias("value"))
-        return (
-            records.writeStream.queryName("l04-json")
-            .format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("topic", "l04-json")
-            .option("checkpointLocation", settings.checkpoint("l04-json"))
-            .trigger(availableNow=True)
-            .start()
-        )
-        """,
+        ('F.col("order_id").alias("key"), ', ""),
     ],
     5: [
         # One folder for all batches: each replaces the one before.
@@ -101,20 +53,13 @@ WRONG = {
         )
         """,
         # The rows themselves instead of their counts.
-        """
-        folder = settings.output("counts")
-
-        def write(batch, batch_id):
-            rows = batch.select("status", F.lit(1).alias("orders")).distinct()
-            rows.write.mode("overwrite").parquet(f"{folder}/batch_id={batch_id}")
-
-        return (
-            orders.writeStream.queryName("l04-counts")
-            .foreachBatch(write)
-            .option("checkpointLocation", settings.checkpoint("l04-counts"))
-            .trigger(availableNow=True)
-            .start()
-        )
-        """,
+        (
+            """def write(batch: DataFrame, batch_id: int) -> None:
+    counts = batch.groupBy("status").agg(F.count("*").alias("orders"))
+    counts.write.mode("overwrite").parquet(f"{folder}/batch_id={batch_id}")""",
+            """def write(batch, batch_id):
+    rows = batch.select("status", F.lit(1).alias("orders")).distinct()
+    rows.write.mode("overwrite").parquet(f"{folder}/batch_id={batch_id}")""",
+        ),
     ],
 }

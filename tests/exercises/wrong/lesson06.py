@@ -35,11 +35,10 @@ WRONG = {
             )
         """,
         # The values in another order than the columns.
-        """
-        insert = session.prepare("INSERT INTO lesson06.customer_names (cid, city, full_name) VALUES (?, ?, ?)")
-        for customer in customers:
-            session.execute(insert, customer)
-        """,
+        (
+            'insert = session.prepare("INSERT INTO lesson06.customer_names (cid, full_name, city) VALUES (?, ?, ?)")',
+            'insert = session.prepare("INSERT INTO lesson06.customer_names (cid, city, full_name) VALUES (?, ?, ?)")',
+        ),
     ],
     3: [
         # A left join keeps the orders of customers who have no name.
@@ -64,28 +63,16 @@ WRONG = {
     ],
     4: [
         # The checkpoint of another name.
-        """
-        return (
-            named.writeStream.queryName("l06-orders")
-            .format("org.apache.spark.sql.cassandra")
-            .options(keyspace="lesson06", table="orders_by_customer")
-            .option("checkpointLocation", settings.checkpoint("checkpoint"))
-            .trigger(availableNow=True)
-            .start()
-        )
-        """,
+        (
+            '.option("checkpointLocation", settings.checkpoint("l06-orders"))',
+            '.option("checkpointLocation", settings.checkpoint("checkpoint"))',
+        ),
         # A column's name as text, where the column was meant.
-        """
-        return (
-            named.withColumn("full_name", F.lit("full_name"))
-            .writeStream.queryName("l06-orders")
-            .format("org.apache.spark.sql.cassandra")
-            .options(keyspace="lesson06", table="orders_by_customer")
-            .option("checkpointLocation", settings.checkpoint("l06-orders"))
-            .trigger(availableNow=True)
-            .start()
-        )
-        """,
+        (
+            'named.writeStream.queryName("l06-orders")',
+            """named.withColumn("full_name", F.lit("full_name"))
+    .writeStream.queryName("l06-orders")""",
+        ),
     ],
     5: [
         # Only what the stream has counted: the history is forgotten.

@@ -74,13 +74,10 @@ WRONG = {
         \"\"\")
         """,
         # 1.0 is a decimal in SQL.
-        """
-        return spark.sql(f\"\"\"
-            SELECT id, CASE WHEN type = 'red' THEN 1.0 ELSE 0.0 END AS label, region, {", ".join(MEASURES)}
-            FROM l07_wines
-            WHERE type IS NOT NULL
-        \"\"\")
-        """,
+        (
+            "SELECT id, CASE WHEN type = 'red' THEN 1.0D ELSE 0.0D END AS label, region, {\", \".join(MEASURES)}",
+            "SELECT id, CASE WHEN type = 'red' THEN 1.0 ELSE 0.0 END AS label, region, {\", \".join(MEASURES)}",
+        ),
     ],
     5: [
         # Only the regression is saved, not the stages that make its features.
@@ -97,11 +94,10 @@ WRONG = {
     ],
     6: [
         # The probability of white.
-        """
-        model = PipelineModel.load(settings.model("wines"))
-        scored = model.transform(spark.table("l07_wines").where("type IS NULL"))
-        return scored.select("id", vector_to_array("probability")[0].alias("score"), "predicted_type")
-        """,
+        (
+            'return scored.select("id", vector_to_array("probability")[1].alias("score"), "predicted_type")',
+            'return scored.select("id", vector_to_array("probability")[0].alias("score"), "predicted_type")',
+        ),
         # All wines.
         """
         scored = PipelineModel.load(settings.model("wines")).transform(spark.table("l07_wines"))

@@ -15,17 +15,10 @@ WRONG = {
     ],
     2: [
         # Only the regression is saved, without the stages that prepare its features.
-        """
-        indexes, vectors = ["education_index", "job_index"], ["education_vector", "job_vector"]
-        stages = [
-            StringIndexer(inputCols=["education", "job"], outputCols=indexes, handleInvalid="keep"),
-            OneHotEncoder(inputCols=indexes, outputCols=vectors),
-            VectorAssembler(inputCols=["years", *vectors], outputCol="features"),
-            LinearRegression(labelCol="salary"),
-        ]
-        model = Pipeline(stages=stages).fit(people)
-        model.stages[-1].write().overwrite().save(settings.model("salary"))
-        """,
+        (
+            'model.write().overwrite().save(settings.model("salary"))',
+            'model.stages[-1].write().overwrite().save(settings.model("salary"))',
+        ),
         # The indexer's default: a job that training has not seen ends the stream.
         """
         indexes, vectors = ["education_index", "job_index"], ["education_vector", "job_vector"]

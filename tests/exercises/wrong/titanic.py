@@ -3,75 +3,37 @@
 WRONG = {
     1: [
         # From the end of the topic, which is where a stream begins unless it is told otherwise.
-        """
-        records = (
-            spark.readStream.format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("subscribe", "titanic-raw")
-            .option("maxOffsetsPerTrigger", 300)
-            .load()
-        )
-        passenger = F.from_json(F.col("value").cast("string"), PASSENGER)
-        return records.select(passenger.alias("data")).select("data.*")
-        """,
+        ('.option("startingOffsets", "earliest")', ""),
         # The time as text.
-        """
-        records = (
-            spark.readStream.format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("subscribe", "titanic-raw")
-            .option("startingOffsets", "earliest")
-            .option("maxOffsetsPerTrigger", 300)
-            .load()
-        )
-        passenger = F.from_json(F.col("value").cast("string"), PASSENGER.replace("timestamp", "string"))
-        return records.select(passenger.alias("data")).select("data.*")
-        """,
+        (
+            'passenger = F.from_json(F.col("value").cast("string"), PASSENGER)',
+            'passenger = F.from_json(F.col("value").cast("string"), PASSENGER.replace("timestamp", "string"))',
+        ),
     ],
     2: [
         # An unknown age counted as a child.
-        """
-        classes = spark.read.csv(settings.input("classes.csv"), schema="Pclass int, ClassName string", header=True)
-        band = F.when(F.col("Age") >= 18, "adult").otherwise("minor")
-        named = people.join(classes, "Pclass", "left").withColumn("AgeBand", band)
-        return named.select("PassengerId", "ClassName", "AgeBand", "event_time")
-        """,
+        (
+            'band = F.when(F.col("Age").isNull(), "unknown").when(F.col("Age") >= 18, "adult").otherwise("minor")',
+            'band = F.when(F.col("Age") >= 18, "adult").otherwise("minor")',
+        ),
         # Who is 18 is no adult yet.
-        """
-        classes = spark.read.csv(settings.input("classes.csv"), schema="Pclass int, ClassName string", header=True)
-        band = F.when(F.col("Age").isNull(), "unknown").when(F.col("Age") > 18, "adult").otherwise("minor")
-        named = people.join(classes, "Pclass", "left").withColumn("AgeBand", band)
-        return named.select("PassengerId", "ClassName", "AgeBand", "event_time")
-        """,
+        (
+            'band = F.when(F.col("Age").isNull(), "unknown").when(F.col("Age") >= 18, "adult").otherwise("minor")',
+            'band = F.when(F.col("Age").isNull(), "unknown").when(F.col("Age") > 18, "adult").otherwise("minor")',
+        ),
     ],
     3: [
         # Records without a key.
-        """
-        records = named.select(F.to_json(F.struct("PassengerId", "ClassName", "AgeBand")).alias("value"))
-        return (
-            records.writeStream.queryName("titanic-enrich")
-            .format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("topic", "titanic-enriched")
-            .option("checkpointLocation", settings.checkpoint("titanic-enrich"))
-            .trigger(availableNow=True)
-            .start()
-        )
-        """,
+        (
+            """value = F.to_json(F.struct("PassengerId", "ClassName", "AgeBand"))
+records = named.select(F.col("PassengerId").cast("string").alias("key"), value.alias("value"))""",
+            'records = named.select(F.to_json(F.struct("PassengerId", "ClassName", "AgeBand")).alias("value"))',
+        ),
         # The row as text instead of JSON.
-        """
-        value = F.struct("PassengerId", "ClassName", "AgeBand").cast("string")
-        records = named.select(F.col("PassengerId").cast("string").alias("key"), value.alias("value"))
-        return (
-            records.writeStream.queryName("titanic-enrich")
-            .format("kafka")
-            .option("kafka.bootstrap.servers", settings.info.kafka)
-            .option("topic", "titanic-enriched")
-            .option("checkpointLocation", settings.checkpoint("titanic-enrich"))
-            .trigger(availableNow=True)
-            .start()
-        )
-        """,
+        (
+            'value = F.to_json(F.struct("PassengerId", "ClassName", "AgeBand"))',
+            'value = F.struct("PassengerId", "ClassName", "AgeBand").cast("string")',
+        ),
     ],
     4: [
         # By the clock: another answer in each run.
@@ -87,30 +49,8 @@ WRONG = {
     ],
     5: [
         # Read at once, before the query has done anything.
-        """
-        query = (
-            named.groupBy("AgeBand")
-            .count()
-            .writeStream.queryName("titanic_ages")
-            .format("memory")
-            .outputMode("complete")
-            .trigger(availableNow=True)
-            .start()
-        )
-        return {row["AgeBand"]: row["count"] for row in spark.table("titanic_ages").collect()}
-        """,
+        ("query.awaitTermination()", ""),
         # Append mode, which an aggregation without a watermark cannot have.
-        """
-        query = (
-            named.groupBy("AgeBand")
-            .count()
-            .writeStream.queryName("titanic_ages")
-            .format("memory")
-            .trigger(availableNow=True)
-            .start()
-        )
-        query.awaitTermination()
-        return {row["AgeBand"]: row["count"] for row in spark.table("titanic_ages").collect()}
-        """,
+        ('.outputMode("complete")', ""),
     ],
 }
