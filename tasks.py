@@ -158,6 +158,24 @@ def status(_, inventory=None, student=None, limit=None, json=False, disk=False, 
 
 
 @lab_task(seat=True)
+def streams(_, inventory=None, student=None, limit=None, json=False, watch=False, cluster=None):
+    """Show running streams in numbers: rates, lag, watermark, state."""
+    from streamlab.students.inventory import load
+    from streamlab.work import streams as running
+
+    running.report(load(inventory, cluster).chosen(student, limit), as_json=json, watch=watch)
+
+
+@lab_task(seat=True)
+def why(_, job=None, app=None, inventory=None, student=None, limit=None, json=False, cluster=None):
+    """Say why an application stands still or failed, and what to do."""
+    from streamlab.students.inventory import load
+    from streamlab.work import why as diagnoses
+
+    diagnoses.report(load(inventory, cluster).explicitly_chosen(student, limit), job=job, app=app, as_json=json)
+
+
+@lab_task(seat=True)
 def links(_, inventory=None, student=None, cluster=None):
     """Print the pages to open."""
     from streamlab.students.inventory import load
@@ -357,6 +375,6 @@ def test(_, only=None):
 
 namespace = with_words(Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, exercise, stop, jobs, bundle,
-    status, links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, move, snapshots,
-    destroy, doctor, images, export, import_, lock, train, bench, test,
+    status, streams, why, links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, move,
+    snapshots, destroy, doctor, images, export, import_, lock, train, bench, test,
 ))  # fmt: skip

@@ -67,8 +67,12 @@ HELP = {
     "student": "one student by name; `all` for everybody, if the task supports it",
     "subnets": "the network that is divided among the students (default: the existing file's, or 10.90.0.0/16)",
     "take_over": "also act on stacks that another user or checkout created",
-    "test.only": "one kind: static, unit, jobs, cluster, lessons, exercises, course, seat, faults, larger or gateway",
+    "test.only": "one kind: static, unit, jobs, cluster, lessons, exercises, course, seat, faults, larger, "
+    "diagnoses or gateway",
     "verbose": "show Ansible's own output",
+    "watch": "show them again and again, until Ctrl-C",
+    "why.app": "the application with this id",
+    "why.job": "the last run of a lesson, one of its steps or a folder with a job.yml (default: all that runs)",
     "yes": "do not ask for confirmation",
 }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 from common.errors import JobError, Missing, Unreachable
@@ -84,6 +84,26 @@ class Hdfs:
         with self._answered(path), self._opener.open(request, timeout=self.timeout) as response:
             while part := response.read(PIECE):
                 yield part
+
+    def written(self, path: str) -> int:
+        """How many bytes of a file can be read, of one that is still being written too.
+
+        A DataNode is asked: the NameNode does not know how much of its last block is there.
+        """
+        with self._answered(path), self._opener.open(self._of_datanode(path), timeout=self.timeout) as response:
+            return int(response.headers["Content-Length"])
+
+    def part(self, path: str, start: int, size: int) -> bytes:
+        """At most `size` bytes of a file from byte `start` on, of one that is still being written too."""
+        return self._send(self._of_datanode(path, offset=start, length=size), path)
+
+    def _of_datanode(self, path: str, offset: int = 0, **parameters: int) -> Request:
+        """The request for a file's bytes to the DataNode that the NameNode names. The NameNode itself refuses an offset
+        in a block that is being written.
+        """
+        place = urlsplit(self._json("GET", path, "OPEN", noredirect="true")["Location"])
+        query = dict(parse_qsl(place.query)) | {"offset": str(offset)} | {k: str(v) for k, v in parameters.items()}
+        return Request(place._replace(path=quote(place.path, safe="/%"), query=urlencode(query)).geturl())
 
     def write(self, path: str, data: bytes | str, *, replication: int | None = None) -> None:
         """Make `path` hold exactly `data` (text as UTF-8), with the folders above it, replacing what was there.

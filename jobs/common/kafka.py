@@ -170,10 +170,25 @@ class Kafka:
 
     def end_offsets(self, topic: str) -> dict[int, int]:
         """Per partition, the offset that the next record will get."""
-        wanted = dict.fromkeys(self._places(topic), OffsetSpec.LATEST)
+        return self._offsets(topic, OffsetSpec.LATEST)
+
+    def names(self) -> list[str]:
+        """The names of all topics that are there, but for Kafka's own."""
+        with self._errors("the list of topics"):
+            return sorted(name for name in self._admin.list_topics() if not name.startswith("__"))
+
+    def offsets(self, topic: str) -> dict[int, tuple[int, int]]:
+        """Per partition, the offsets of the first record that is still there and of the next one."""
+        first = self._offsets(topic, OffsetSpec.EARLIEST)
+        return {part: (first[part], end) for part, end in self.end_offsets(topic).items()}
+
+    def _offsets(self, topic: str, which: OffsetSpec) -> dict[int, int]:
+        wanted = dict.fromkeys(self._places(topic), which)
         # Through the admin client, which is connected already: a consumer takes a tenth of a second for the same.
         with self._errors(topic):
-            return {place.partition: end.offset for place, end in self._admin.list_partition_offsets(wanted).items()}
+            return {
+                place.partition: found.offset for place, found in self._admin.list_partition_offsets(wanted).items()
+            }
 
     def count(self, topic: str) -> int:
         """How many records `topic` ever took: the sum of its end offsets.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request
@@ -40,8 +41,11 @@ class Yarn(yarn.Yarn):
             return json.load(answer)["nodeInfo"]["nmStartupTime"]
 
     def unfinished(self) -> list[dict[str, Any]]:
-        found = self._json("/ws/v1/cluster/apps?states=NEW,SUBMITTED,ACCEPTED,RUNNING")
-        return (found["apps"] or {}).get("app", [])
+        return self.everything("?states=NEW,SUBMITTED,ACCEPTED,RUNNING")
+
+    def everything(self, which: str = "") -> list[dict[str, Any]]:
+        """Every application that the ResourceManager remembers, or those that a query string asks for."""
+        return (self._json(f"/ws/v1/cluster/apps{which}")["apps"] or {}).get("app", [])
 
     def application(self, app_id: str) -> dict[str, Any]:
         return self._json(f"/ws/v1/cluster/apps/{app_id}")["app"]
@@ -88,7 +92,7 @@ class Yarn(yarn.Yarn):
         )  # fmt: skip
 
 
-def held_mb(app: dict[str, Any]) -> int:
+def held_mb(app: Mapping[str, Any]) -> int:
     """What an application's containers hold (MB); YARN says -1 of one that has not been given any yet."""
     return max(0, app["allocatedMB"])
 

@@ -147,7 +147,7 @@ TOLD: dict[str, dict[str, Any]] = {
     "restore": {"name": "a", "yes": True}, "destroy": {"yes": True},
 }  # fmt: skip
 #: Tasks that only look.
-READING = {"logs", "status"}
+READING = {"logs", "status", "streams", "why"}
 
 
 @pytest.fixture

@@ -171,6 +171,8 @@ def test_a_seat_has_the_tasks_that_work_there(described: Callable) -> None:
             "new",
             "bundle",
             "status",
+            "streams",
+            "why",
             "logs",
             "links",
             "put",

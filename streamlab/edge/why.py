@@ -1,0 +1,291 @@
+"""Facts about an application that stands still or failed, from which `streamlab.lessons.diagnosis` tells why.
+
+``python3 -m edge.why [--app ID] NAME…`` takes the application with this id, else the last with one of these names, else
+those that run now, else the last that has ended. It answers a list of what `facts` gives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+from common.channel import emit
+from common.errors import JobError, Missing
+from common.hdfs import Hdfs
+from common.settings import LabInfo, load_info
+
+from .event_log import STREAMING, Query, Unreadable, events, find, queries
+from .follow import KEPT as LOG_BYTES
+from .follow import Follower
+from .streams import SECONDS, numbers, read_to, total
+from .yarn import FINAL, Yarn, held_mb
+
+#: Applications that are looked at, of those that run.
+MOST = 4
+#: Failures, lost executors and stages of each kind that are told, the last or the worst ones.
+TOLD = 3
+#: Characters of a failure that are told: from its beginning, where Spark says what happened.
+LENGTH = 4000
+
+EXECUTORS = ("SparkListenerExecutorAdded", "SparkListenerExecutorRemoved")
+TASKS = ("SparkListenerTaskStart", "SparkListenerTaskEnd", "SparkListenerStageSubmitted")
+PLANS = ("org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart",)
+KINDS = (*STREAMING, *EXECUTORS, *TASKS, *PLANS, "SparkListenerJobEnd", "SparkListenerEnvironmentUpdate")
+#: What Kafka says of a topic that it does not have; Spark does not say which one it asked for.
+NO_TOPIC = "UnknownTopicOrPartition"
+ROWS = "number of output rows"
+
+
+def chosen(yarn: Yarn, app_id: str | None, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The applications that are asked about, as YARN's REST interface has them, the latest first."""
+    if app_id:
+        return [yarn.application(app_id)]
+    found = sorted(yarn.everything(), key=lambda app: -app["startedTime"])
+    if names:
+        return [app for app in found if app["name"] in names][:1]
+    return [app for app in found if app["state"] not in FINAL][:MOST] or found[:1]
+
+
+def facts(yarn: Yarn, hdfs: Hdfs, info: LabInfo, app: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of an application.
+
+    Returns:
+        ``{"id", "name", "state", "final_status", "diagnostics": YARN's words, "seconds": since its start or that it
+        took, "mb": that it holds, "pending_mb": of each container that it waits for, "free_mb", "total_mb": of YARN,
+        "holders": [{"id", "name", "mb"}] of other applications, "unread": why its event log does not tell,
+        "executors": that it has now, "lost": why executors were lost, "failures": of tasks and jobs, "stages": as
+        `uneven` gives them, "queries": as `_query` gives them, "topics": as `_topics` gives them, "there": the names
+        of all topics, where one that is not there was asked for, "log", "errors": the ends of what its driver printed
+        and of what Spark logged beside it}``
+    """
+    others = [one for one in yarn.unfinished() if one["id"] != app["id"]]
+    metrics = yarn.metrics()
+    try:
+        log = [*events(hdfs, find(hdfs, info.events, app["id"]), KINDS)]
+        unread = ""
+    except Unreadable as error:
+        log, unread = [], str(error)
+    found = queries(event for event in log if event["Event"] in STREAMING)
+    topics = _topics(info, {topic for query in found for batch in query.batches for topic in read_to(batch)})
+    ends = {topic: {part: end for part, (_, end) in parts.items()} for topic, parts in topics.items() if parts}
+    now, dropping = time.time(), plans(log)
+    printed, errors = _driver_log(yarn, app)
+    return {
+        "id": app["id"], "name": app["name"], "state": app["state"], "final_status": app["finalStatus"],
+        "diagnostics": app["diagnostics"][-LENGTH:], "seconds": app["elapsedTime"] / 1000, "mb": held_mb(app),
+        "pending_mb": [one["capability"]["memory"] for one in app.get("resourceRequests", []) if one["numContainers"]
+                       and one["resourceName"] == "*"],
+        "free_mb": metrics["availableMB"], "total_mb": metrics["totalMB"],
+        "holders": [{"id": one["id"], "name": one["name"], "mb": held_mb(one)} for one in others],
+        "unread": unread, "executors": _executors(log), "lost": _lost(log), "failures": _failures(log),
+        "stages": uneven(log, now),
+        "queries": [_query(app, query, ends, now) | {"empty": dropping.get(query.run_id, [])} for query in found],
+        "topics": topics,
+        "there": _there(info) if _misses_a_topic(printed, errors, found) else [],
+        "log": printed, "errors": errors,
+    }  # fmt: skip
+
+
+def _query(app: Mapping[str, Any], query: Query, ends: Mapping[str, Mapping[int, int]], now: float) -> dict[str, Any]:
+    """As `numbers` gives it, with its last batches: when each was begun, how long it took, what it read and wrote; of
+    its states: the rows they have, those that left, and those that a watermark dropped.
+    """
+    return numbers(app, query, ends, now) | {
+        "error": query.error[:LENGTH],
+        "batches": [
+            {
+                "number": batch["batchId"], "began": batch["timestamp"], "seconds": batch["batchDuration"] / 1000,
+                "rows": int(total(batch, "numInputRows")), "written": batch["sink"].get("numOutputRows", -1),
+                "state": sum(one["numRowsTotal"] for one in batch["stateOperators"]),
+                "left": sum(one.get("numRowsRemoved", 0) for one in batch["stateOperators"]),
+                "dropped": sum(one.get("numRowsDroppedByWatermark", 0) for one in batch["stateOperators"]),
+                "stateful": bool(batch["stateOperators"]),
+                "latest_event": batch["eventTime"].get("max", ""), "watermark": batch["eventTime"].get("watermark", ""),
+                "sources": [
+                    {"what": source["description"], "from": source["startOffset"], "to": source["endOffset"]}
+                    for source in batch["sources"]
+                ],
+            }
+            for batch in query.batches
+        ],
+    }  # fmt: skip
+
+
+def _topics(info: LabInfo, names: Iterable[str]) -> dict[str, dict[int, tuple[int, int]] | None]:
+    """Topic -> partition -> its first and its next offset; None for a topic that is not there. Empty without Kafka."""
+    if not (names := set(names)):
+        return {}
+    from common.kafka import Kafka
+
+    with closing(Kafka(info.kafka, timeout=SECONDS)) as kafka:
+        try:
+            there = kafka.topics(names)
+            return {name: kafka.offsets(name) if name in there else None for name in names}
+        except JobError:
+            return {}
+
+
+def _misses_a_topic(printed: str, errors: str, found: Iterable[Query]) -> bool:
+    return any(NO_TOPIC in text for text in (printed, errors, *(query.error for query in found)))
+
+
+def _there(info: LabInfo) -> list[str]:
+    from common.kafka import Kafka
+
+    with closing(Kafka(info.kafka, timeout=SECONDS)) as kafka:
+        try:
+            return kafka.names()
+        except JobError:
+            return []
+
+
+def _executors(log: Iterable[Mapping[str, Any]]) -> int:
+    kinds = Counter(event["Event"] for event in log if event["Event"] in EXECUTORS)
+    return kinds[EXECUTORS[0]] - kinds[EXECUTORS[1]]
+
+
+def _lost(log: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [event["Removed Reason"][:LENGTH] for event in log if event["Event"] == EXECUTORS[1]][-TOLD:]
+
+
+def _failures(log: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What tasks and jobs failed of, each once, the last ones."""
+    found: dict[str, None] = {}
+    for event in log:
+        said = ""
+        if event["Event"] == "SparkListenerTaskEnd":
+            reason = event["Task End Reason"]
+            said = reason.get("Full Stack Trace") or reason.get("Loss Reason") or ""
+        elif event["Event"] == "SparkListenerJobEnd":
+            said = event["Job Result"].get("Exception", {}).get("Message") or ""
+        if said:
+            found[said[:LENGTH]] = None
+    return [*found][-TOLD:]
+
+
+def uneven(log: Iterable[Mapping[str, Any]], now: float) -> list[dict[str, Any]]:
+    """Stages of three tasks and more by how much longer their longest task took than the one in the middle.
+
+    Returns:
+        ``[{"stage", "name", "tasks", "median_s", "longest_s", "median_rows", "most_rows", "runs": whether it does}]``,
+        the worst first; a task that runs counts with its seconds so far.
+    """
+    names: dict[int, str] = {}
+    running: dict[int, dict[int, float]] = defaultdict(dict)
+    done: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for event in log:
+        kind = event["Event"]
+        if kind == "SparkListenerStageSubmitted":
+            names[event["Stage Info"]["Stage ID"]] = event["Stage Info"]["Stage Name"]
+        elif kind == "SparkListenerTaskStart":
+            running[event["Stage ID"]][event["Task Info"]["Task ID"]] = event["Task Info"]["Launch Time"] / 1000
+        elif kind == "SparkListenerTaskEnd":
+            began = running[event["Stage ID"]].pop(event["Task Info"]["Task ID"], None)
+            measured = event.get("Task Metrics")
+            if began is not None and measured and event["Task End Reason"]["Reason"] == "Success":
+                done[event["Stage ID"]].append((measured["Executor Run Time"] / 1000, _rows(measured)))
+    found: list[dict[str, Any]] = []
+    for stage in names:
+        seconds = sorted([*(one for one, _ in done[stage]), *(now - began for began in running[stage].values())])
+        if len(seconds) < 3:
+            continue
+        rows = sorted(one for _, one in done[stage])
+        found.append({
+            "stage": stage, "name": names[stage].rpartition(".zip/")[2], "tasks": len(seconds),
+            "median_s": seconds[(len(seconds) - 1) // 2], "longest_s": seconds[-1], "runs": bool(running[stage]),
+            "median_rows": rows[(len(rows) - 1) // 2] if rows else 0, "most_rows": rows[-1] if rows else 0,
+        })  # fmt: skip
+    return sorted(found, key=lambda one: one["median_s"] - one["longest_s"])[:TOLD]
+
+
+def _rows(measured: Mapping[str, Any]) -> int:
+    """The records that a task was given."""
+    read = measured.get("Shuffle Read Metrics", {}).get("Total Records Read", 0)
+    return int(measured.get("Input Metrics", {}).get("Records Read", 0) + read)
+
+
+def plans(log: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """By streaming query (run id), the steps of its plans out of which no row has come, though rows went in.
+
+    Returns:
+        run id -> ``[{"step": as the plan describes it, "given": rows}]``, over all batches whose plan was read.
+    """
+    counted: Counter[int] = Counter()
+    trees: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for event in log:
+        if event["Event"] in PLANS:
+            _, found, rest = event["description"].partition("runId = ")
+            if found:
+                trees[rest.split()[0]].append(event["sparkPlanInfo"])
+        elif event["Event"] == "SparkListenerTaskEnd":
+            for one in event["Task Info"].get("Accumulables", []):
+                if one.get("Metadata") == "sql" and str(one.get("Update", "")).lstrip("-").isdigit():
+                    counted[one["ID"]] += int(one["Update"])
+    return {run: found for run, plan in trees.items() if (found := _emptied(plan, counted))}
+
+
+def _emptied(trees: Iterable[Mapping[str, Any]], counted: Mapping[int, int]) -> list[dict[str, Any]]:
+    given: Counter[str] = Counter()
+    gave: Counter[str] = Counter()
+
+    def walk(node: Mapping[str, Any]) -> int:
+        below = sum(walk(child) for child in node["children"])
+        ids = [one["accumulatorId"] for one in node["metrics"] if one["name"] == ROWS]
+        if not ids:
+            return below
+        rows = sum(counted.get(one, 0) for one in ids)
+        if node["nodeName"] == "Filter":
+            given[node["simpleString"]] += below
+            gave[node["simpleString"]] += rows
+        return rows
+
+    for tree in trees:
+        walk(tree)
+    return [{"step": step, "given": rows} for step, rows in given.items() if rows and not gave[step]]
+
+
+def _driver_log(yarn: Yarn, app: Mapping[str, Any]) -> tuple[str, str]:
+    """The ends of what the driver printed, and of what Spark logged beside it; empty for one that has succeeded."""
+    follower = Follower(app["id"])
+    if app["state"] in FINAL:
+        if app["finalStatus"] == "SUCCEEDED":
+            return "", ""
+        try:
+            logs = {name: data for name, (_, data) in follower.aggregated_logs().items()}
+        except subprocess.TimeoutExpired:
+            logs = {}
+    else:
+        container = yarn.driver_container(app["id"])
+        logs = {file: _end(yarn, container, file) for file in ("stdout", "stderr")} if container else {}
+    printed, errors = (logs.get(file, b"").decode("utf-8", "replace") for file in ("stdout", "stderr"))
+    return printed, errors
+
+
+def _end(yarn: Yarn, container: tuple[str, str], file: str) -> bytes:
+    try:
+        return yarn.log_end(container[1], container[0], file, LOG_BYTES)[1]
+    except OSError:  # it has just ended
+        return b""
+
+
+def main(argv: Sequence[str], info: LabInfo) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--app")
+    parser.add_argument("names", nargs="*")
+    asked = parser.parse_args(argv)
+    yarn, hdfs = Yarn(), Hdfs(info.webhdfs, timeout=SECONDS)
+    found = chosen(yarn, asked.app, asked.names)
+    if not found and asked.names:
+        raise Missing(f"{' and '.join(asked.names)} has not run since the ResourceManager started")
+    emit(answer=[facts(yarn, hdfs, info, app) for app in found])
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:], load_info())

@@ -1,0 +1,3 @@
+def run(spark, settings):
+    prices = {"apple": 3}
+    print(prices["pear"])
