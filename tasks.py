@@ -39,13 +39,14 @@ def capacity(_, inventory=None, at_work=0):
 
 
 @lab_task
-def provision(_, inventory=None, student=None, limit=None, overcommit=False, take_over=False, verbose=False):
+def provision(_, inventory=None, student=None, limit=None, check=False, overcommit=False, take_over=False,
+              verbose=False):  # fmt: skip
     """Bring every student's cluster up, and prove each service."""
     from streamlab.stacks import provision as provisioning
     from streamlab.students.inventory import load
 
-    lab = load(inventory)
-    provisioning.provision(lab, lab.chosen(student, limit), overcommit=overcommit, take_over=take_over, verbose=verbose)
+    lab, do = load(inventory), provisioning.preview if check else provisioning.provision
+    do(lab, lab.chosen(student, limit), overcommit=overcommit, take_over=take_over, verbose=verbose)
 
 
 @lab_task(seat=True)

@@ -54,6 +54,7 @@ HELP = {
     "ports_from": "the first port of the first student; each gets a hundred (default: the existing file's, or 24000)",
     "preset": "the preset to run with (default: the step's own)",
     "prove.seconds": "how long a service may take to answer",
+    "provision.check": "only say what would be changed; with --verbose, Ansible's own differences",
     "put.force": "overwrite files that have the same names",
     "put.to": "the folder to copy to, or a new name: on the edge node, relative to its home unless it begins with /; "
     "on HDFS as hdfs:data (below /user/student) or hdfs:///data (default: the edge node's home)",

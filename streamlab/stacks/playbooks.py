@@ -34,14 +34,27 @@ class Summary:
 
 
 def argv(
-    playbook: str, inventory: Path, *, limit: Sequence[str] = (), at_once: int = 0, verbose: bool = False
+    playbook: str,
+    inventory: Path,
+    *,
+    limit: Sequence[str] = (),
+    at_once: int = 0,
+    check: bool = False,
+    verbose: bool = False,
 ) -> list[str]:
-    """The command line of one playbook; `at_once` hosts at a time, or as many as ansible.cfg says."""
+    """The command line of one playbook.
+
+    Args:
+        at_once: hosts at a time; 0 for as many as ansible.cfg says.
+        check: only find out what would be changed, and with `verbose` show the differences.
+    """
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), str(ANSIBLE / playbook)]
     if at_once:
         command += ["--forks", str(at_once)]
     if limit:
         command += ["--limit", ",".join(limit)]
+    if check:
+        command += ["--check", "--diff"]
     return [*command, "-v"] if verbose else command
 
 
@@ -60,13 +73,21 @@ def environment(base: Mapping[str, str], *, verbose: bool = False) -> dict[str, 
     return made
 
 
-def play(playbook: str, lab: Lab, *, limit: Sequence[str] = (), at_once: int = 0, verbose: bool = False) -> Summary:
-    """Run a playbook over the inventory.
+def play(
+    playbook: str,
+    lab: Lab,
+    *,
+    limit: Sequence[str] = (),
+    at_once: int = 0,
+    check: bool = False,
+    verbose: bool = False,
+) -> Summary:
+    """Run a playbook over the inventory; the arguments are those of `argv`.
 
     Raises:
         LabError: a host failed; every other host went on. The message names each with its cause.
     """
-    command = argv(playbook, lab.path, limit=limit, at_once=at_once, verbose=verbose)
+    command = argv(playbook, lab.path, limit=limit, at_once=at_once, check=check, verbose=verbose)
     env = environment(os.environ, verbose=verbose)
     summary, rest = Summary(), []
     # A file: a pipe that nobody reads until the end would stop Ansible once it is full of warnings.

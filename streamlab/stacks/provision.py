@@ -119,6 +119,54 @@ def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbo
         raise gone
 
 
+def preview(
+    lab: Lab, students: Sequence[Student], *, overcommit: bool = False, verbose: bool = False, take_over: bool = False
+) -> None:
+    """Say what `provision` would change, and refuse what it would refuse. Nothing is touched, and no lock is taken.
+
+    Raises:
+        as `provision`; NoEngine where it would install or start this machine's own engine first.
+    """
+    preflight.require_memory(students, overcommit=overcommit)
+    failed: dict[str, LabError] = {**engine.unreachable(students)}
+    if not _left(students, failed):
+        raise engine.not_reached(failed, students)
+    looking = Operation("provision --check", Access.USE, take_over=take_over)
+    refusals = location.refusals(lab, students, silent=failed)
+    refused = [Outcome(name, 0, error=error) for name, error in refusals.items()]
+    students = [student for student in students if student.name not in refusals]
+    processors = _require_possible(lab, students, failed, overcommit=overcommit)
+    for docker_host, _ in _left(students, failed):
+        with engine.connect(docker_host) as client:
+            if absent := build.missing(client):
+                say(f"{machine(docker_host)}: images would be brought or built: {', '.join(absent)}")
+    reached = [student for student in students if student.docker_host not in failed]
+    with parallel.admitted_all(reached, looking) as (admitted, outcomes):
+        if admitted:
+            names = [student.name for student in admitted]
+            summary = play(
+                "provision.yml", lab, limit=names, at_once=_forks(processors.values()), check=True, verbose=verbose
+            )
+            if not verbose:  # Ansible has printed what it would change
+                would = f"{summary.changed} changes would be made" if summary.changed else "nothing would be changed"
+                say(f"{', '.join(names)}: {would}")
+        parallel.require_done([*refused, *outcomes], looking)
+    if failed:
+        raise engine.not_reached(failed, students)
+
+
+def _require_possible(
+    lab: Lab, students: Sequence[Student], failed: Mapping[str, LabError], *, overcommit: bool
+) -> dict[str, int]:
+    """Check that the Docker hosts have room for these stacks; the number of processors of each machine."""
+    processors = {}
+    for docker_host, group in _left(students, failed):
+        with engine.connect(docker_host) as client:
+            preflight.require_possible(client, group, classmates=lab.students, overcommit=overcommit)
+            processors[machine(docker_host)] = client.info()["NCPU"]
+    return processors
+
+
 def prepare(lab: Lab, students: Sequence[Student], failed: dict[str, LabError], *, overcommit: bool = False) -> int:
     """Check that the Docker hosts have room for these stacks, and bring the images there.
 
@@ -128,11 +176,7 @@ def prepare(lab: Lab, students: Sequence[Student], failed: dict[str, LabError], 
     Returns:
         how many students Ansible may work on at a time.
     """
-    processors = {}
-    for docker_host, group in _left(students, failed):
-        with engine.connect(docker_host) as client:
-            preflight.require_possible(client, group, classmates=lab.students, overcommit=overcommit)
-            processors[machine(docker_host)] = client.info()["NCPU"]
+    processors = _require_possible(lab, students, failed, overcommit=overcommit)
     _ensure_images_of(students, failed)
     return _forks(processors.values())
 

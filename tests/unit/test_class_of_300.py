@@ -8,7 +8,7 @@ from benchmarks import class_of_300
 
 
 def test_every_step_runs_against_the_benchmark_s_engines() -> None:
-    assert list(class_of_300.of_class(3)) == ["roster", "provision, before Ansible", "capacity", "status"]
+    assert list(class_of_300.of_class(3)) == ["roster", "provision --check", "capacity", "status"]
 
 
 def test_what_grows_faster_than_the_class_is_refused(error_of: Callable) -> None:

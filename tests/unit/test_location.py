@@ -179,6 +179,30 @@ def test_who_has_a_stack_elsewhere_is_not_provisioned_and_the_others_are(
     assert played == ["bob"]
 
 
+def test_a_preview_refuses_what_provision_would_and_touches_nothing(
+    engines: Engines, student: Student, bob: Student, played: list[str], capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    engines[SECOND].add_stack(at(student, SECOND))
+    asked: list[bool] = []
+
+    def play(*_: object, limit: list[str], check: bool, **__: object) -> Summary:
+        played.extend(limit)
+        asked.append(check)
+        return Summary(changed=2)
+
+    monkeypatch.setattr(provision, "play", play)
+    monkeypatch.setattr(provision.build, "missing", lambda client: ["base", "spark"])
+    with pytest.raises(LabError, match="provision --check: 1 of 2 students failed"):
+        provision.preview(lab_of(student, bob), [student, bob])
+    said = capsys.readouterr()
+    assert (played, asked) == (["bob"], [True])
+    assert "images would be brought or built: base, spark" in said.out
+    assert "bob: 2 changes would be made" in said.out
+    assert "invoke move --student ada" in said.err
+    assert known_hosts.of_class("spring") == {}
+
+
 def test_what_fails_for_the_others_says_who_was_refused(
     engines: Engines, student: Student, bob: Student, played: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,6 +29,7 @@ def test_the_command_names_the_inventory_and_the_students() -> None:
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     plain = [program, "-i", "/lab/class.yml", str(ANSIBLE / "provision.yml")]
     assert playbooks.argv("provision.yml", LAB.path) == plain
+    assert playbooks.argv("provision.yml", LAB.path, check=True) == [*plain, "--check", "--diff"]
     limited = playbooks.argv("provision.yml", LAB.path, limit=["ada", "bob"], at_once=2, verbose=True)
     assert limited == [*plain, "--forks", "2", "--limit", "ada,bob", "-v"]
     assert Path(program).is_file()

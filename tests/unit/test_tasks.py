@@ -115,7 +115,7 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
         (
             "provision --studnt ada",
             "error: no option of provision named '--studnt'\n"
-            "  known: --inventory, --limit, --overcommit, --student, --take-over, --verbose\n"
+            "  known: --check, --inventory, --limit, --overcommit, --student, --take-over, --verbose\n"
             "  fix: did you mean --student?\n",
         ),
         (
