@@ -72,6 +72,10 @@ class Exercise:
         """What a gap returned that is no DataFrame, or what was seen of its query before the driver ended."""
         return self._state(number).get("value")
 
+    def rows_removed(self, number: int) -> int:
+        """How many rows have left the states of a gap's streaming DataFrame, since the watermark had passed them."""
+        return int(self._state(number).get("removed", 0))
+
     def query_name(self, number: int) -> str | None:
         """The name of a gap's query."""
         return self._state(number).get("query")

@@ -166,7 +166,10 @@ class Gaps:
             writer = writer.format("json").option("ignoreNullFields", "false").option("path", place)
         else:
             writer = writer.foreachBatch(_batches(place, mode))
-        self._wait(writer.start())
+        query = writer.start()
+        self._wait(query)
+        operators = [one for batch in query.recentProgress for one in batch["stateOperators"]]
+        self.states[number]["removed"] = sum(one["numRowsRemoved"] for one in operators)
 
     def _wait(self, query: StreamingQuery) -> None:
         ends, busy = time.monotonic() + QUERY_SECONDS, time.monotonic()

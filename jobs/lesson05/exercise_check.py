@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from common.checkpoint import Checkpoint
-from common.checks import Assertion, Fact, equal, json_of, same_rows
+from common.checks import Assertion, Fact, at_least, equal, json_of, same_rows
 from common.exercise import Exercise
 from lesson05 import data
 
@@ -64,6 +64,13 @@ def unique(work: Exercise, seed: int) -> list[Assertion]:
     return [
         equal("columns and types", ORDER_TYPES, lambda: work.columns(2), work.where(2)),
         same_rows("orders that came in time, each once", rows, lambda: work.rows(2), work.where(2)),
+        # Without a limit the rows are the same, and a stream that goes on fills the executor's memory by and by.
+        at_least(
+            "ids that the state does not keep any more",
+            1,
+            lambda: work.rows_removed(2),
+            "the query's progress: numRowsRemoved of its stateOperators",
+        ),
     ]
 
 
