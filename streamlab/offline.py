@@ -24,7 +24,7 @@ from streamlab.engines import engine
 from streamlab.engines.throwaway import work_folder
 from streamlab.errors import LabError, WrongRequest
 from streamlab.paths import CACHE, ROOT, private_folder, typed
-from streamlab.stacks.provision import ensure_images, own_engine
+from streamlab.stacks.provision import ensure_images, own_engine, wanted_images
 from streamlab.students.inventory import Lab
 from streamlab.ui import Progress, progress, say
 
@@ -49,7 +49,7 @@ def export(lab: Lab, to: str) -> None:
     if place.exists():
         raise WrongRequest(f"{place} already exists", evidence="nothing was overwritten", fix="choose another --to")
     docker_host = own_engine(lab)
-    ensure_images(docker_host)
+    ensure_images(docker_host, wanted=wanted_images(lab.students))
     half = place.with_name(f"{place.name}.partial")
     shutil.rmtree(half, ignore_errors=True)
     try:

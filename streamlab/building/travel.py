@@ -20,8 +20,8 @@ SILENT_SECONDS = 600
 PIECE = 2**20
 
 
-def bring(docker_host: str, other: str) -> list[str]:
-    """Copy to `docker_host` the products' images that it lacks and `other` has; return their names.
+def bring(docker_host: str, other: str, wanted: Sequence[str] = images.PRODUCTS) -> list[str]:
+    """Copy to `docker_host` the images that are wanted there, that it lacks and `other` has; return their names.
 
     An engine that does not answer, or has another processor, has nothing to give.
 
@@ -29,7 +29,8 @@ def bring(docker_host: str, other: str) -> list[str]:
         LabError: they were on their way and did not arrive; an image is there whole or not at all.
     """
     with engine.connect(docker_host, seconds=SILENT_SECONDS) as target:
-        lacking = {name: tag for name, tag in images.image_tags().items() if not build.is_present(target, tag)}
+        tags = images.all_tags()
+        lacking = {name: tags[name] for name in wanted if not build.is_present(target, tags[name])}
         if not lacking:
             return []
         try:

@@ -51,21 +51,27 @@ def own_engine(lab: Lab) -> str:
     return next((student.docker_host for student in lab.students if is_here(student.docker_host)), endpoint.here())
 
 
-def ensure_images(docker_host: str, others: Sequence[str] = ()) -> bool:
+def ensure_images(docker_host: str, others: Sequence[str] = (), wanted: Sequence[str] = images.PRODUCTS) -> bool:
     """Bring to one Docker host what is missing there from the `others` that have it, else build it; True when it was.
 
     The machine's own engine is looked at as well: most often it is where the images were built first.
     """
     with engine.connect(docker_host) as client:
-        if not build.missing(client):
+        if not build.missing(client, wanted):
             return False
         preflight.require_room(client, docker_host, needed_gb=preflight.DISK_GB_TO_BUILD)
     with stage("images"):
         for other in dict.fromkeys((*others, endpoint.here())):
             if other != docker_host:
-                travel.bring(docker_host, other)
-        build.ensure_images(docker_host, fetch_at=docker_host if is_here(docker_host) else endpoint.here())
+                travel.bring(docker_host, other, wanted)
+        fetch_at = docker_host if is_here(docker_host) else endpoint.here()
+        build.ensure_images(docker_host, fetch_at=fetch_at, wanted=wanted)
     return True
+
+
+def wanted_images(students: Sequence[Student]) -> tuple[str, ...]:
+    """The images of these students' nodes, and of the gateway where they have one."""
+    return (*images.PRODUCTS, *((images.GATEWAY,) if any(student.gateway for student in students) else ()))
 
 
 def provision(
@@ -136,9 +142,9 @@ def preview(
     refused = [Outcome(name, 0, error=error) for name, error in refusals.items()]
     students = [student for student in students if student.name not in refusals]
     processors = _require_possible(lab, students, failed, overcommit=overcommit)
-    for docker_host, _ in _left(students, failed):
+    for docker_host, group in _left(students, failed):
         with engine.connect(docker_host) as client:
-            if absent := build.missing(client):
+            if absent := build.missing(client, wanted_images(group)):
                 say(f"{machine(docker_host)}: images would be brought or built: {', '.join(absent)}")
     reached = [student for student in students if student.docker_host not in failed]
     with parallel.admitted_all(reached, looking) as (admitted, outcomes):
@@ -203,9 +209,6 @@ def _ensure_gateway(lab: Lab, docker_host: str, student: Student) -> None:
             if gateway.remove(client, student.lab_class):
                 say(f"removed the gateway on {docker_host}: the inventory has none any more")
         return
-    fetch_at = docker_host if is_here(docker_host) else endpoint.here()
-    with stage("images"):
-        build.ensure_images(docker_host, fetch_at=fetch_at, wanted=(images.GATEWAY,))
     everybody = [one for one in lab.students if one.docker_host == docker_host]
     with engine.connect(docker_host) as client:
         changed = gateways.ensure(client, everybody, folder=lab.path.parent)
@@ -256,10 +259,10 @@ def _ensure_images_of(students: Sequence[Student], failed: dict[str, LabError]) 
 
     A host that goes away meanwhile joins the `failed`, and the others go on.
     """
-    hosts, brought = [docker_host for docker_host, _ in _left(students, failed)], False
-    for docker_host in hosts:
+    groups, brought = _left(students, failed), False
+    for docker_host, group in groups:
         try:
-            brought |= ensure_images(docker_host, hosts)
+            brought |= ensure_images(docker_host, [host for host, _ in groups], wanted_images(group))
         except LabError as error:
             failed[docker_host] = error
             if not _left(students, failed):

@@ -361,7 +361,7 @@ def test_nothing_is_provisioned_where_no_docker_host_answers(student: Student, b
 def test_a_docker_host_that_goes_away_while_images_travel_leaves_the_others_students_provisioned(
     student: Student, bob: Student, played: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def vanishing(docker_host: str, others: object) -> bool:
+    def vanishing(docker_host: str, others: object, wanted: object) -> bool:
         if docker_host == carl.docker_host:
             raise LabError("images did not arrive", evidence="connection reset by peer")
         return False

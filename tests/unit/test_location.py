@@ -192,7 +192,7 @@ def test_a_preview_refuses_what_provision_would_and_touches_nothing(
         return Summary(changed=2)
 
     monkeypatch.setattr(provision, "play", play)
-    monkeypatch.setattr(provision.build, "missing", lambda client: ["base", "spark"])
+    monkeypatch.setattr(provision.build, "missing", lambda client, wanted: ["base", "spark"])
     with pytest.raises(LabError, match="provision --check: 1 of 2 students failed"):
         provision.preview(lab_of(student, bob), [student, bob])
     said = capsys.readouterr()

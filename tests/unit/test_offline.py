@@ -6,8 +6,9 @@ import hashlib
 import json
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from streamlab.building import build, images, travel
 from streamlab.engines import engine, throwaway
 from streamlab.errors import LabError, WrongRequest
 from streamlab.students.inventory import Lab
+from streamlab.students.topology import Gateway, Student
 
 LAB = Lab(Path("class.yml"), ())
 JAR = f"jars/{hashlib.sha256(b'a jar').hexdigest()}.jar"
@@ -53,7 +55,7 @@ def client(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     there = Engine(b"layers")
     artifacts = {cache / JAR, cache / "wheels/0123/numpy.whl"}
     monkeypatch.setattr(offline, "own_engine", lambda lab: "unix:///here")
-    monkeypatch.setattr(offline, "ensure_images", lambda docker_host: False)
+    monkeypatch.setattr(offline, "ensure_images", lambda docker_host, wanted: False)
     monkeypatch.setattr(engine, "connect", lambda docker_host, **_: nullcontext(there))
     monkeypatch.setattr(build, "all_artifacts", lambda client, *, fetch_at: artifacts)
     monkeypatch.setattr(travel, "saved", lambda client, tags: iter([client.archive]))
@@ -94,6 +96,16 @@ def test_what_was_packed_is_taken_in_elsewhere_and_a_second_time_nothing(
     assert capsys.readouterr().out == f"{count} images and 3 packages imported, the rest were there: invoke provision\n"
     offline.import_(LAB, str(exported))
     assert capsys.readouterr().out == "no images and no packages imported, the rest were there: invoke provision\n"
+
+
+def test_a_class_with_a_gateway_takes_its_image_along(
+    client: Engine, student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Sequence[str]] = []
+    monkeypatch.setattr(offline, "ensure_images", lambda docker_host, wanted: asked.append(wanted))
+    offline.export(Lab(Path("class.yml"), (student,)), str(tmp_path / "plain"))
+    offline.export(Lab(Path("class.yml"), (replace(student, gateway=Gateway()),)), str(tmp_path / "gateway"))
+    assert asked == [images.PRODUCTS, (*images.PRODUCTS, images.GATEWAY)]
 
 
 def test_nothing_is_written_over(exported: Path) -> None:
