@@ -67,7 +67,7 @@ def find(hdfs: Hdfs, folder: str, app_id: str) -> str:
     except Missing:
         found = []
     if not found:
-        raise Unreadable("it writes no event log (spark.eventLog.enabled)")
+        raise Unreadable("it has no event log: its driver has not started Spark yet, or spark.eventLog.enabled is off")
     log = found[-1]
     if log.is_dir or log.name.removesuffix(RUNNING).endswith(COMPRESSED):
         raise Unreadable(f"its event log {log.path} is in pieces or compressed")

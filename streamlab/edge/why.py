@@ -15,7 +15,7 @@ from contextlib import closing
 from typing import Any
 
 from common.channel import emit
-from common.errors import JobError, Missing
+from common.errors import JobError, Missing, Unreachable, WrongRequest
 from common.hdfs import Hdfs
 from common.settings import LabInfo, load_info
 
@@ -44,7 +44,16 @@ ROWS = "number of output rows"
 def chosen(yarn: Yarn, app_id: str | None, names: Sequence[str]) -> list[dict[str, Any]]:
     """The applications that are asked about, as YARN's REST interface has them, the latest first."""
     if app_id:
-        return [yarn.application(app_id)]
+        try:
+            return [yarn.application(app_id)]
+        except Unreachable:
+            raise
+        except JobError as error:
+            raise WrongRequest(
+                f"YARN knows no application {app_id}",
+                evidence=error.evidence[-1:],
+                fix="invoke status lists those that it knows; it forgets them all when it is started again",
+            ) from error
     found = sorted(yarn.everything(), key=lambda app: -app["startedTime"])
     if names:
         return [app for app in found if app["name"] in names][:1]
