@@ -131,6 +131,15 @@ def stop(_, job, inventory=None, student=None, limit=None, cluster=None):
 
 
 @lab_task(seat=True)
+def drill(_, name=None, answer=None, check=False, end=False, inventory=None, student=None, limit=None, cluster=None):
+    """Begin a fault in a stack (--name), have it found (--answer), --end it."""
+    from streamlab.drills import choose
+    from streamlab.students.inventory import load
+
+    choose.act(load(inventory, cluster), student, limit, name=name, answer=answer, check=check, end=end)
+
+
+@lab_task(seat=True)
 def jobs(_):
     """List lessons, their steps and presets."""
     from streamlab.lessons import jobs as known
@@ -375,7 +384,7 @@ def test(_, only=None):
 
 
 namespace = with_words(Collection(
-    demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, exercise, stop, jobs, bundle,
-    status, streams, why, links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, move,
-    snapshots, destroy, doctor, images, export, import_, lock, train, bench, test,
+    demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, exercise, stop, drill, jobs,
+    bundle, status, streams, why, links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot, restore,
+    move, snapshots, destroy, doctor, images, export, import_, lock, train, bench, test,
 ))  # fmt: skip

@@ -151,6 +151,10 @@ class Hdfs:
         """Let all files below the folder `path` have `size` bytes, all copies counted; None is no limit."""
         self._call("PUT", path, "SETQUOTA", storagespacequota=str(-1 if size is None else size))
 
+    def space_used(self, path: str) -> int:
+        """What all files below the folder `path` use, all copies counted (bytes)."""
+        return int(self._json("GET", path, "GETCONTENTSUMMARY")["ContentSummary"]["spaceConsumed"])
+
     def holders(self, path: str) -> set[str]:
         """The DataNodes that have a block of the file `path`."""
         blocks = self._json("GET", path, "GETFILEBLOCKLOCATIONS")["BlockLocations"]["BlockLocation"]

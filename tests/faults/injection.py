@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
 import docker
-from docker.errors import APIError
 from docker.models.containers import Container
 
+from streamlab.drills import faults
 from streamlab.engines import labelled
-from streamlab.students import topology
 from streamlab.students.topology import Student
 
 #: The daemon is killed, and the engine starts it again; the container is paused; it is disconnected from its network;
 #: it is stopped as by a person, and started later.
-KINDS = ("kill", "freeze", "cut off", "restart")
+KINDS = ("kill", faults.FREEZE, faults.CUT_OFF, faults.STOP)
 
 #: Seconds that a node is frozen, cut off or stopped. A long fault outlasts what clients wait for: YARN gives a driver
 #: up after 60 s, the producer a record.
@@ -26,8 +24,7 @@ SHORT_SECONDS = (1.0, 15.0)
 LONG_SECONDS = (65.0, 90.0)
 LONG_SHARE = 1 / 8
 
-STOP_SECONDS = 30
-#: Seconds within which the engine starts a killed daemon again, and connects a container to its network.
+#: Seconds within which the engine starts a killed daemon again.
 ENGINE_SECONDS = 30
 
 
@@ -64,29 +61,14 @@ def _rounds(random: Random, names: Sequence[str]) -> Iterator[str]:
 
 def inject(client: docker.DockerClient, student: Student, fault: Fault) -> None:
     """Do it to the node, for as long as the fault lasts, and release the node again, also when interrupted."""
-    container = labelled.node(client, student, fault.node)
     try:
         if fault.kind == "kill":
-            _kill(container)
-        elif fault.kind == "freeze":
-            container.pause()
-        elif fault.kind == "cut off":
-            client.networks.get(student.network).disconnect(container)
+            _kill(labelled.node(client, student, fault.node))
         else:
-            container.stop(timeout=STOP_SECONDS)
+            faults.inflict(client, student, fault.node, fault.kind)
         time.sleep(fault.seconds)
     finally:
-        release(client, student, fault.node)
-
-
-def release(client: docker.DockerClient, student: Student, name: str) -> None:
-    """Let a node run as it did before any fault: not paused, connected under its own address and name, started."""
-    container = labelled.node(client, student, name, running=False)
-    if container.status == "paused":
-        container.unpause()
-    _connect(client, student, name, container)
-    if container.status == "exited":
-        container.start()
+        faults.release(client, student, fault.node)
 
 
 def _kill(container: Container) -> None:
@@ -101,26 +83,3 @@ def _kill(container: Container) -> None:
         assert time.monotonic() < ends, f"{container.name} was killed and not started again in {ENGINE_SECONDS} s"
         time.sleep(0.2)
         container.reload()
-
-
-def _connect(client: docker.DockerClient, student: Student, name: str, container: Container) -> None:
-    """Connect a container as it was made. One that ended while it was cut off has been given any address by now."""
-    network, address = client.networks.get(student.network), topology.address(student, name)
-    ends = time.monotonic() + ENGINE_SECONDS
-    while not _is_connected(container, student.network, name, address):
-        try:
-            if student.network in container.attrs["NetworkSettings"]["Networks"]:
-                network.disconnect(container, force=True)
-            network.connect(container, aliases=[name], ipv4_address=address)
-        except APIError:  # while the engine starts it
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.5)
-        container.reload()
-
-
-def _is_connected(container: Container, network: str, name: str, address: str) -> bool:
-    found = container.attrs["NetworkSettings"]["Networks"].get(network) or {}
-    with suppress(KeyError, TypeError):
-        return found["IPAMConfig"]["IPv4Address"] == address and name in found["Aliases"]
-    return False

@@ -23,9 +23,10 @@ from docker.models.containers import Container
 
 from common.settings import application_name
 from faults.copying import STOP
-from faults.injection import Fault, inject, release, schedule
+from faults.injection import Fault, inject, schedule
 from faults.load import STREAM, describe, report, run
 from lab_runner import LabRunner
+from streamlab.drills import faults
 from streamlab.edge.yarn import FINAL
 from streamlab.engines import engine, labelled
 from streamlab.errors import LabError
@@ -155,7 +156,7 @@ def stack(lab: LabRunner) -> Iterator[LoadedStack]:
             yield stack
         finally:
             for node in stack.nodes:
-                release(client, student, node)
+                faults.release(client, student, node)
             lab("prove", "--seconds", "150")
             lab("stop", "--job", str(COPYING))
             lab("reset", "--yes", "--job", str(COPYING))

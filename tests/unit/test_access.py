@@ -144,7 +144,7 @@ TOLD: dict[str, dict[str, Any]] = {
     "submit": {"job": "lesson01", "set": []}, "check": {"job": "lesson01"}, "reset": {"job": "lesson01", "yes": True},
     "stop": {"job": "lesson01"}, "fetch-output": {"job": "lesson01"}, "logs": {"node": "kafka1"},
     "shell": {"command": "true"}, "put": {"file": [__file__]}, "get": {"path": ["x"]}, "snapshot": {"name": "a"},
-    "restore": {"name": "a", "yes": True}, "destroy": {"yes": True},
+    "restore": {"name": "a", "yes": True}, "destroy": {"yes": True}, "drill": {"end": True},
 }  # fmt: skip
 #: Tasks that only look.
 READING = {"logs", "status", "streams", "why"}

@@ -166,6 +166,7 @@ def test_a_seat_has_the_tasks_that_work_there(described: Callable) -> None:
             "check",
             "reset",
             "stop",
+            "drill",
             "jobs",
             "exercise",
             "new",

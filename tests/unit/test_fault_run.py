@@ -15,6 +15,7 @@ from faults import injection
 from faults.copying.comparison import Record, compare_all, failures, offset_failures
 from faults.injection import KINDS, Fault, inject, schedule
 from faults.load import STREAM, Outcome, describe, report, run
+from streamlab.drills import faults
 from streamlab.engines import labelled
 from streamlab.lessons import jobs
 from streamlab.paths import ROOT
@@ -223,7 +224,7 @@ MEANWHILE = {
     "kill": lambda one: one.starts == 1,
     "freeze": lambda one: one.status == "paused",
     "cut off": lambda one: one.endpoint is None,
-    "restart": lambda one: one.status == "exited",
+    "stop": lambda one: one.status == "exited",
 }
 
 
@@ -252,5 +253,5 @@ def test_a_node_is_as_before_after_each_kind_of_fault_also_when_interrupted(
 def test_a_node_that_ended_while_it_was_cut_off_gets_its_own_address_back(student: Student, kafka: FakeEngine) -> None:
     """The engine starts it again, and connects it as it likes."""
     kafka.endpoint = {"IPAMConfig": None, "Aliases": ["0123abcd"]}
-    injection.release(kafka, student, "kafka1")
+    faults.release(kafka, student, "kafka1")
     assert kafka.as_made()

@@ -1,0 +1,130 @@
+"""Drills without a cluster: what may be answered, what a student's note gives away, and who may do what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from streamlab.drills import answer, choose, drill
+from streamlab.drills.catalogue import FILE, digest, drills
+from streamlab.errors import LabError, WrongRequest
+from streamlab.students.inventory import Lab
+from streamlab.students.problems import LANGUAGES
+from streamlab.students.topology import Student
+
+SALT = "0123"
+
+
+def note(student: Student, name: str) -> dict[str, Any]:
+    right = [digest(SALT, name, one) for one in drills()[name].answers(student)]
+    return {"began": "2026-01-01 12:00:00 UTC", "salt": SALT, "fill": False, "right": right}
+
+
+@pytest.fixture
+def sits(student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Begin a drill where the student sits."""
+    monkeypatch.setattr(answer, "STATE", tmp_path)
+    return lambda name: (tmp_path / "drill.json").write_text(json.dumps(note(student, name))) and None
+
+
+@pytest.mark.parametrize("name", drills())
+def test_each_drill_has_words_in_every_language_and_an_answer(name: str, student: Student) -> None:
+    assert set(drills()[name].found) == set(LANGUAGES)
+    assert drills()[name].title
+    assert drills()[name].answers(student)
+
+
+def test_what_a_student_is_told_is_written_in_every_language() -> None:
+    for language in LANGUAGES:
+        assert set(answer.texts(language)) == {"none", "handout", "right", "wrong"}
+    assert answer.texts("ru") != answer.texts("en")
+
+
+def test_a_node_is_answered_by_its_name_and_a_file_by_itself_or_its_folder(student: Student) -> None:
+    assert drills()["broker-frozen"].answers(student) == ["kafka1"]
+    assert drills()["disk-full"].answers(student) == [FILE, "/data/archive/2019", "/data/archive"]
+
+
+@pytest.mark.parametrize("name", drills())
+def test_a_note_does_not_say_what_happened(name: str, student: Student) -> None:
+    said = json.dumps(note(student, name))
+    assert name not in said
+    assert all(one not in said for one in drills()[name].answers(student))
+
+
+@pytest.mark.parametrize("typed", ["kafka1", " Kafka1 ", "kafka1/"])
+def test_a_right_answer_is_explained(
+    typed: str, student: Student, sits: Callable, capsys: pytest.CaptureFixture
+) -> None:
+    sits("broker-frozen")
+    answer.give(student, typed)
+    assert drills()["broker-frozen"].found["en"].strip() in capsys.readouterr().out
+    answer.give(replace(student, language="ru"), typed)
+    assert drills()["broker-frozen"].found["ru"].strip() in capsys.readouterr().out
+
+
+def test_a_wrong_answer_is_said_and_all_are_kept(student: Student, sits: Callable, tmp_path: Path) -> None:
+    sits("disk-full")
+    for typed in ("kafka1", "/data"):
+        with pytest.raises(LabError, match="No, it is not"):
+            answer.give(student, typed)
+    answer.give(student, "/data/archive")
+    given = json.loads((tmp_path / "drill-answers.json").read_text())
+    assert [one["answer"] for one in given] == ["kafka1", "/data", "/data/archive"]
+
+
+def test_without_a_drill_there_is_nothing_to_answer(
+    student: Student, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(answer, "STATE", tmp_path)
+    answer.show(student)
+    assert "No drill is on" in capsys.readouterr().out
+    with pytest.raises(LabError, match="No drill is on"):
+        answer.give(student, "kafka1")
+
+
+def test_the_instructor_sees_who_has_found_it_and_at_which_answer(student: Student) -> None:
+    said: dict[str, Any] = {"note": note(student, "broker-frozen"), "answers": [], "filled": False}
+    assert drill._judged(student, said)[2:] == ["no answer", "by --end"]
+    said["answers"] = [{"answer": "namenode"}]
+    assert drill._judged(student, said)[2] == "no, 1 answers"
+    said["answers"] += [{"answer": "kafka1"}, {"answer": "edge"}]
+    assert drill._judged(student, said)[2] == "yes, answer 2"
+
+
+@pytest.mark.parametrize(("filled", "repaired"), [(True, "no"), (False, "yes")])
+def test_what_a_student_can_repair_is_looked_at(student: Student, filled: bool, repaired: str) -> None:
+    said = {"note": note(student, "disk-full"), "answers": [], "filled": filled}
+    assert drill._judged(student, said)[3] == repaired
+
+
+@pytest.mark.parametrize("broken", [None, "text", {}, {"salt": 1, "right": ["x"]}])
+def test_a_note_that_a_student_has_changed_is_no_error(student: Student, broken: Any) -> None:
+    assert drill._judged(student, {"note": broken, "answers": ["x"], "filled": False})[0] in ("none", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("asked", "here", "words"),
+    [
+        ({"name": "disk-full", "check": True}, False, "--name and --check are asked for at once"),
+        ({"answer": "kafka1"}, False, "an answer is given where the student sits"),
+        ({"name": "disk-full"}, True, "--name is your instructor's"),
+        ({"end": True}, True, "--end is your instructor's"),
+    ],
+)
+def test_wrong_requests_are_refused(student: Student, asked: dict[str, Any], here: bool, words: str) -> None:
+    cluster: Any = SimpleNamespace(is_here=True) if here else None
+    options = {"name": None, "answer": None, "check": False, "end": False} | asked
+    with pytest.raises(WrongRequest, match=words):
+        choose.act(Lab(Path("class.yml"), (replace(student, cluster=cluster),)), None, None, **options)
+
+
+def test_an_unknown_drill_is_named_with_those_there_are(student: Student) -> None:
+    with pytest.raises(WrongRequest, match="no drill named 'disk-ful'"):
+        drill.begin([student], "disk-ful")
