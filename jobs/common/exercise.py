@@ -18,6 +18,9 @@ from common.words import Words, described
 if TYPE_CHECKING:
     from common.lab import Lab
 
+#: What `common.gaps` has noted of a gap in which nothing is wrong yet.
+PENDING = ("open", "waits", "runs")
+
 
 def as_spark_writes(row: Mapping[str, Any], times: Collection[str]) -> dict[str, Any]:
     """A row of JSON whose `times` are ISO 8601 to the second ("2025-01-01T00:00:00Z") as `Exercise.rows` has it."""
@@ -44,18 +47,17 @@ class Exercise:
     ) -> list[Assertion]:
         """What is to be said of one gap.
 
+        Where what it needs is wrong, what does not hold may come from there, and is pending; what holds, holds.
+
         Args:
-            assertions: looked at when the gap is filled in and all that it needs is right; otherwise that is said.
+            assertions: looked at when the gap has been run.
             needs: the gaps without which this one cannot be right; all earlier ones when it is not given.
         """
         wrong = [one for one in (self._right if needs is None else needs) if not self._right[one]]
-        why = self._nothing(number)
-        if why:
-            found = [self._without(why)]
-        elif wrong:
-            found = [self._without(f"to be looked at once gap {wrong[0]} is right")]
-        else:
-            found = assertions()
+        why, pending = self._nothing(number)
+        found = [self._without(why, pending=pending)] if why else assertions()
+        if wrong and not why:
+            found = [one if one.passed else self._after(wrong[0], one) for one in found]
         self._right[number] = all(one.passed for one in found)
         gap = {**self._gaps[number - 1], **self._translated[number - 1]}
         title = f"{self._gap} {number}, {gap['title']}"
@@ -63,6 +65,10 @@ class Exercise:
             replace(one, name=f"{title}: {self._words(one.name)}", help="" if one.passed else gap["help"])
             for one in found
         ]
+
+    def _after(self, wrong: int, one: Assertion) -> Assertion:
+        """What does not hold, and may not since an earlier gap is wrong."""
+        return replace(one, found=f"{one.found} ({self._words(f'gap {wrong} comes first')})", pending=True)
 
     def columns(self, number: int) -> dict[str, str]:
         """The columns of a gap's DataFrame: name -> Spark's name of the type, such as "timestamp"."""
@@ -103,19 +109,21 @@ class Exercise:
     def _state(self, number: int) -> dict[str, Any]:
         return dict(self._states().get(str(number), {}))
 
-    def _nothing(self, number: int) -> str:
-        """Why there is nothing to look at; empty when there is."""
+    def _nothing(self, number: int) -> tuple[str, bool]:
+        """Why there is nothing to look at, and whether only since something comes first; else empty."""
         try:
             state = self._state(number)
         except Missing:
-            return "it has not run: invoke submit --job " + (self.lab.settings.typed or self.lab.settings.lesson)
+            typed = self.lab.settings.typed or self.lab.settings.lesson
+            return f"it has not run: invoke submit --job {typed}", True
         except JobError as error:
-            return error.what
+            return error.what, False
         if not state:
-            return "it did not run"
-        return "" if state["state"] == "done" else str(state["words"])
+            return "it did not run", True
+        return ("", False) if state["state"] == "done" else (str(state["words"]), state["state"] in PENDING)
 
-    def _without(self, why: str) -> Assertion:
+    def _without(self, why: str, *, pending: bool) -> Assertion:
         """What is said of a gap whose outcome cannot be looked at."""
         found = f"{self._words('none')}: {self._words(why)}"
-        return Assertion("outcome", self._words("one"), found, False, f"{self.lab.settings.lesson}/exercise.py")
+        where = f"{self.lab.settings.lesson}/exercise.py"
+        return Assertion("outcome", self._words("one"), found, False, where, pending=pending)

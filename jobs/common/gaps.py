@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import time
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
+from common import failure, request
 from common.errors import JobError
 from common.hdfs import Hdfs
 from common.outcome import Outcome, QueryReport
@@ -24,11 +24,14 @@ from common.streams import Streams
 
 #: What a gap's query may take (s); these data are read in a few seconds, on a busy machine in a minute.
 QUERY_SECONDS = 300.0
-#: A query that has waited for so long (s), instead of reading or ending, is one that does not end by itself.
-IDLE_SECONDS = 10.0
 POLL_SECONDS = 0.5
+#: Seconds after which it is said again that a query is at work.
+TELL_SECONDS = 20.0
+#: Triggers of Spark's with which a query ends by itself, as it prints them.
+ENDING = ("AvailableNowTrigger", "OneTimeTrigger")
 
-DONE, OPEN, FAILED, WAITS = "done", "open", "failed", "waits"
+PROGRAM = "exercise.py"
+RUNS, DONE, OPEN, FAILED, WAITS = "runs", "done", "open", "failed", "waits"
 
 
 class Gaps:
@@ -114,14 +117,13 @@ class Gaps:
         Raises:
             JobError: a gap failed; its traceback was printed above.
         """
-        states = {str(number): state for number, state in self.states.items()}
-        Hdfs(self.settings.info.webhdfs).write(self.settings.output("gaps.json"), json.dumps(states, indent=2) + "\n")
+        self._save()
         failed = {number: state for number, state in self.states.items() if state["state"] == FAILED}
         for number, state in failed.items():
             raise JobError(
                 f"gap {number} failed: {state['words']}",
-                evidence="the traceback above ends in your line",
-                fix=f"correct gap {number} in exercise.py and submit again",
+                evidence=state.get("place", ""),
+                fix=f"correct gap {number} in {PROGRAM} and submit again",
             )
         counts = {name: sum(one["state"] == name for one in self.states.values()) for name in (DONE, OPEN, WAITS)}
         return Outcome(queries=tuple(self.queries), details=counts)
@@ -132,7 +134,8 @@ class Gaps:
         if any(one is None for one in given):
             self._note(number, WAITS, "it waits for an earlier gap")
             return None
-        self._note(number, DONE, "done", said=False)
+        self._note(number, RUNS, "the run was ended while it was at work", said=False)
+        self._save()  # what is known so far, should the run be ended now
         try:
             result = accept(gap(*given))
         except NotImplementedError:
@@ -140,10 +143,13 @@ class Gaps:
         except JobError as error:
             self._note(number, FAILED, error.what)
         except Exception as error:  # whatever a student's lines raise is that gap's outcome
-            traceback.print_exc()
-            self._note(number, FAILED, f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:300]}")
+            self._note(number, FAILED, failure.words(error))
+            place = failure.place(error, PROGRAM, lambda: request.resource(self.settings.lesson, PROGRAM))
+            if place:
+                self.states[number]["place"] = place
+                self.say(f"  {place}")
         else:
-            self._note(number, DONE, "done")
+            self._note(number, DONE, "it ran")
             return result
         for query in self.spark.streams.active:
             query.stop()
@@ -153,6 +159,10 @@ class Gaps:
         self.states.setdefault(number, {}).update(state=state, words=words)
         if said:
             self.say(f"gap {number}: {words}")
+
+    def _save(self) -> None:
+        states = {str(number): state for number, state in self.states.items()}
+        Hdfs(self.settings.info.webhdfs).write(self.settings.output("gaps.json"), json.dumps(states, indent=2) + "\n")
 
     def _keep(self, number: int, frame: DataFrame, mode: str) -> None:
         place = self.settings.output(f"gap{number}")
@@ -172,18 +182,25 @@ class Gaps:
         self.states[number]["removed"] = sum(one["numRowsRemoved"] for one in operators)
 
     def _wait(self, query: StreamingQuery) -> None:
-        ends, busy = time.monotonic() + QUERY_SECONDS, time.monotonic()
+        name, began = query.name or "(no name)", time.monotonic()
+        if not _ends_by_itself(query):
+            query.stop()
+            raise JobError(f"the query {name} goes on for ever: is `.trigger(availableNow=True)` missing?")
+        told = began
         while not query.awaitTermination(POLL_SECONDS):
-            name, now, status = query.name or "(no name)", time.monotonic(), query.status
-            if status["isTriggerActive"] or not status["message"].startswith("Waiting"):
-                busy = now
-            if now - busy > IDLE_SECONDS:
-                query.stop()
-                raise JobError(f"the query {name} waits for more data: is `.trigger(availableNow=True)` missing?")
-            if now > ends:
+            now = time.monotonic()
+            if now - began > QUERY_SECONDS:
                 query.stop()
                 raise JobError(f"the query {name} had not read everything after {QUERY_SECONDS:.0f} s")
+            if now - told > TELL_SECONDS:
+                told = now
+                self.say(f"the query {name} is at work, for {now - began:.0f} s now")
         self.queries += Streams(self.spark, self.settings, say=self.say).finish(query)
+
+
+def _ends_by_itself(query: StreamingQuery) -> bool:
+    """Whether a query reads what is there and ends. Only Java's own object knows its trigger."""
+    return query._jsq.streamingQuery().trigger().toString() in ENDING
 
 
 def _batches(place: str, mode: str) -> Callable[[DataFrame, int], None]:

@@ -1,7 +1,8 @@
 """The program that spark-submit starts: `launch.py lesson08/score [--set key=value]… [--continuous]`.
 
 The bundle (`--py-files`) brings `common` and the lesson; all of Spark's configuration comes from spark-submit.
-An exception is left to Python: its traceback is the last thing in the log, and YARN says FAILED.
+An exception is left to Python: its traceback is the last thing in the log, and YARN says FAILED. Of an error of the
+lab's own, which says itself what happened, no traceback is printed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ warnings.filterwarnings("ignore", message="Failed to add file .* to Python path"
 from pyspark.sql import SparkSession  # noqa: E402
 
 from common import request  # noqa: E402
-from common.errors import WrongRequest  # noqa: E402
+from common.errors import JobError, WrongRequest  # noqa: E402
 from common.hdfs import Hdfs  # noqa: E402
 from common.outcome import Outcome, last_line, report  # noqa: E402
 from common.settings import Settings, load_info  # noqa: E402
@@ -60,7 +61,11 @@ def main(argv: Sequence[str]) -> None:
         raise WrongRequest(f"no step named in {argv[0]!r}", fix=f"name one: {argv[0]}/…")
     # The driver stops the session when this program ends, well or not. PySpark's own stop() first waits up to half a
     # second, until a server of its own next looks whether it is to end.
-    print(launch(builder(settings).getOrCreate(), settings), flush=True)
+    try:
+        print(launch(builder(settings).getOrCreate(), settings), flush=True)
+    except JobError as error:
+        print(error, flush=True)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

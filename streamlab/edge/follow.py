@@ -124,10 +124,10 @@ class Follower:
             now = (stage["stageId"], stage["numCompleteTasks"])
             if now != self.stage:
                 self.stage = now
-                # Spark names a stage after its line of code, below the container's own long folder.
-                emit(
-                    stage=stage["name"].rpartition(".zip/")[2], done=stage["numCompleteTasks"], total=stage["numTasks"]
-                )
+                # Spark names a stage after its line of code, below the container's own long folder; where Python calls
+                # Java that is a line of py4j's, which says nothing.
+                name = stage["name"].rpartition(".zip/")[2].removesuffix(" at NativeMethodAccessorImpl.java:0")
+                emit(stage=name, done=stage["numCompleteTasks"], total=stage["numTasks"])
 
     def aggregated_logs(self) -> dict[str, tuple[int, bytes]]:
         """The ends of the driver's stdout and stderr, at most `MOST` bytes, and where each begins in its file; from the

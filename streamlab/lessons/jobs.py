@@ -224,6 +224,24 @@ def presets(file: Path = PRESETS) -> dict[str, Preset]:
     return made
 
 
+def require_python(folder: Path) -> None:
+    """Refuse a job with a file that Python cannot read, before anything of an earlier run is deleted for it.
+
+    Raises:
+        WrongRequest: with the line.
+    """
+    for file in sorted(folder.glob("*.py")):
+        try:
+            compile(file.read_bytes(), file.name, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as error:
+            number, line = getattr(error, "lineno", None), getattr(error, "text", None) or ""
+            raise WrongRequest(
+                f"{file.name} is not Python: {getattr(error, 'msg', None) or error}",
+                evidence=f"line {number}: {line.strip()}" if number else str(file),
+                fix="correct it; where that line looks right, a bracket or a quote above it is not closed",
+            ) from None
+
+
 def preset(name: str) -> Preset:
     """One preset by name."""
     known = presets()

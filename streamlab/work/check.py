@@ -33,7 +33,8 @@ def check(
         printed: is given the stream and each line that the check prints of its own accord.
 
     Returns:
-        ``{"job", "student", "passed", "assertions": [{"name", "expected", "found", "passed", "where", "help"}]}``
+        ``{"job", "student", "passed", "assertions": [{"name", "expected", "found", "passed", "where", "help",
+        "pending"}]}``
     """
     with _asked_by(student) as stack:
         target = f"{job.name}/{step}" if step else job.name
@@ -61,8 +62,8 @@ def _asked_by(student: Student) -> AbstractContextManager[Stack]:
 
 
 def _assertion(said: Any) -> dict[str, Any]:
-    checked = fields(name=str, passed=bool, where=str, help=str)(said)
-    return {name: checked[name] for name in ("name", "expected", "found", "passed", "where", "help")}
+    checked = fields(name=str, passed=bool, where=str, help=str, pending=bool)(said)
+    return {name: checked[name] for name in ("name", "expected", "found", "passed", "where", "help", "pending")}
 
 
 def reset_each(students: Sequence[Student], name: str, *, yes: bool) -> None:
@@ -109,8 +110,9 @@ def describe(found: dict[str, Any]) -> str:
         if assertion["passed"]:
             lines.append(f"  ok    {assertion['name']}: {found_there}")
         else:
+            mark = "open " if assertion["pending"] else "WRONG"
             differs = f"expected {assertion['expected']}, found {found_there}"
-            lines.append(f"  WRONG {assertion['name']}: {differs}; look at {assertion['where']}")
+            lines.append(f"  {mark} {assertion['name']}: {differs}; look at {assertion['where']}")
             if assertion["help"]:
                 lines.append(f"        read {assertion['help']}")
     right = sum(a["passed"] for a in found["assertions"])
@@ -165,9 +167,15 @@ def asked(name: str | None) -> list[tuple[Job, str]]:
 
 def failure(found: dict[str, Any]) -> LabError:
     """The error for a lesson whose outcome is not as it should be."""
-    wrong = [a["name"] for a in found["assertions"] if not a["passed"]]
+    missed = [a for a in found["assertions"] if not a["passed"]]
+    wrong = [a["name"] for a in missed if not a["pending"]]
+    open_ = len(missed) - len(wrong)
+    evidence = [f"{len(wrong)} of {len(found['assertions'])} assertions failed, first: {wrong[0]}"] if wrong else []
+    if open_:
+        evidence.append(f"{open_} are open" if wrong else f"{open_} are open, first: {missed[0]['name']}")
+    marked = "WRONG" if wrong else "open"
     return LabError(
         f"{found['job']} of {found['student']} did not pass",
-        evidence=f"{len(wrong)} of {len(found['assertions'])} assertions failed, first: {wrong[0]}",
-        fix=f"look where the lines marked WRONG point to; invoke submit --job {found['job']} runs it again",
+        evidence=evidence,
+        fix=f"look where the lines marked {marked} point to; invoke submit --job {found['job']} runs it again",
     )

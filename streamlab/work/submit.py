@@ -115,6 +115,7 @@ def request(
             None leaves the preset's.
     """
     found, steps = jobs.find(job)
+    jobs.require_python(found.folder)
     options = {key: f"--{key.removesuffix('_mb').replace('_', '-')}" for key in resources}
     values: dict[str, Any] = {
         key: _positive(options[key], value) for key, value in resources.items() if value is not None

@@ -29,7 +29,7 @@ STANDING = {
 FAILING = {
     "other-topic": ("checkpoint of another topic", "offsets of stands-orders"),
     "expired": ("offsets gone", "stands-returns"),
-    "no-topic": ("topic missing", "topics that are there: stands-empty, stands-orders, stands-returns"),
+    "no-topic": ("topic missing", "stands-empty, stands-orders, stands-returns"),
     "no-table": ("table missing", "stands"),
     "eaten": ("executor out of memory", "of 896 MB"),
     "own-error": ("unknown", "KeyError: 'pear'"),

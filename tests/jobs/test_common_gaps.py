@@ -99,21 +99,23 @@ def test_an_open_gap_is_a_sentence_and_what_needs_it_waits(gaps: Gaps, settings:
     gaps.value(4, lambda: [1, 2])
     outcome = gaps.outcome()
     assert said == [
-        "gap 1: it is open", "gap 2: it waits for an earlier gap", "gap 3: it waits for an earlier gap", "gap 4: done",
-    ]  # fmt: skip
+        "gap 1: it is open",
+        "gap 2: it waits for an earlier gap",
+        "gap 3: it waits for an earlier gap",
+        "gap 4: it ran",
+    ]
     assert dict(outcome.details) == {"done": 1, "open": 1, "waits": 2}
-    assert kept(settings)["4"] == {"state": "done", "words": "done", "value": [1, 2]}
+    assert kept(settings)["4"] == {"state": "done", "words": "it ran", "value": [1, 2]}
 
 
 def test_a_failing_gap_fails_the_step_after_all_others_have_run(
-    gaps: Gaps, settings: Settings, spark: SparkSession, capsys: pytest.CaptureFixture
+    gaps: Gaps, settings: Settings, spark: SparkSession
 ) -> None:
     gaps.frame(1, lambda: spark.range(3).select("nmae"))
     gaps.value(2, lambda: 5)
     with pytest.raises(JobError, match=r"^error: gap 1 failed: AnalysisException: \[UNRESOLVED_COLUMN") as raised:
         gaps.outcome()
     assert raised.value.fix == "correct gap 1 in exercise.py and submit again"
-    assert 'select("nmae")' in capsys.readouterr().err
     assert {number: state["state"] for number, state in kept(settings).items()} == {"1": "failed", "2": "done"}
 
 
@@ -141,10 +143,7 @@ def test_a_writer_that_was_not_started_is_told_from_a_query(gaps: Gaps, said: li
     ]
 
 
-def test_a_query_that_does_not_end_is_stopped(
-    gaps: Gaps, said: list[str], stream: DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "IDLE_SECONDS", 2.0)
+def test_a_query_that_does_not_end_is_stopped(gaps: Gaps, said: list[str], stream: DataFrame, tmp_path: Path) -> None:
     started: list[StreamingQuery] = []
 
     def forever() -> StreamingQuery:
@@ -153,7 +152,7 @@ def test_a_query_that_does_not_end_is_stopped(
         return started[0]
 
     gaps.query(1, forever)
-    assert said[-1] == "gap 1: the query forever waits for more data: is `.trigger(availableNow=True)` missing?"
+    assert said[-1] == "gap 1: the query forever goes on for ever: is `.trigger(availableNow=True)` missing?"
     assert not started[0].isActive
 
 
@@ -168,7 +167,7 @@ def test_a_query_that_fails_is_its_gap_s_failure(
         return writer.trigger(availableNow=True).start()
 
     gaps.query(1, failing)
-    assert said[-1].startswith("gap 1: StreamingQueryException: ")
+    assert said[-1] == "gap 1: ValueError: no such folder"
 
 
 def test_what_is_gone_with_the_driver_is_looked_at_before(
@@ -182,7 +181,7 @@ def test_what_is_gone_with_the_driver_is_looked_at_before(
 
     gaps.query(1, into, "kept_numbers", look=lambda: spark.table("kept_numbers").count())
     gaps.query(2, into, "other_numbers", look=lambda: spark.table("numbers").count())
-    assert "gap 1: done" in said
+    assert "gap 1: it ran" in said
     assert said[-1].startswith("gap 2: AnalysisException: [TABLE_OR_VIEW_NOT_FOUND]")
     with pytest.raises(JobError):
         gaps.outcome()

@@ -146,11 +146,11 @@ def test_an_exercise_of_no_lesson_is_no_job(tmp_path: Path, error_of: Callable) 
 
 HOME = "/user/student/my04"
 STATES = {
-    "1": {"state": "done", "words": "done", "columns": [["n", "int"]]},
+    "1": {"state": "done", "words": "it ran", "columns": [["n", "int"]]},
     "2": {"state": "open", "words": "it is open"},
-    "3": {"state": "done", "words": "done", "value": 5},
+    "3": {"state": "done", "words": "it ran", "value": 5},
     "4": {"state": "failed", "words": "ValueError: no"},
-    "5": {"state": "done", "words": "done"},
+    "5": {"state": "done", "words": "it ran"},
 }
 
 
@@ -208,8 +208,16 @@ def test_each_gap_is_judged_by_itself_and_by_what_it_needs() -> None:
 def test_a_gap_waits_for_those_before_it_to_be_right() -> None:
     work = judged({f"{HOME}/out/gaps.json": json.dumps(STATES)})
     work.gap(1, wrong)
-    (found,) = work.gap(3, lambda: pytest.fail("it was looked at"))
-    assert found.found == "none: to be looked at once gap 1 is right"
+    failing, holding = work.gap(3, wrong)
+    assert (failing.found, failing.passed, failing.pending) == ("2 (gap 1 comes first)", False, True)
+    assert (holding.found, holding.passed, holding.pending) == (1, True, False)
+
+
+def test_what_is_not_begun_is_pending_and_what_has_failed_is_wrong() -> None:
+    states = STATES | {"6": {"state": "runs", "words": "the run was ended while it was at work"}}
+    work = judged({f"{HOME}/out/gaps.json": json.dumps(states)})
+    assert [work.gap(number, right, needs=[])[0].pending for number in (2, 4)] == [True, False]
+    assert judged({}).gap(1, right)[0].pending
 
 
 def test_an_exercise_that_has_not_run_says_what_to_type() -> None:

@@ -109,3 +109,14 @@ def test_jobs_are_listed_with_their_presets(capsys: pytest.CaptureFixture) -> No
     assert lines[0] == "job preset what it does"
     assert "lesson08/train ml Fit a pipeline that predicts salaries, and save it on HDFS" in lines
     assert "ml 1024 MB, 1 1 x 1536 MB, 2 4" in lines
+
+
+def test_a_file_that_is_not_python_is_refused_with_its_line(tmp_path: Path, error_of: Callable) -> None:
+    (tmp_path / "fine.py").write_text("x = 1\n")
+    jobs.require_python(tmp_path)
+    (tmp_path / "exercise.py").write_text("x = [1,\n\ndef run(spark):\n    pass\n")
+    text = error_of(jobs.require_python, tmp_path)
+    assert text.startswith("error: exercise.py is not Python: ")
+    assert "a bracket or a quote above it is not closed" in text
+    (tmp_path / "exercise.py").write_bytes(b"x = 1\0")
+    assert "exercise.py is not Python: " in error_of(jobs.require_python, tmp_path)

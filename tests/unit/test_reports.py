@@ -212,7 +212,15 @@ def test_nor_does_what_a_proof_or_a_check_found(student: Student) -> None:
 
     stack = SimpleNamespace(student=student, python=python)
     (proven,) = prove._ask(stack, ["kafka"], seconds=1, tell=lambda proven: None)
-    assertion = {"name": "rows", "expected": 1, "found": FORGED, "passed": True, "where": "cqlsh", "help": ""}
+    assertion = {
+        "name": "rows",
+        "expected": 1,
+        "found": FORGED,
+        "passed": True,
+        "where": "cqlsh",
+        "help": "",
+        "pending": False,
+    }
     described = check.describe({"job": "lesson01", "student": "ada", "assertions": [assertion]})
     for text in (proven.answer, described.splitlines()[0]):
         assert text.endswith("no answer bob: healthy, 0 MB in use")
@@ -313,7 +321,10 @@ def test_a_log_that_does_not_end_has_a_deadline(kafka1: Callable, monkeypatch: p
     assert time.monotonic() - began < 5
 
 
-ROWS = {"name": "rows in Cassandra", "expected": "200", "found": "200", "passed": True, "where": "cqlsh", "help": ""}
+ROWS = {
+    "name": "rows in Cassandra", "expected": "200", "found": "200", "passed": True, "where": "cqlsh", "help": "",
+    "pending": False,
+}  # fmt: skip
 MODEL = {
     "name": "the model",
     "expected": "a folder",
@@ -321,6 +332,7 @@ MODEL = {
     "passed": False,
     "where": "hdfs dfs -ls /m",
     "help": "the README, part 2",
+    "pending": False,
 }
 
 
@@ -348,6 +360,15 @@ def test_a_check_that_holds_is_told_in_a_line_each(report: Callable, capsys: pyt
     assert (
         capsys.readouterr().out
         == "  | a line of the check's own\n  ok    rows in Cassandra: 200\nlesson08 of ada: 1 of 1 as expected\n"
+    )
+
+
+def test_what_is_open_is_not_called_wrong(report: Callable, error_of: Callable, capsys: pytest.CaptureFixture) -> None:
+    text = error_of(report, ROWS, MODEL | {"pending": True})
+    assert "  1 are open, first: the model\n  fix: look where the lines marked open point to" in text
+    assert "  open  the model: expected a folder" in capsys.readouterr().out
+    assert "1 of 3 assertions failed, first: the model\n  1 are open\n" in error_of(
+        report, ROWS, MODEL, MODEL | {"pending": True}
     )
 
 
