@@ -19,6 +19,7 @@ import tornado.web
 from portal import config, rules
 from portal.config import Person
 from portal.edges import Edges
+from portal.hub import Hub
 from portal.keys import Keys
 from portal.sessions import Session, Sessions
 from portal.throttle import Throttle
@@ -44,6 +45,7 @@ class Portal:
         self.keys = Keys(state, self.config.owners())
         self.edges = Edges(self.keys.of)
         self.terminals: set[Any] = set()  # those that are open
+        self.board = Hub()
 
     def reload(self) -> None:
         """Read the configuration again; one that cannot be read leaves the old one in force."""

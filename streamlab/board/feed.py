@@ -1,0 +1,88 @@
+"""Hands the board to a gateway's portal: one stream into its container, and no way back.
+
+The portal asks nobody: it shows what came last, and says since when nothing has.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import docker
+
+from streamlab.board.store import Store
+from streamlab.engines import engine
+from streamlab.engines.attached import attached
+from streamlab.errors import LabError
+from streamlab.gateway import gateway, pages
+from streamlab.students.topology import Gateway
+
+COMMAND = ("python3", "-m", "portal.feed")
+#: With which it says that another board feeds the portal now.
+REPLACED = 3
+#: Seconds that a stream lasts before another one follows it; the engine ends what is forgotten.
+STREAM_SECONDS = 6 * 3600
+#: Seconds in which the portal takes a message, and after which a broken stream is tried again.
+TAKE_SECONDS, AGAIN_SECONDS = 20.0, 5.0
+#: Seconds that the end of a stream may take.
+END_SECONDS = 10.0
+
+
+class Feed:
+    """The stream to the gateway of one Docker host, in a thread of its own.
+
+    Args:
+        changed: is called with what is wrong when that changes; it is empty once the portal takes messages.
+    """
+
+    def __init__(
+        self, store: Store, docker_host: str, lab_class: str, its: Gateway, *, changed: Callable[[str], None]
+    ) -> None:
+        self.address = f"{pages.origin(its.domain, its)}/board"
+        self._store, self._docker_host, self._lab_class, self._changed = store, docker_host, lab_class, changed
+        self._ended = threading.Event()
+        self._problem: str | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the stream; the store has been closed."""
+        self._ended.set()
+        self._thread.join(END_SECONDS)
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                with engine.connect(self._docker_host) as client:
+                    is_replaced = self._stream(client)
+                self._say("another board feeds this gateway now" if is_replaced else "")
+                if is_replaced:
+                    return
+            except LabError as error:
+                self._say(": ".join([error.what, *error.evidence[-1:]]))
+            except OSError as error:  # which the errors of the engine's SDK are
+                self._say(f"the stream into the gateway broke: {error}")
+            self._ended.wait(AGAIN_SECONDS)
+
+    def _say(self, problem: str) -> None:
+        if problem != self._problem:
+            self._problem = problem
+            self._changed(problem)
+
+    def _stream(self, client: docker.DockerClient) -> bool:
+        """Send what is known and what comes; whether it ended because another board has come."""
+        portal = gateway.parts_of(client, self._lab_class).get("portal")
+        if portal is None:
+            raise LabError(f"there is no gateway on {self._docker_host}", evidence="invoke provision makes one")
+        with attached(portal, COMMAND, seconds=STREAM_SECONDS, stdin=True, idle=TAKE_SECONDS) as running:
+            try:
+                for news in self._store.follow():
+                    running.send(b"".join(message.encoded() + b"\n" for message in news) or b"\n")
+                    self._say("")
+            except ConnectionError:
+                if running.code(seconds=END_SECONDS) == REPLACED:
+                    return True
+                raise
+        return False
