@@ -143,7 +143,7 @@ function shortName(name) {
 
 function streamCell(one) {
   const streams = one ? one.said.streams.filter((stream) => !stream.ended) : [];
-  const shown = streams.slice(0, 2).map((stream) => make("div", { class: "stream", title: stream.query },
+  const shown = streams.slice(0, 2).map((stream) => make("div", { class: "stream", title: stream.batch === null ? stream.query : `${stream.query}: ${t("board.batch.of", { n: stream.batch })}` },
     sparkline(stream, 72, 18), make("span", { class: stream.error ? "wrong" : "" }, stream.error ? `✗ ${stream.query}` : `${lagOf(stream)} · ${t("board.rate", { n: number.format(stream.processed_rows_per_second) })}`)));
   if (streams.length > 2) shown.push(make("div", { class: "small" }, t("board.more", { n: streams.length - 2 })));
   return make("td", { class: `streams ${shown.length ? "" : "none"}`, role: "cell" }, shown);

@@ -18,7 +18,10 @@ TEXTS = ("board.", "age.", "applications.", "home.pages")
 
 
 class BoardHandler(Handler):
-    """What only an instructor may open."""
+    """What only an instructor may open, and no page elsewhere by itself."""
+
+    def prepare(self) -> None:
+        self.require_own_page()
 
     def require_instructor(self) -> None:
         person = self.person()
@@ -49,7 +52,6 @@ class Events(BoardHandler):
     """Server-sent events, for as long as the login is good."""
 
     async def get(self) -> None:
-        self.require_own_page()
         self.require_instructor()
         hub = self.portal.board
         if hub.followers >= MOST_FOLLOWERS:
