@@ -43,13 +43,19 @@ def board(students: Sequence[Student], *, port: int) -> None:
     """
     store, collector, levels = Store(), Collector(students), dict[str, str]()
     store.publish("class", "", about(students))
-    with _shown(store, students, port), progress("board", elsewhere=False) as line:
+    with _shown(store, students, port) as feeds, progress("board", elsewhere=False) as line:
+        problems: dict[str, str] = {}
 
         def finished(student: Student, outcome: Outcome) -> float:
             facts = unknown(student, outcome.error) if outcome.error else outcome.answer
             said = collector.state(student, facts)
             store.publish("student", student.name, said)
             levels[student.name] = said["level"]
+            for feed in feeds:
+                if feed.problem != problems.get(feed.address, ""):
+                    problems[feed.address] = feed.problem
+                    line.close()
+                    say(f"{feed.address}: {feed.problem or 'the gateway is fed again'}")
             line.update(f"{_summary(levels, len(students))}; last at {time.strftime('%H:%M:%S')}; Ctrl-C ends it")
             return EVERY_LIVE if said["streams"] else EVERY
 
@@ -97,46 +103,42 @@ def _summary(levels: dict[str, str], of: int) -> str:
 
 
 @contextmanager
-def _shown(store: Store, students: Sequence[Student], port: int) -> Iterator[None]:
-    """Where browsers find the board while the block runs."""
+def _shown(store: Store, students: Sequence[Student], port: int) -> Iterator[Sequence[Feed]]:
+    """Where browsers find the board while the block runs; the streams to the gateways, if there are any."""
     having = [student for student in students if student.gateway]
-    with _fed(store, having) if having else _served(store, students[0], port):
+    with _fed(store, having) if having else _served(store, students[0], port) as feeds:
         try:
-            yield
+            yield feeds
         finally:
             store.close()
 
 
 @contextmanager
-def _served(store: Store, student: Student, port: int) -> Iterator[None]:
+def _served(store: Store, student: Student, port: int) -> Iterator[Sequence[Feed]]:
     words = settings.texts(student.language)
     with Server(store, port, lab_class=student.lab_class, language=student.language, texts=words) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.2}, daemon=True)
         thread.start()
         say(f"the board of {student.lab_class}, for a browser on this machine: {server.address}")
         try:
-            yield
+            yield ()
         finally:
             server.shutdown()
             thread.join()
 
 
 @contextmanager
-def _fed(store: Store, students: Sequence[Student]) -> Iterator[None]:
-    feeds = []
-    for docker_host, group in by_docker_host(students):
-        its = group[0].gateway
-        assert its is not None
-
-        def changed(problem: str, host: str = docker_host) -> None:
-            if problem:
-                say(f"the gateway on {host} does not show the board: {problem}")
-
-        feeds.append(Feed(store, docker_host, group[0].lab_class, its, changed=changed))
-        feeds[-1].start()
-        say(f"the board of {group[0].lab_class}, for the instructor's card: {feeds[-1].address}")
+def _fed(store: Store, students: Sequence[Student]) -> Iterator[Sequence[Feed]]:
+    feeds = [
+        Feed(store, docker_host, group[0].lab_class, its)
+        for docker_host, group in by_docker_host(students)
+        if (its := group[0].gateway)
+    ]
     try:
-        yield
+        for feed in feeds:
+            feed.start()
+            say(f"the board of {students[0].lab_class}, for the instructor's card: {feed.address}")
+        yield feeds
     finally:
         for feed in feeds:
             feed.stop()

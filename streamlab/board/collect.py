@@ -131,7 +131,7 @@ def state(student: Student, facts: Facts, history: History, *, now: float) -> di
         "hdfs_mb": said["in_use"].get("hdfs_mb"),
         "applications": _applications(student, said["applications"] or [])[-MOST_APPLICATIONS:],
         "jobs": jobs(student, said)[:MOST_JOBS],
-        "streams": [_stream(one, history) for one in facts.streams[:MOST_STREAMS]],
+        "streams": [_stream(student, one, history) for one in facts.streams[:MOST_STREAMS]],
         "streams_problem": facts.streams_problem,
     }
     reasons = needs.needs(found)
@@ -192,9 +192,9 @@ def jobs(student: Student, said: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _stream(said: Mapping[str, Any], history: History) -> dict[str, Any]:
+def _stream(student: Student, said: Mapping[str, Any], history: History) -> dict[str, Any]:
     kept = history.get((said["application"], said["query"]), ())
-    return {"idle": False, **said, "history": [list(one) for one in kept]}
+    return {**said, "name": _job_name(student, said["name"]), "history": [list(one) for one in kept]}
 
 
 def tidy(value: Any) -> Any:

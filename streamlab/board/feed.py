@@ -6,16 +6,17 @@ The portal asks nobody: it shows what came last, and says since when nothing has
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from contextlib import suppress
 
 import docker
 
 from streamlab.board.store import Store
 from streamlab.engines import engine
-from streamlab.engines.attached import attached
+from streamlab.engines.attached import Output, attached
 from streamlab.errors import LabError
 from streamlab.gateway import gateway, pages
 from streamlab.students.topology import Gateway
+from streamlab.ui import plain
 
 COMMAND = ("python3", "-m", "portal.feed")
 #: With which it says that another board feeds the portal now.
@@ -31,17 +32,15 @@ END_SECONDS = 10.0
 class Feed:
     """The stream to the gateway of one Docker host, in a thread of its own.
 
-    Args:
-        changed: is called with what is wrong when that changes; it is empty once the portal takes messages.
+    Attributes:
+        address: of the page.
+        problem: why the portal is not fed now; empty where it is.
     """
 
-    def __init__(
-        self, store: Store, docker_host: str, lab_class: str, its: Gateway, *, changed: Callable[[str], None]
-    ) -> None:
-        self.address = f"{pages.origin(its.domain, its)}/board"
-        self._store, self._docker_host, self._lab_class, self._changed = store, docker_host, lab_class, changed
+    def __init__(self, store: Store, docker_host: str, lab_class: str, its: Gateway) -> None:
+        self.address, self.problem = f"{pages.origin(its.domain, its)}/board", ""
+        self._store, self._docker_host, self._lab_class = store, docker_host, lab_class
         self._ended = threading.Event()
-        self._problem: str | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -56,23 +55,17 @@ class Feed:
         while not self._ended.is_set():
             try:
                 with engine.connect(self._docker_host) as client:
-                    is_replaced = self._stream(client)
-                self._say("another board feeds this gateway now" if is_replaced else "")
-                if is_replaced:
-                    return
+                    if self._stream(client) == REPLACED:
+                        self.problem = "another board has taken its place"
+                        return
             except LabError as error:
-                self._say(": ".join([error.what, *error.evidence[-1:]]))
+                self.problem = ": ".join([error.what, *error.evidence[-1:]])
             except OSError as error:  # which the errors of the engine's SDK are
-                self._say(f"the stream into the gateway broke: {error}")
+                self.problem = f"the stream into it broke: {error}"
             self._ended.wait(AGAIN_SECONDS)
 
-    def _say(self, problem: str) -> None:
-        if problem != self._problem:
-            self._problem = problem
-            self._changed(problem)
-
-    def _stream(self, client: docker.DockerClient) -> bool:
-        """Send what is known and what comes; whether it ended because another board has come."""
+    def _stream(self, client: docker.DockerClient) -> int:
+        """Send what is known and what comes until nothing does or another board has come; the exit status."""
         portal = gateway.parts_of(client, self._lab_class).get("portal")
         if portal is None:
             raise LabError(f"there is no gateway on {self._docker_host}", evidence="invoke provision makes one")
@@ -80,9 +73,18 @@ class Feed:
             try:
                 for news in self._store.follow():
                     running.send(b"".join(message.encoded() + b"\n" for message in news) or b"\n")
-                    self._say("")
+                    self.problem = ""
             except ConnectionError:
-                if running.code(seconds=END_SECONDS) == REPLACED:
-                    return True
-                raise
-        return False
+                code, said = running.code(seconds=END_SECONDS), Output(running)
+                if code == REPLACED:
+                    return code
+                with suppress(OSError):
+                    said.readall()
+                raise LabError(
+                    "its portal takes no board",
+                    evidence=[
+                        plain(said.errors.decode(errors="replace")).strip().rpartition("\n")[2],
+                        "invoke provision",
+                    ],
+                ) from None
+        return 0

@@ -30,7 +30,12 @@ MOST_FOLLOWERS = 20
 #: Seconds in which a browser sends a request, and takes a message.
 SECONDS = 30
 PORTAL = IMAGES / "gateway" / "portal"
-FILES = {"style.css": "text/css", "board.css": "text/css", "board.js": "text/javascript"}
+FILES = {
+    "style.css": "text/css",
+    "board.css": "text/css",
+    "board.js": "text/javascript",
+    "board-parts.js": "text/javascript",
+}
 #: What the texts begin with that the script knows.
 TEXTS = ("board.", "age.", "applications.", "home.pages")
 #: As the portal says it; `images/gateway/portal/board.py` explains what the page needs.
@@ -46,7 +51,7 @@ PAGE = """<!doctype html>
   <title>{title} · {lab_class}</title>
   <link rel="stylesheet" href="/.lab/style.css">
   <link rel="stylesheet" href="/.lab/board.css">
-  <script src="/.lab/board.js" defer></script>
+  <script type="module" src="/.lab/board.js"></script>
 </head>
 <body class="board">
   <a class="skip" href="#main">{skip}</a>

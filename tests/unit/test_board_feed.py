@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from fake_node import Command, FakeNode
+from fake_node import ERR, Command, FakeNode
 from portal import hub
 from portal.hub import Hub
 from streamlab.board import feed
@@ -154,11 +154,10 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Command], int
     return make
 
 
-def following(store: Store) -> tuple[Feed, list[str]]:
-    said: list[str] = []
-    made = Feed(store, "unix:///x", "spring", Gateway(), changed=said.append)
+def following(store: Store) -> Feed:
+    made = Feed(store, "unix:///x", "spring", Gateway())
     made.start()
-    return made, said
+    return made
 
 
 def eventually(condition: Callable[[], object]) -> None:
@@ -185,7 +184,7 @@ def test_a_broken_stream_is_made_again_and_says_all_that_is_known(portal: Callab
     portal(run)
     store = Store()
     store.publish("student", "ada", {})
-    made, said = following(store)
+    made = following(store)
     assert made.address == "https://lab.localhost:8443/board"
     assert broken.wait(SECONDS)
     while len(received) < 2:
@@ -195,7 +194,7 @@ def test_a_broken_stream_is_made_again_and_says_all_that_is_known(portal: Callab
     store.close()
     made.stop()
     assert not made._thread.is_alive()
-    assert said[-1] == ""
+    assert made.problem == ""
 
 
 def test_a_board_that_was_replaced_does_not_come_back(portal: Callable) -> None:
@@ -209,21 +208,38 @@ def test_a_board_that_was_replaced_does_not_come_back(portal: Callable) -> None:
     portal(run)
     store = Store()
     store.publish("student", "ada", {})
-    made, said = following(store)
+    made = following(store)
     while made._thread.is_alive():
         store.publish("student", "ada", {})
         time.sleep(0.02)
-    assert said[-1] == "another board feeds this gateway now"
+    assert made.problem == "another board has taken its place"
     time.sleep(0.2)
     assert [argv[-3:] for argv in runs] == [list(feed.COMMAND)]
 
 
-def test_a_gateway_that_is_not_there_is_said_once(portal: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_portal_that_cannot_take_a_board_is_said_in_its_own_words(portal: Callable) -> None:
+    def run(command: Command) -> int:
+        command.write(b"Traceback\nNo module named portal.feed\n", ERR)
+        return 1
+
+    portal(run)
+    store = Store()
+    made = following(store)
+    while "portal" not in made.problem:
+        store.publish("student", "ada", {})
+        time.sleep(0.02)
+    assert made.problem.startswith("its portal takes no board: ")
+    store.close()
+    made.stop()
+
+
+def test_a_gateway_that_is_not_there_is_said(portal: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     portal(lambda command: 0)
     monkeypatch.setattr(feed.gateway, "parts_of", lambda client, lab_class: {})
     store = Store()
-    made, said = following(store)
-    time.sleep(0.3)
+    made = following(store)
+    eventually(lambda: made.problem)
+    assert made.problem == "there is no gateway on unix:///x: invoke provision makes one"
     store.close()
     made.stop()
-    assert said == ["there is no gateway on unix:///x: invoke provision makes one"]
+    assert not made._thread.is_alive()

@@ -203,7 +203,7 @@ def test_pages_are_those_of_the_gateway_or_of_loopback(student: Student) -> None
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_script_knows_each_text_that_it_asks_for(language: str) -> None:
     texts = settings.texts(language)
-    script = (serve.PORTAL / "board.js").read_text(encoding="utf-8")
+    script = "".join(file.read_text(encoding="utf-8") for file in serve.PORTAL.glob("board*.js"))
     asked = set(re.findall(r"""\bt\((?:[^()"]*\? )?"([\w.]+)\"""", script)) | set(
         re.findall(r""": "(board\.[\w.]+)\"""", script)
     )

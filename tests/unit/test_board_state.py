@@ -19,7 +19,7 @@ NOW = 1_795_800_000
 STREAM: dict[str, Any] = {
     "application": "application_1_1", "name": "ada-lesson03-read", "query": "l03", "batch": 3, "at": NOW - 5,
     "input_rows_per_second": 10.0, "processed_rows_per_second": 20.0, "lag": 0, "watermark": None,
-    "watermark_age_s": None, "state_rows": 0, "state_bytes": 0, "error": "",
+    "watermark_age_s": None, "state_rows": 0, "state_bytes": 0, "error": "", "idle": False,
 }  # fmt: skip
 
 

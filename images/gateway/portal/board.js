@@ -1,120 +1,15 @@
 // The instructor's board: follows the events of the class, and shows the class, or one student.
-// Whatever a stack has said becomes text of the page, never markup.
-"use strict";
+
+import { age, ago, amount, lagOf, make, memory, need, now, number, rate, sign, span, sparkline, t, texts } from "./board-parts.js";
 
 const board = document.getElementById("board");
 const student = board.dataset.student;
-const language = document.documentElement.lang;
-const texts = JSON.parse(board.dataset.texts);
-const SVG = "http://www.w3.org/2000/svg";
 const LEVELS = ["help", "watch", "fine", "off"];
-const SIGNS = { help: "▲", watch: "◆", fine: "✓", off: "–", none: "…" };
 
 let about = null; // what stays the same: lessons, and each student's pages
 let fed = null; // whether a board feeds the page; null where nobody has said so
 let connected = false;
-const states = new Map(); // name -> { said, until: by this browser's clock, when it was true }
-
-const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
-
-function t(key, said = {}) {
-  return (texts[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => said[name] ?? whole);
-}
-
-// An element with attributes and children; a text is a text.
-function make(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value !== null && value !== undefined) made.setAttribute(key, value);
-  }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
-  return made;
-}
-
-function draw(name, attributes, ...children) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
-
-// What the control machine's clock says now, as far as this student's state tells.
-function now(one) {
-  return one.said.now + (performance.now() - one.at) / 1000;
-}
-
-function parts(seconds) {
-  const whole = Math.max(0, Math.round(seconds));
-  const units = [["d", 86400, "day"], ["h", 3600, "hour"], ["m", 60, "minute"], ["s", 1, "second"]];
-  const [unit, size, name] = units.find((one) => whole >= one[1]) ?? units[3];
-  return { unit, name, n: Math.floor(whole / size) };
-}
-
-function ago(seconds) {
-  const { unit, n } = parts(seconds);
-  return t(`age.${unit}`, { n });
-}
-
-function span(seconds) {
-  const { name, n } = parts(seconds);
-  return new Intl.NumberFormat(language, { style: "unit", unit: name, unitDisplay: "short" }).format(n);
-}
-
-// A name that the browser renews the text of each second: how long ago something was.
-function age(one, at) {
-  const made = make("span", { class: "age", "data-at": at }, ago(now(one) - at));
-  made.one = one;
-  return made;
-}
-
-function sign(level) {
-  return make("span", { class: `sign ${level}` }, make("span", { "aria-hidden": "true" }, SIGNS[level]), make("span", { class: "said" }, t(`board.level.${level}`)));
-}
-
-// Used and most, in MB: a bar, and the numbers in words.
-function amount(title, pair) {
-  if (!pair) return null;
-  const [used, most] = pair;
-  const words = t(most ? "board.mb" : "board.mb.free", { used: number.format(used), most: number.format(most) });
-  const share = most ? Math.min(1, used / most) : 0;
-  const bar = draw("svg", { class: `bar ${share >= 0.9 ? "full" : ""}`, viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" },
-    draw("rect", { class: "all", width: 100, height: 6 }), draw("rect", { class: "used", width: 100 * share, height: 6 }));
-  const short = most ? `${Math.round((100 * used) / most)} %` : words;
-  return make("span", { class: "amount", title: `${title}: ${words}` }, make("span", { class: "of" }, title), " ", make("span", { "aria-hidden": "true" }, short), make("span", { class: "said" }, words), most ? bar : null);
-}
-
-// The nodes' memory, whose limits nobody comes near together.
-function memory(said) {
-  return said.memory_mb && make("span", { class: "amount", title: t("board.memory") }, make("span", { class: "of" }, t("board.memory"), " "), t("board.mb.free", { used: number.format(said.memory_mb[0]) }));
-}
-
-// The lag of a stream over the last looks; where it reads no topic, the rows that came in.
-function sparkline(stream, width, height) {
-  const column = stream.history.some((look) => look[1] !== null) ? 1 : 2;
-  const points = stream.history.filter((look) => look[column] !== null).map((look) => [look[0], look[column]]);
-  if (points.length < 2) return null;
-  const most = Math.max(...points.map((point) => point[1]), 1);
-  const begin = points[0][0], length = Math.max(points[points.length - 1][0] - begin, 1);
-  const line = points.map(([at, value]) => `${(((at - begin) / length) * (width - 4) + 2).toFixed(1)},${(height - 2 - (value / most) * (height - 4)).toFixed(1)}`);
-  const words = t("board.trend", { from: number.format(points[0][1]), to: number.format(points[points.length - 1][1]), most: number.format(most) });
-  return draw("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": column === 1 ? words : t("board.in") },
-    draw("polyline", { points: line.join(" ") }), draw("circle", { cx: line[line.length - 1].split(",")[0], cy: line[line.length - 1].split(",")[1], r: 2 }));
-}
-
-function lagOf(stream) {
-  return stream.lag === null ? t("board.lag.none") : t("board.lag", { n: number.format(stream.lag) });
-}
-
-function need(one, reason) {
-  const said = {}, shown = new Map();
-  for (const [key, value] of Object.entries(reason.said)) {
-    said[key] = typeof value === "number" && !key.endsWith("_since") ? number.format(value) : `{${key}}`;
-    shown.set(`{${key}}`, key.endsWith("_since") ? () => age(one, value) : () => String(value));
-  }
-  // What was said is put in after the text has been cut at its places: it may look like a place itself.
-  const words = t(`board.need.${reason.code}`, said).split(/(\{\w+\})/);
-  return make("span", { class: `need ${reason.level}` }, words.map((word) => (shown.has(word) ? shown.get(word)() : word)));
-}
+const states = new Map(); // name -> { said, at: when it was true, by this browser's clock }
 
 // What is known of a lesson: the newest check of it or of its exercise, else the job that was submitted most often.
 function ofLesson(said, lesson) {
@@ -130,7 +25,7 @@ function lessonCell(one, lesson) {
   const said = { ...job, age: ago(now(one) - job.at) };
   const words = t(job.of ? "board.check" : "board.check.none", said);
   const result = job.of ? `${passed ? "✓" : "✗"} ${job.right}/${job.of}` : "–";
-  const when = job.of ? age(one, job.at) : "";
+  const when = job.of ? age(one, job.at, span) : "";
   return make("td", { class: `lesson ${job.of ? (passed ? "right" : "wrong") : "open"}`, role: "cell", title: words },
     label, make("span", { class: "result", "aria-hidden": "true" }, result), make("span", { class: "small", "aria-hidden": "true" }, job.attempts ? `${job.attempts}×` : "", job.attempts && job.of ? " · " : "", when), make("span", { class: "said" }, words));
 }
@@ -144,7 +39,7 @@ function shortName(name) {
 function streamCell(one) {
   const streams = one ? one.said.streams.filter((stream) => !stream.ended) : [];
   const shown = streams.slice(0, 2).map((stream) => make("div", { class: "stream", title: stream.batch === null ? stream.query : `${stream.query}: ${t("board.batch.of", { n: stream.batch })}` },
-    sparkline(stream, 72, 18), make("span", { class: stream.error ? "wrong" : "" }, stream.error ? `✗ ${stream.query}` : `${lagOf(stream)} · ${t("board.rate", { n: number.format(stream.processed_rows_per_second) })}`)));
+    sparkline(stream, 72, 16), make("span", { class: stream.error ? "wrong" : "" }, stream.error ? `✗ ${stream.query}` : [lagOf(stream), rate(stream, "processed")].filter(Boolean).join(" · "))));
   if (streams.length > 2) shown.push(make("div", { class: "small" }, t("board.more", { n: streams.length - 2 })));
   return make("td", { class: `streams ${shown.length ? "" : "none"}`, role: "cell" }, shown);
 }
@@ -162,7 +57,8 @@ function row(name) {
     streamCell(one),
     make("td", { class: "amounts", role: "cell" }, one ? [memory(one.said), amount("YARN", one.said.yarn_mb)] : null),
     make("td", { class: "amounts", role: "cell" }, one ? [amount(t("board.disk"), one.said.disk_mb), amount("HDFS", one.said.hdfs_mb)] : null),
-    make("td", { class: "asked", role: "cell" }, one ? age(one, one.said.now) : "–"));
+    make("td", { class: "asked", role: "cell" }, one ? age(one, one.said.now, span) : "–"));
+  made.one = one;
   return made;
 }
 
@@ -182,12 +78,19 @@ function classTable() {
   return make("table", { role: "table", class: "class" }, make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }));
 }
 
+// Only what has changed is drawn anew, and moved only where the order is another one: somebody may be reading.
 function showClass() {
   const table = board.querySelector("table.class") ?? board.appendChild(classTable());
   const body = table.tBodies[0], focused = document.activeElement?.closest("tr")?.dataset.name;
-  body.replaceChildren(...Object.keys(about.students).sort(order).map(row));
-  // Names are letters and digits.
-  if (focused) body.querySelector(`tr[data-name="${focused}"] a`)?.focus();
+  const rows = Object.keys(about.students).sort(order).map((name) => {
+    const there = body.querySelector(`tr[data-name="${name}"]`); // names are letters and digits
+    if (there && there.one === states.get(name)) return there;
+    const made = row(name);
+    there?.replaceWith(made);
+    return made;
+  });
+  if (rows.some((made, i) => body.rows[i] !== made)) body.replaceChildren(...rows);
+  if (focused && !body.contains(document.activeElement)) body.querySelector(`tr[data-name="${focused}"] a`)?.focus();
 }
 
 function summary() {
@@ -210,8 +113,8 @@ function section(title, ...content) {
 
 function showStudent() {
   const one = states.get(student);
-  if (!(student in about.students) || !one) {
-    return [make("p", {}, t(student in about.students ? "board.asking" : "board.nobody"))];
+  if (!Object.hasOwn(about.students, student) || !one) {
+    return [make("p", {}, t(Object.hasOwn(about.students, student) ? "board.asking" : "board.nobody"))];
   }
   const said = one.said, at = (time) => (time ? age(one, time) : "");
   const reasons = said.needs.map((reason) => make("li", {}, sign(reason.level), " ", need(one, reason)));
@@ -221,8 +124,8 @@ function showStudent() {
     section(t("board.needs"), reasons.length ? make("ul", { class: "needs" }, reasons) : make("p", {}, t("board.needs.none"))),
     section(t("board.streams"), said.streams.length ? grid([t("board.query"), t("board.job"), t("board.behind"), t("board.in"), t("board.processed"), t("board.batch"), t("board.watermark"), t("board.kept")], said.streams.map((stream) => [
       stream.query, stream.name,
-      [sparkline(stream, 120, 28), " ", lagOf(stream)],
-      t("board.rate", { n: number.format(stream.input_rows_per_second) }), t("board.rate", { n: number.format(stream.processed_rows_per_second) }),
+      [sparkline(stream, 120, 28), " ", lagOf(stream) || "–"],
+      rate(stream, "input"), rate(stream, "processed"),
       [stream.batch === null ? "–" : `${stream.batch}, `, at(stream.at)],
       stream.watermark_age_s === null ? "–" : t("board.watermark.age", { age: span(stream.watermark_age_s) }),
       stream.state_rows ? t("board.rows", { n: number.format(stream.state_rows), mb: number.format(stream.state_bytes / 1048576) }) : "–",
@@ -230,7 +133,7 @@ function showStudent() {
     section(t("board.jobs"), said.jobs.length ? grid([t("board.job"), t("board.last"), t("board.attempts")], said.jobs.map((job) => [
       [make("strong", {}, job.job), job.lesson !== job.job ? ` ${t("board.job.of", { lesson: job.lesson })}` : ""],
       job.of ? make("span", { class: job.right === job.of ? "right" : "wrong" }, `${job.right === job.of ? "✓" : "✗"} `, t("board.right", { right: job.right, of: job.of, age: ago(now(one) - job.at) })) : "–",
-      job.attempts ? t("board.times", { n: job.attempts }) : "–",
+      job.attempts ? `${job.attempts}×` : "–",
     ])) : make("p", {}, t("board.jobs.none")), said.jobs.some((job) => job.of) ? make("p", { class: "hint" }, t("board.word")) : null),
     section(t("applications.title"), said.applications.length ? grid([t("board.job"), t("board.state"), t("board.when"), ""], [...said.applications].reverse().map((app) => [app.name, app.state, at(app.finished || app.started), make("span", { class: "hint" }, app.id)])) : make("p", {}, t("applications.none"))),
     section(t("board.nodes"), grid([t("board.node"), t("board.state"), t("board.memory")], said.nodes.map((node) => [node.name, make("span", { class: node.problem ? "wrong" : "right" }, node.problem ? `✗ ${node.problem}` : `✓ ${t("board.answers")}`), amount("", node.memory_mb)]))),
@@ -267,11 +170,12 @@ function soon() {
 }
 
 function take(message) {
+  if (student && message.kind === "student" && message.name !== student) return;
   if (message.kind === "feed") fed = message.said;
   if (message.kind === "class") {
     about = message.said;
     board.querySelector("table.class")?.remove();
-    for (const name of states.keys()) if (!(name in about.students)) states.delete(name);
+    for (const name of states.keys()) if (!Object.hasOwn(about.students, name)) states.delete(name);
   }
   if (message.kind === "student") states.set(message.name, { said: message.said, at: performance.now() - message.age * 1000 });
   soon();
@@ -292,11 +196,7 @@ function begin() {
     }
   };
   window.setInterval(() => {
-    for (const made of document.querySelectorAll(".age")) {
-      const seconds = now(made.one) - Number(made.dataset.at);
-      made.textContent = ago(seconds);
-      made.classList.toggle("old", made.parentElement.classList.contains("asked") && seconds > 60);
-    }
+    for (const made of document.querySelectorAll(".age")) made.renew();
   }, 1000);
 }
 
