@@ -86,21 +86,28 @@ class Collector:
 
 @dataclass
 class _Disk:
-    """The last measurement of one Docker host; it is made anew by whoever finds it too old, and by one at a time."""
+    """The last measurement of one Docker host; it is made anew by whoever finds it too old, and by one at a time.
+
+    The others go on with what is known; for the first one they wait.
+    """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     at: float = -math.inf
     used: dict[str, int] = field(default_factory=dict)
 
     def of(self, student: Student, students: Sequence[Student]) -> int | None:
-        if time.monotonic() - self.at > DISK_SECONDS and self.lock.acquire(blocking=False):
+        if self._is_old() and self.lock.acquire(blocking=math.isinf(self.at)):
             try:
-                mine = [one for one in students if one.docker_host == student.docker_host]
-                self.used = {usage.student.name: usage.mb for usage in disk.of_all(mine)}
-                self.at = time.monotonic()
+                if self._is_old():
+                    mine = [one for one in students if one.docker_host == student.docker_host]
+                    self.used = {usage.student.name: usage.mb for usage in disk.of_all(mine)}
+                    self.at = time.monotonic()
             finally:
                 self.lock.release()
         return self.used.get(student.name)
+
+    def _is_old(self) -> bool:
+        return time.monotonic() - self.at > DISK_SECONDS
 
 
 def state(student: Student, facts: Facts, history: History, *, now: float) -> dict[str, Any]:

@@ -188,22 +188,32 @@ def test_a_stack_whose_streams_are_not_known_is_shown_all_the_same(
 
 def test_a_disk_is_measured_by_one_and_once_a_minute(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[int] = []
-    waits, go_on = threading.Event(), threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
 
     def of_all(students: list[Student]) -> list[Any]:
         measured.append(len(students))
-        waits.set()
+        begun.set()
         assert go_on.wait(10)
-        return [collect.disk.Usage(student, {"kafka1": 5 << 20})]
+        return [collect.disk.Usage(student, {"kafka1": len(measured) << 20})]
 
     monkeypatch.setattr(collect.disk, "of_all", of_all)
-    one = collect._Disk()
-    other = replace(student, docker_host="ssh://lab@second")
-    first = threading.Thread(target=one.of, args=(student, [student, other]))
-    first.start()
-    assert waits.wait(10)
-    assert one.of(student, [student]) is None  # somebody measures it just now
+    one, other = collect._Disk(), replace(student, docker_host="ssh://lab@second")
+    found: list[int | None] = []
+    asking = [threading.Thread(target=lambda: found.append(one.of(student, [student, other]))) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    assert begun.wait(10)
     go_on.set()
-    first.join()
-    assert one.of(student, [student]) == 5
-    assert measured == [1]
+    for thread in asking:
+        thread.join()
+    assert (found, measured) == ([1, 1, 1], [1])  # who came meanwhile has waited for the first, and measured nothing
+    begun.clear()
+    go_on.clear()
+    one.at -= collect.DISK_SECONDS
+    again = threading.Thread(target=one.of, args=(student, [student]))
+    again.start()
+    assert begun.wait(10)
+    assert one.of(student, [student]) == 1  # what is known, while somebody measures it
+    go_on.set()
+    again.join()
+    assert one.of(student, [student]) == 2

@@ -67,8 +67,8 @@ export function sign(level) {
   return make("span", { class: `sign ${level}` }, make("span", { "aria-hidden": "true" }, SIGNS[level]), make("span", { class: "said" }, t(`board.level.${level}`)));
 }
 
-// Used and most, in MB: a bar, and the numbers in words.
-export function amount(title, pair) {
+// Used and most, in MB: a bar, and the numbers in words. In the table a column's heading names the first one of a cell.
+export function amount(title, pair, kind = "") {
   if (!pair) return null;
   const [used, most] = pair;
   const words = t(most ? "board.mb" : "board.mb.free", { used: number.format(used), most: number.format(most) });
@@ -76,7 +76,7 @@ export function amount(title, pair) {
   const bar = draw("svg", { class: `bar ${share >= 0.9 ? "full" : ""}`, viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" },
     draw("rect", { class: "all", width: 100, height: 6 }), draw("rect", { class: "used", width: 100 * share, height: 6 }));
   const short = most ? `${Math.round((100 * used) / most)} %` : words;
-  return make("span", { class: "amount", title: `${title}: ${words}` }, make("span", { class: "of" }, title), " ", make("span", { "aria-hidden": "true" }, short), make("span", { class: "said" }, words), most ? bar : null);
+  return make("span", { class: `amount ${kind}`, title: `${title}: ${words}` }, make("span", { class: "of" }, title), " ", make("span", { "aria-hidden": "true" }, short), make("span", { class: "said" }, words), most ? bar : null);
 }
 
 // The nodes' memory, whose limits nobody comes near together.

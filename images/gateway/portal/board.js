@@ -55,8 +55,8 @@ function row(name) {
     make("th", { scope: "row", role: "rowheader", class: "student" }, make("span", { class: "name" }, sign(level), link), reasons),
     about.lessons.map((lesson) => lessonCell(one, lesson)),
     streamCell(one),
-    make("td", { class: "amounts", role: "cell" }, one ? [memory(one.said), amount("YARN", one.said.yarn_mb)] : null),
-    make("td", { class: "amounts", role: "cell" }, one ? [amount(t("board.disk"), one.said.disk_mb), amount("HDFS", one.said.hdfs_mb)] : null),
+    make("td", { class: "amounts", role: "cell" }, one ? [memory(one.said), amount("YARN", one.said.yarn_mb, "named")] : null),
+    make("td", { class: "amounts", role: "cell" }, one ? [amount(t("board.disk"), one.said.disk_mb), amount("HDFS", one.said.hdfs_mb, "named")] : null),
     make("td", { class: "asked", role: "cell" }, one ? age(one, one.said.now, span) : "–"));
   made.one = one;
   return made;
