@@ -16,6 +16,7 @@ from streamlab.board.serve import Server
 from streamlab.board.store import Store
 from streamlab.cancel import Cancelled
 from streamlab.engines import engine
+from streamlab.errors import LabError
 from streamlab.gateway import pages, settings
 from streamlab.lessons import jobs
 from streamlab.stacks import parallel
@@ -40,6 +41,7 @@ def board(students: Sequence[Student], *, port: int) -> None:
 
     Raises:
         WrongRequest: the port is taken.
+        LabError: another board feeds the gateways now.
     """
     store, collector, levels = Store(), Collector(students), dict[str, str]()
     store.publish("class", "", about(students))
@@ -51,6 +53,12 @@ def board(students: Sequence[Student], *, port: int) -> None:
             said = collector.state(student, facts)
             store.publish("student", student.name, said)
             levels[student.name] = said["level"]
+            if feeds and all(feed.is_replaced for feed in feeds):
+                raise LabError(
+                    "another board has taken the place of this one",
+                    evidence=feeds[0].address,
+                    fix="look at that one, or run this again, which ends it in turn",
+                )
             for feed in feeds:
                 if feed.problem != problems.get(feed.address, ""):
                     problems[feed.address] = feed.problem

@@ -35,10 +35,12 @@ class Feed:
     Attributes:
         address: of the page.
         problem: why the portal is not fed now; empty where it is.
+        is_replaced: whether another board feeds it, and this one does not any more.
     """
 
     def __init__(self, store: Store, docker_host: str, lab_class: str, its: Gateway) -> None:
         self.address, self.problem = f"{pages.origin(its.domain, its)}/board", ""
+        self.is_replaced = False
         self._store, self._docker_host, self._lab_class = store, docker_host, lab_class
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -56,7 +58,7 @@ class Feed:
             try:
                 with engine.connect(self._docker_host) as client:
                     if self._stream(client) == REPLACED:
-                        self.problem = "another board has taken its place"
+                        self.problem, self.is_replaced = "another board feeds it now", True
                         return
             except LabError as error:
                 self.problem = ": ".join([error.what, *error.evidence[-1:]])

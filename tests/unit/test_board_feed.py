@@ -212,7 +212,7 @@ def test_a_board_that_was_replaced_does_not_come_back(portal: Callable) -> None:
     while made._thread.is_alive():
         store.publish("student", "ada", {})
         time.sleep(0.02)
-    assert made.problem == "another board has taken its place"
+    assert (made.problem, made.is_replaced) == ("another board feeds it now", True)
     time.sleep(0.2)
     assert [argv[-3:] for argv in runs] == [list(feed.COMMAND)]
 

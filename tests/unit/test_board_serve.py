@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -192,6 +193,26 @@ def test_the_command_asks_until_ctrl_c_and_leaves_nothing(
     while threading.active_count() > before:
         assert time.monotonic() < ends
         time.sleep(0.01)
+
+
+def test_a_board_that_was_replaced_everywhere_ends(
+    student: Student, monkeypatch: pytest.MonkeyPatch, error_of: Callable, capsys: pytest.CaptureFixture
+) -> None:
+    class Replaced(SimpleNamespace):
+        address, problem, is_replaced = "https://lab.localhost/board", "another board feeds it now", True
+
+        def start(self) -> None: ...
+
+        def stop(self) -> None: ...
+
+    def repeat(students: Any, do: Any, operation: Any, *, finished: Any) -> None:
+        finished(students[0], Outcome("ada", 0, error=LabError("no Docker Engine answers")))
+
+    monkeypatch.setattr(parallel, "repeat", repeat)
+    monkeypatch.setattr(board, "Feed", lambda *_: Replaced())
+    said = error_of(board.board, [replace(student, gateway=Gateway())], port=0)
+    assert said.startswith("error: another board has taken the place of this one\n")
+    assert "for the instructor's card: https://lab.localhost/board" in capsys.readouterr().out
 
 
 def test_pages_are_those_of_the_gateway_or_of_loopback(student: Student) -> None:
