@@ -37,7 +37,8 @@ function shortName(name) {
 // The class
 
 function streamCell(one) {
-  const streams = one ? one.said.streams.filter((stream) => !stream.ended) : [];
+  // Two are shown: those that failed, then those that are farthest behind.
+  const streams = one ? [...one.said.streams].sort((a, b) => (b.error !== "") - (a.error !== "") || (b.lag ?? -1) - (a.lag ?? -1)) : [];
   const shown = streams.slice(0, 2).map((stream) => make("div", { class: "stream", title: stream.batch === null ? stream.query : `${stream.query}: ${t("board.batch.of", { n: stream.batch })}` },
     sparkline(stream, 72, 16), make("span", { class: stream.error ? "wrong" : "" }, stream.error ? `✗ ${stream.query}` : [lagOf(stream), rate(stream, "processed")].filter(Boolean).join(" · "))));
   if (streams.length > 2) shown.push(make("div", { class: "small" }, t("board.more", { n: streams.length - 2 })));
