@@ -16,12 +16,12 @@ from streamlab.engines.attached import Output, attached
 from streamlab.errors import LabError
 from streamlab.gateway import gateway, pages
 from streamlab.students.topology import Gateway
-from streamlab.ui import plain
+from streamlab.ui import one_line
 
 COMMAND = ("python3", "-m", "portal.feed")
-#: With which it says that another board feeds the portal now.
-REPLACED = 3
-#: Seconds that a stream lasts before another one follows it; the engine ends what is forgotten.
+#: With which it says that another board feeds the portal now, and with which it ends when its seconds are over.
+REPLACED, OVER = 3, 124
+#: Seconds that a stream lasts before another one follows it: what is forgotten ends by itself.
 STREAM_SECONDS = 6 * 3600
 #: Seconds in which the portal takes a message, and after which a broken stream is tried again.
 TAKE_SECONDS, AGAIN_SECONDS = 20.0, 5.0
@@ -61,7 +61,7 @@ class Feed:
                         self.problem, self.is_replaced = "another board feeds it now", True
                         return
             except LabError as error:
-                self.problem = ": ".join([error.what, *error.evidence[-1:]])
+                self.problem = "; ".join(filter(None, [error.what, *error.evidence[-1:], f"fix: {error.fix}"]))
             except OSError as error:  # which the errors of the engine's SDK are
                 self.problem = f"the stream into it broke: {error}"
             self._ended.wait(AGAIN_SECONDS)
@@ -70,7 +70,7 @@ class Feed:
         """Send what is known and what comes until nothing does or another board has come; the exit status."""
         portal = gateway.parts_of(client, self._lab_class).get("portal")
         if portal is None:
-            raise LabError(f"there is no gateway on {self._docker_host}", evidence="invoke provision makes one")
+            raise LabError(f"there is no gateway on {self._docker_host}", fix="invoke provision")
         with attached(portal, COMMAND, seconds=STREAM_SECONDS, stdin=True, idle=TAKE_SECONDS) as running:
             try:
                 for news in self._store.follow():
@@ -78,15 +78,10 @@ class Feed:
                     self.problem = ""
             except ConnectionError:
                 code, said = running.code(seconds=END_SECONDS), Output(running)
-                if code == REPLACED:
+                if code in (REPLACED, OVER):
                     return code
                 with suppress(OSError):
                     said.readall()
-                raise LabError(
-                    "its portal takes no board",
-                    evidence=[
-                        plain(said.errors.decode(errors="replace")).strip().rpartition("\n")[2],
-                        "invoke provision",
-                    ],
-                ) from None
+                last = one_line(said.errors.decode(errors="replace").strip().rpartition("\n")[2])
+                raise LabError("its portal takes no board", evidence=last, fix="invoke provision") from None
         return 0
