@@ -24,6 +24,8 @@ MOST_STREAMS, MOST_JOBS, MOST_APPLICATIONS = 12, 60, 12
 LONGEST, LARGEST = 160, 10**15
 #: Looks that a sparkline shows.
 SHOWN = 60
+#: Seconds for which a stack in which a stream runs is not asked for its health again.
+STATUS_SECONDS = 8.0
 #: Seconds for which a measurement of a Docker host's disk is good.
 DISK_SECONDS = 60.0
 _MB = 2**20
@@ -55,22 +57,28 @@ class Collector:
     def __init__(self, students: Sequence[Student]) -> None:
         self._disks = {host: _Disk() for host in {student.docker_host for student in students}}
         self._students = students
+        self._statuses: dict[str, tuple[float, Mapping[str, Any]]] = {}  # when it was asked, and what it said
         self._history: dict[str, dict[tuple[str, str], deque[Sequence[float | None]]]] = {}
 
     def ask(self, student: Student) -> Facts:
-        """What is known of a student's stack now.
+        """What is known of a student's stack now. Where streams run, only they are asked about each time.
 
         Raises:
             LabError: its Docker host does not answer, or did not say what was asked.
         """
-        found = status.of_student(student)
+        asked, found = self._statuses.pop(student.name, (-math.inf, {}))
+        if time.monotonic() - asked > STATUS_SECONDS:
+            asked, found = time.monotonic(), status.of_student(student)
         used = self._disks[student.docker_host].of(student, self._students)
         if not any(app["state"] == "RUNNING" for app in found["applications"] or ()):
             return Facts(found, disk_mb=used)
         try:
-            return Facts(found, streams.ask(student), disk_mb=used)
+            running = streams.ask(student)
         except LabError as error:
             return Facts(found, streams_problem=": ".join([error.what, *error.evidence[-1:]]), disk_mb=used)
+        if running:
+            self._statuses[student.name] = asked, found
+        return Facts(found, running, disk_mb=used)
 
     def state(self, student: Student, facts: Facts) -> dict[str, Any]:
         """The student's state with what is remembered of the streams."""

@@ -174,6 +174,27 @@ def test_streams_are_asked_where_something_runs_and_remembered(
     assert [look[1] for look in history] == list(range(5, collect.SHOWN + 5))
 
 
+def test_where_streams_run_health_is_asked_for_less_often(student: Student, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    found = facts(applications=[app(1, state="RUNNING")]).status
+    running: list[dict[str, Any]] = [STREAM]
+    monkeypatch.setattr(status, "of_student", lambda student: asked.append(student.name) or found)
+    monkeypatch.setattr(collect.disk, "of_all", lambda students: [])
+    monkeypatch.setattr(collect.streams, "ask", lambda student: running)
+    collector = Collector([student])
+    for _ in range(3):
+        collector.ask(student)
+    assert asked == ["ada"]
+    monkeypatch.setattr(collect, "STATUS_SECONDS", 0)
+    collector.ask(student)
+    assert asked == ["ada"] * 2
+    monkeypatch.setattr(collect, "STATUS_SECONDS", 60)
+    running.clear()  # they have ended: what runs now is asked
+    for _ in range(2):
+        collector.ask(student)
+    assert asked == ["ada"] * 3
+
+
 def test_a_stack_whose_streams_are_not_known_is_shown_all_the_same(
     student: Student, monkeypatch: pytest.MonkeyPatch
 ) -> None:
