@@ -75,8 +75,8 @@ export function amount(title, pair, kind = "") {
   const share = most ? Math.min(1, used / most) : 0;
   const bar = draw("svg", { class: `bar ${share >= 0.9 ? "full" : ""}`, viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" },
     draw("rect", { class: "all", width: 100, height: 6 }), draw("rect", { class: "used", width: 100 * share, height: 6 }));
-  const short = most ? `${Math.round((100 * used) / most)} %` : words;
-  return make("span", { class: `amount ${kind}`, title: `${title}: ${words}` }, make("span", { class: "of" }, title), " ", make("span", { "aria-hidden": "true" }, short), make("span", { class: "said" }, words), most ? bar : null);
+  const short = most ? `${share >= 0.9 ? "! " : ""}${Math.round((100 * used) / most)} %` : words;
+  return make("span", { class: `amount ${kind} ${share >= 0.9 ? "full" : ""}`, title: `${title}: ${words}` }, make("span", { class: "of" }, title), " ", make("span", { "aria-hidden": "true" }, short), make("span", { class: "said" }, words), most ? bar : null);
 }
 
 // The nodes' memory, whose limits nobody comes near together.
@@ -114,5 +114,7 @@ export function need(one, reason) {
   }
   // What was said is put in after the text has been cut at its places: it may look like a place itself.
   const words = t(`board.need.${reason.code}`, said).split(/(\{\w+\})/);
-  return make("span", { class: `need ${reason.level}` }, words.map((word) => (shown.has(word) ? shown.get(word)() : word)));
+  const made = make("span", { class: `need ${reason.level}` }, words.map((word) => (shown.has(word) ? shown.get(word)() : word)));
+  made.title = made.textContent; // it may be cut
+  return made;
 }
