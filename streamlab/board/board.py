@@ -26,7 +26,7 @@ from streamlab.students.topology import Student, by_docker_host, nodes
 from streamlab.ui import progress, say
 
 #: Seconds between two looks at a stack in which a stream runs, and at any other.
-EVERY_LIVE, EVERY = 3.0, 8.0
+EVERY_LIVE, EVERY = 2.0, 8.0
 #: Seconds in which a stack answers.
 SECONDS = 45
 #: Stacks of a Docker host that are asked at a time, at the least (one that hangs must not hold up all) and at the most.

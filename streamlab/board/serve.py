@@ -144,6 +144,8 @@ class Handler(BaseHTTPRequestHandler):
         student = path.removeprefix("/board/students/")
         if path == "/board/events":
             self._follow()
+        elif path == "/favicon.ico":  # which browsers ask for by themselves
+            self._answer(HTTPStatus.NO_CONTENT, "", b"")
         elif name in FILES:
             self._answer(HTTPStatus.OK, FILES[name], (PORTAL / name).read_bytes())
         elif path == "/board":

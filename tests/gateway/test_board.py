@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
+from statistics import median
 from typing import Any
 
 import pytest
@@ -28,7 +30,7 @@ SECONDS = 90
 #: How old what is on the board may be.
 FRESH_SECONDS = 10.0
 #: Seconds for which the streams of the test run.
-STREAMING_SECONDS = 120
+STREAMING_SECONDS = 150
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +210,7 @@ def streaming(site: Site) -> Iterator[list[str]]:
 def test_streams_on_the_board_are_at_most_ten_seconds_behind_the_truth(
     site: Site, opened: Browser, streaming: list[str]
 ) -> None:
-    """Each lag and batch that is shown was true within the ten seconds before, by Kafka's offsets and lastProgress."""
+    """The batch and the lag that are shown were true at most ten seconds before, by lastProgress and Kafka."""
     opened.wait(lambda: all(title for _, title, _ in opened.script(STREAM)), 240)
     seen: list[tuple[float, str, int, int]] = []
     ends = time.time() + STREAMING_SECONDS * 0.8
@@ -220,20 +222,36 @@ def test_streams_on_the_board_are_at_most_ten_seconds_behind_the_truth(
                 lag = int(text.partition("lag ")[2].partition(" ")[0].replace(",", ""))
                 seen.append((at, name, batch, lag))
         time.sleep(0.5)
-    late, compared = [], 0
-    for name in streaming:
-        lines = [json.loads(line) for line in lab_of(site, name).inside("cat truth.jsonl").splitlines()]
-        mine = [one for one in seen if one[1] == name and lines[0]["t"] + FRESH_SECONDS < one[0] < lines[-1]["t"]]
-        assert len(mine) > 20, (name, len(mine))
-        assert len({batch for _, _, batch, _ in mine}) > 5  # it went on meanwhile
-        for at, _, batch, lag in mine:
-            recent = [line for line in lines if at - FRESH_SECONDS <= line["t"] <= at + 0.5]
-            behind = [line["end"] - line["read"] for line in recent]
-            compared += 1
-            if batch not in {line["batch"] for line in recent} or not min(behind) <= lag <= max(behind):
-                late.append((name, round(at - lines[0]["t"], 1), batch, lag, recent[0], recent[-1]))
-    assert compared > 60
-    assert late == []
+    truth = {name: true_lines(site, name) for name in streaming}
+    begins = max(lines[0]["t"] for lines in truth.values()) + FRESH_SECONDS  # all have started, and share the machine
+    ages: dict[str, list[float]] = {name: [] for name in streaming}
+    for at, name, batch, lag in seen:
+        if begins < at < truth[name][-1]["t"]:
+            ages[name].append(age(truth[name], at, batch, lag))
+    told = {name: (len(found), median(found), max(found)) for name, found in ages.items() if found}
+    print(f"looks, and the age of what they showed, median and worst in seconds: {told}")
+    assert min(len(found) for found in ages.values()) > 20, told
+    assert all(len({batch for _, who, batch, _ in seen if who == name}) > 5 for name in streaming), told
+    assert max(max(found) for found in ages.values()) <= FRESH_SECONDS, told
+
+
+def true_lines(site: Site, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lab_of(site, name).inside("cat truth.jsonl").splitlines()]
+
+
+def age(lines: list[dict[str, Any]], at: float, batch: int, lag: int) -> float:
+    """Seconds since this batch was the last one, and the topic's end where this lag has it; 0 while both are so.
+
+    A batch that never was, or an end that was not the topic's since, is infinitely old.
+    """
+    known = [line for line in lines if line["t"] <= at + 1]
+    mine = [line for line in known if line["batch"] == batch]
+    end = lag + mine[-1]["read"] if mine else 0
+    # Between two lines half a second apart there may be two records more.
+    if not mine or not mine[0]["end"] - 2 <= end <= known[-1]["end"] + 2:
+        return math.inf
+    was = min(mine[-1]["t"], max(line["t"] for line in known if line["end"] <= end + 2))
+    return max(0.0, round(at - was, 1))
 
 
 def test_a_board_ends_when_another_takes_its_place_and_leaves_nothing_when_it_ends(
