@@ -167,6 +167,15 @@ def status(_, inventory=None, student=None, limit=None, json=False, disk=False, 
     looking.report(lab, lab.chosen(student, limit), as_json=json, with_disk=disk)
 
 
+@lab_task
+def board(_, inventory=None, limit=None, port=8898):
+    """Show the class in a browser: checks, health, streams, who needs help."""
+    from streamlab.board import board as boards
+    from streamlab.students.inventory import load
+
+    boards.board(load(inventory).chosen(None, limit), port=port)
+
+
 @lab_task(seat=True)
 def streams(_, inventory=None, student=None, limit=None, json=False, watch=False, cluster=None):
     """Show running streams in numbers: rates, lag, watermark, state."""
@@ -385,6 +394,6 @@ def test(_, only=None):
 
 namespace = with_words(Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, exercise, stop, drill, jobs,
-    bundle, status, streams, why, links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot, restore,
+    bundle, status, board, streams, why, links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot, restore,
     move, snapshots, destroy, doctor, images, export, import_, lock, train, bench, test,
 ))  # fmt: skip

@@ -56,6 +56,7 @@ HELP = {
     "path": "a file or folder on the edge node, relative to its home unless it begins with /; on HDFS as hdfs:data "
     "(below /user/student) or hdfs:///data; may be repeated, and --path may be left out",
     "ports_from": "the first port of the first student; each gets a hundred (default: the existing file's, or 24000)",
+    "port": "the port of this machine's loopback at which a class without a gateway is shown; 0 for any that is free",
     "preset": "the preset to run with (default: the step's own)",
     "prove.seconds": "how long a service may take to answer",
     "provision.check": "only say what would be changed; with --verbose, Ansible's own differences",

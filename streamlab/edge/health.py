@@ -1,10 +1,11 @@
 """A short real answer from each daemon, with the standard library alone.
 
 ``python3 -m edge.health namenode datanode1 …`` (without a name: each address of the cluster's description) answers
-``{"nodes": {node: null when healthy, else what was wrong}, "applications": [{"id", "name", "state", "final_status"}],
-or null where YARN does not answer, "submits": [lessons that are about to be submitted], "in_use": {"yarn_mb",
-"hdfs_mb": [used, most], or null where nobody says}}``. It runs in any node of the stack, of which only the edge knows
-of submits, and asks all at once, since `invoke status` is typed often.
+``{"nodes": {node: null when healthy, else what was wrong}, "applications": [{"id", "name", "state", "final_status",
+"started", "finished": seconds since the epoch, 0 if it has not}], or null where YARN does not answer, "submits":
+[lessons that are about to be submitted], "in_use": {"yarn_mb", "hdfs_mb": [used, most], or null where nobody says},
+"checks": as `checks.kept` gives it}``. It runs in any node of the stack, of which only the edge knows of submits and
+checks, and asks all at once, since `invoke status` is typed often.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from urllib.parse import urlsplit
 from common.channel import emit
 from common.settings import USER, LabInfo, load_info
 
+from .checks import kept
 from .locks import locked
 
 SECONDS = 3
@@ -147,16 +149,19 @@ def problem(node: str) -> str | None:
     return problem_at(kind, address)
 
 
-def applications(yarn: str) -> list[dict[str, str]] | None:
+def applications(yarn: str) -> list[dict[str, str | int]] | None:
     """YARN's applications, oldest first; None where the ResourceManager does not answer: nobody knows then."""
     try:
         found = (_json(f"{yarn}/ws/v1/cluster/apps")["apps"] or {}).get("app", [])
     except (OSError, HTTPException, ValueError, KeyError):
         return None
     return [
-        {"id": app["id"], "name": app["name"], "state": app["state"], "final_status": app["finalStatus"]}
+        {
+            "id": app["id"], "name": app["name"], "state": app["state"], "final_status": app["finalStatus"],
+            "started": app["startedTime"] // 1000, "finished": app.get("finishedTime", 0) // 1000,
+        }
         for app in sorted(found, key=lambda app: app["startedTime"])
-    ]
+    ]  # fmt: skip
 
 
 def yarn_in_use(yarn: str) -> list[int]:
@@ -187,7 +192,11 @@ def main(nodes: Sequence[str], info: LabInfo) -> None:
         hdfs = pool.submit(in_use, hdfs_in_use, info.webhdfs)
         problems = dict(zip(asked, pool.map(lambda one: problem_at(*one), asked.values()), strict=True))
         used = {"yarn_mb": yarn.result(), "hdfs_mb": hdfs.result()}
-        emit(answer={"nodes": problems, "applications": apps.result(), "submits": locked(), "in_use": used})
+        emit(
+            answer={
+                "nodes": problems, "applications": apps.result(), "submits": locked(), "in_use": used, "checks": kept(),
+            }
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

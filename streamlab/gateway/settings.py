@@ -36,11 +36,14 @@ LAB_HEADERS = {
 
 @cache
 def _texts() -> dict[str, dict[str, str]]:
-    return yaml.safe_load((HERE / "texts.yml").read_text(encoding="utf-8"))
+    files = ("texts.yml", "texts_board.yml")
+    return {
+        key: text for name in files for key, text in yaml.safe_load((HERE / name).read_text(encoding="utf-8")).items()
+    }
 
 
 def texts(language: str) -> dict[str, str]:
-    """Key -> text, of everything that students read of the gateway."""
+    """Key -> text, of everything that is read of the gateway and the board."""
     return {key: text[language].strip() for key, text in _texts().items()}
 
 
@@ -116,9 +119,18 @@ def portal(
         "port": gateway.port,
         "language": first.language,
         "people": [
-            {"name": name, "hash": stable_hash(secrets[name]), "students": opens} for name, opens in may_open.items()
+            {
+                "name": name,
+                "hash": stable_hash(secrets[name]),
+                "students": opens,
+                "instructor": name == INSTRUCTOR,
+            }
+            for name, opens in may_open.items()
         ],
-        "pages": {student.name: [_shown(page, words) for page in pages.pages(student)] for student in students},
+        "pages": {
+            student.name: [{"label": page.label, "title": title(page, words)} for page in pages.pages(student)]
+            for student in students
+        },
         "lessons": [
             {"name": path.parent.name, "title": jobs.find(path.parent.name)[0].title} for path in _handouts("en")
         ],
@@ -139,9 +151,9 @@ def _on_a_laptop(student: Student, gateway: Gateway) -> dict[str, Any]:
     }
 
 
-def _shown(page: pages.GatewayPage, words: Mapping[str, str]) -> dict[str, str]:
-    title = words.get(f"page.{page.label.rstrip('0123456789')}", page.title)
-    return {"label": page.label, "title": title.format(node=page.node)}
+def title(page: pages.GatewayPage, words: Mapping[str, str]) -> str:
+    """What a page is called in a language."""
+    return words.get(f"page.{page.label.rstrip('0123456789')}", page.title).format(node=page.node)
 
 
 def _handouts(language: str) -> list[Path]:

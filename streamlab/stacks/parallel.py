@@ -9,12 +9,13 @@ Threads and tokens rather than a framework of tasks: Docker's SDK blocks, and on
 
 from __future__ import annotations
 
+import heapq
 import sys
 import textwrap
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -111,6 +112,42 @@ def run(
             show(_cancelled(list(turns.values()), tokens.values()))
             raise
     return [turns[id(one)].result() for one in targets]
+
+
+def repeat(
+    targets: Sequence[T], do: Callable[[T], Any], operation: Operation, *, finished: Callable[[T, Outcome], float]
+) -> None:
+    """`do` for every target again and again until Ctrl-C or a signal, which ends what runs and is raised.
+
+    A target that is slow holds back nobody else's turn, as far as its Docker host's number of turns allows.
+
+    Args:
+        finished: is given each outcome as it comes, and says after how many seconds the target has its next turn.
+    """
+    due = [(0.0, number) for number in range(len(targets))]  # a heap
+    turns: dict[Future[Outcome], int] = {}
+    tokens: dict[int, CancelToken] = {}
+    with ExitStack() as stack:
+        hosts = {host: operation.at_once(host) for host, _ in by_docker_host(targets)}
+        pools = {host: stack.enter_context(ThreadPoolExecutor(bound)) for host, bound in hosts.items()}
+        try:
+            while True:
+                while due and due[0][0] <= time.monotonic():
+                    number = heapq.heappop(due)[1]
+                    one, tokens[number] = targets[number], CancelToken()
+                    turns[pools[one.docker_host].submit(_turn, do, one, operation, tokens[number])] = number
+                pause = max(0.0, due[0][0] - time.monotonic()) if due else None
+                if not turns:
+                    time.sleep(pause or 0.0)
+                for future in wait(turns, pause, FIRST_COMPLETED).done:
+                    number = turns.pop(future)
+                    again = finished(targets[number], future.result())
+                    heapq.heappush(due, (time.monotonic() + again, number))
+        except BaseException:
+            for pool in pools.values():
+                pool.shutdown(wait=False, cancel_futures=True)
+            _cancelled(list(turns), tokens.values())
+            raise
 
 
 def _unreached(error: LabError) -> Callable[[Any], Any]:

@@ -13,9 +13,7 @@ from streamlab.engines import disk, engine, labelled, memory
 from streamlab.engines.disk import Usage
 from streamlab.engines.here import Here
 from streamlab.errors import LabError
-from streamlab.lessons import results
-from streamlab.stacks import parallel
-from streamlab.stacks.channel import fields, list_of
+from streamlab.stacks import health, parallel
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.stack import answer_of
@@ -23,21 +21,16 @@ from streamlab.students.clusters import Cluster
 from streamlab.students.docker_hosts import is_here
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Node, Student, by_docker_host, nodes, service_of
-from streamlab.ui import one_line, say, table
+from streamlab.ui import say, table
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
     from streamlab.gateway.health import Health
 
-#: Seconds for one round of short questions to all nodes of a stack.
-SECONDS = 20
 #: States from which an application does not come back.
 FINAL = ("FINISHED", "FAILED", "KILLED")
 LOOK = Operation("status", Access.READ, seconds=60, at_once=lambda docker_host: 8)
-
-#: The answer of a stack in which nothing runs.
-_NOBODY_ASKED: Mapping[str, Any] = {"nodes": {}, "applications": [], "submits": [], "in_use": {}}
 
 #: State -> what is said of a stack that has no node to ask.
 _WITHOUT_NODES = {
@@ -51,25 +44,26 @@ def look(students: Sequence[Student]) -> dict[str, Any]:
 
     Returns:
         ``{"students": [{"name", "state", "healthy", "busy", "nodes": [{"name", "service", "state", "healthy",
-        "problem", "memory_bytes", "memory_limit_bytes"}], "applications": [{"id", "name", "state", "final_status"}] or
-        None where YARN does not answer, "submits": [lessons that are about to be submitted], "in_use": {"yarn_mb",
-        "hdfs_mb": [used, most; 0 without a limit], of those that say}}]}``, where a student's state is healthy,
-        unhealthy, suspended, missing, unreachable where its Docker host does not answer, or unknown; `busy` is the
-        command that changes the stack now. Memory is None where there is no engine to ask. On the edge node there is
-        also "checks", as `results.kept` gives it.
+        "problem", "memory_bytes", "memory_limit_bytes"}], "applications": [{"id", "name", "state", "final_status",
+        "started", "finished": seconds since the epoch, or 0}] or None where YARN does not answer, "submits": [lessons
+        that are about to be submitted], "in_use": {"yarn_mb", "hdfs_mb": [used, most; 0 without a limit], of those
+        that say}, "checks": what checks said on the edge node, as `edge.checks.kept` gives it}]}``, where a student's
+        state is healthy, unhealthy, suspended, missing, unreachable where its Docker host does not answer, or unknown;
+        `busy` is the command that changes the stack now. Memory is None where there is no engine to ask.
     """
     return _states(_ask_all(students))
 
 
 def _ask_all(students: Sequence[Student]) -> list[tuple[Student, Outcome]]:
-    return list(zip(students, parallel.run(students, _student, LOOK), strict=True))
+    return list(zip(students, parallel.run(students, of_student, LOOK), strict=True))
 
 
 def _states(asked: Sequence[tuple[Student, Outcome]]) -> dict[str, Any]:
-    return {"students": [_unknown(one, outcome.error) if outcome.error else outcome.answer for one, outcome in asked]}
+    return {"students": [unknown(one, outcome.error) if outcome.error else outcome.answer for one, outcome in asked]}
 
 
-def _unknown(student: Student, error: LabError) -> dict[str, Any]:
+def unknown(student: Student, error: LabError) -> dict[str, Any]:
+    """The state of a student whose stack, or whose Docker host, did not answer."""
     state = "unreachable" if isinstance(error, engine.NoEngine) else "unknown"
     rows = [{**_node(node, None, {}, {}), "state": state, "problem": error.what} for node in nodes(student)]
     return _found(student, state, healthy=False, rows=rows, applications=None)
@@ -93,7 +87,7 @@ def _add_elsewhere(lab: Lab, found: dict[str, Any], students: Sequence[Student])
                 without[student.name].update(docker_host=student.docker_host, elsewhere=where)
 
 
-def unfinished(found: Mapping[str, Any]) -> list[dict[str, str]]:
+def unfinished(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The applications of one student, as `look` gives it, that may still run."""
     return [app for app in found["applications"] or () if app["state"] not in FINAL]
 
@@ -103,10 +97,15 @@ def is_healthy(student: Student) -> bool:
     with engine.connect(student.docker_host) as client:
         running = {name: c for name, c in labelled.summaries(client, student).items() if c.status == "running"}
         names = [node.name for node in nodes(student)]
-        return set(names) <= set(running) and not any(_ask(running, names)["nodes"].values())
+        return set(names) <= set(running) and not any(health.ask(running, names)["nodes"].values())
 
 
-def _student(student: Student) -> dict[str, Any]:
+def of_student(student: Student) -> dict[str, Any]:
+    """The state of one student's stack, as `look` gives it.
+
+    Raises:
+        LabError: its Docker host does not answer, or did not say what was asked.
+    """
     if student.cluster is not None:
         return _by_description(student, student.cluster)
     from streamlab.stacks import access
@@ -115,7 +114,7 @@ def _student(student: Student) -> dict[str, Any]:
         everything = labelled.everything(client, student)
         found = labelled.nodes_among(everything)
         running = {name: c for name, c in found.items() if c.status == "running"}
-        answers = _ask(running, [node.name for node in nodes(student)]) if running else _NOBODY_ASKED
+        answers = health.ask(running, [node.name for node in nodes(student)]) if running else health.NOBODY_ASKED
         ask_memory = partial(memory.in_use, here=is_here(student.docker_host))
         with ThreadPoolExecutor(8) as pool:
             used = dict(zip(running, pool.map(ask_memory, running.values()), strict=True))
@@ -130,14 +129,15 @@ def _student(student: Student) -> dict[str, Any]:
     holder = access.holder_of([container.attrs for container in everything])
     return _found(
         student, state, healthy=healthy, rows=rows, applications=answers["applications"],
-        submits=answers["submits"], in_use=answers["in_use"], busy=str(holder) if holder else None,
+        submits=answers["submits"], in_use=answers["in_use"], checks=answers["checks"],
+        busy=str(holder) if holder else None,
     )  # fmt: skip
 
 
 def _by_description(student: Student, cluster: Cluster) -> dict[str, Any]:
     """The state as the nodes tell it, or where none is named the services; containers and memory are an engine's."""
     answers = answer_of(
-        Here(cluster.env), "edge.health", *cluster.nodes, about=student.name, seconds=SECONDS, read=_answers
+        Here(cluster.env), "edge.health", *cluster.nodes, about=student.name, seconds=health.SECONDS, read=health.read
     )
     rows = [
         {
@@ -147,11 +147,11 @@ def _by_description(student: Student, cluster: Cluster) -> dict[str, Any]:
         for name, problem in answers["nodes"].items()
     ]  # fmt: skip
     healthy = all(row["healthy"] for row in rows)
-    found = _found(
+    return _found(
         student, "healthy" if healthy else "unhealthy", healthy=healthy, rows=rows,
         applications=answers["applications"], submits=answers["submits"], in_use=answers["in_use"],
+        checks=answers["checks"] if cluster.is_here else [],
     )  # fmt: skip
-    return found | {"checks": results.kept()} if cluster.is_here else found
 
 
 def _found(
@@ -160,46 +160,16 @@ def _found(
     *,
     healthy: bool,
     rows: list[dict[str, Any]],
-    applications: list[dict[str, str]] | None,
+    applications: list[dict[str, Any]] | None,
     submits: Sequence[str] = (),
     in_use: Mapping[str, Any] = MappingProxyType({}),
+    checks: Sequence[Mapping[str, Any]] = (),
     busy: str | None = None,
 ) -> dict[str, Any]:
     return {
         "name": student.name, "state": state, "healthy": healthy, "busy": busy, "nodes": rows,
-        "applications": applications, "submits": list(submits), "in_use": dict(in_use),
+        "applications": applications, "submits": list(submits), "in_use": dict(in_use), "checks": list(checks),
     }  # fmt: skip
-
-
-def _ask(running: dict[str, Container], names: Sequence[str]) -> dict[str, Any]:
-    """Have one running node ask all others; the edge if it runs, since that is where a student stands."""
-    asker = running.get("edge") or next(iter(running.values()))
-    try:
-        return answer_of(asker, "edge.health", *names, about=asker.name, seconds=SECONDS, read=_answers)
-    except LabError as error:
-        why = (*error.evidence, error.what)[0]
-        return {"nodes": dict.fromkeys(names, why), "applications": None, "submits": [], "in_use": {}}
-
-
-def _answers(said: Any) -> dict[str, Any]:
-    problems = {str(node): None if why is None else one_line(str(why)) for node, why in said["nodes"].items()}
-    applications = said["applications"]
-    return {
-        "nodes": problems,
-        "applications": None if applications is None else list_of(_application)(applications),
-        "submits": [one_line(lesson) for lesson in fields(submits=[str])(said)["submits"]],
-        "in_use": {what: _pair(pair) for what in ("yarn_mb", "hdfs_mb") if (pair := said["in_use"].get(what))},
-    }
-
-
-def _pair(said: Any) -> list[int]:
-    used, most = fields(pair=[int])({"pair": said})["pair"]
-    return [used, most]
-
-
-def _application(said: Any) -> dict[str, str]:
-    found = fields(id=str, name=str, state=str, final_status=str)(said)
-    return {name: one_line(found[name]) for name in ("id", "name", "state", "final_status")}
 
 
 def _node(
@@ -269,12 +239,12 @@ def _gateways(students: Sequence[Student]) -> list[Health]:
     having = [student for student in students if student.gateway]
     if not having:
         return []
-    from streamlab.gateway import health  # which takes Docker's SDK
+    from streamlab.gateway import health as of_gateway  # which takes Docker's SDK
 
     found = []
     for docker_host, group in by_docker_host(having):
         with engine.connect(docker_host) as client:
-            found.append(health.look(client, group[0]))
+            found.append(of_gateway.look(client, group[0]))
     return found
 
 

@@ -138,9 +138,10 @@ def report(student: Student, name: str | None, *, as_json: bool) -> None:
         student,
         Operation("check", Access.USE),
     )
-    for (_, step), one in zip(targets, found, strict=True):
+    for (job, step), one in zip(targets, found, strict=True):
         if student.cluster is not None and student.cluster.is_here and not step:
-            results.keep(one["job"], right=sum(each["passed"] for each in one["assertions"]), of=len(one["assertions"]))
+            right, of = sum(each["passed"] for each in one["assertions"]), len(one["assertions"])
+            results.keep(one["job"], right=right, of=of, exercise=job.exercise)
         say(json.dumps(one, indent=2) if as_json else describe(one))
     wrong = [failure(one) for one in found if not one["passed"]]
     if len(wrong) > 1:

@@ -30,10 +30,12 @@ def test_the_state_of_the_own_stack_is_said_in_words(site: Site, logged_in: Call
     chromium = logged_in("ada")
     page = shown(chromium, site.home, "Every node answers.")
     assert "MB of YARN's memory" in page
+    assert "Your instructor's board shows whether your nodes answer" in page
     assert "Files on HDFS use" in page
     assert chromium.complaints() == []
     for_instructor = site.ask(site.domain, cookie=site.log_in("instructor").cookie()).body.decode()
     assert ("YARN: applications" in for_instructor, "Every node answers" in for_instructor) == (True, False)
+    assert ('href="/board"' in for_instructor, 'href="/board"' in chromium.driver.page_source) == (True, False)
 
 
 def test_what_a_check_said_last_and_the_last_application_are_shown(

@@ -30,6 +30,8 @@ FROM = {
     "an old browser elsewhere": {"origin": "sibling"},
     "no browser": {},
 }  # fmt: skip
+#: Of these, those where somebody opens a page: what reads may come from there.
+BY_HAND = ("a link", "another stack's form", "no browser")
 USERS = ("ada", "bob", "instructor", "nobody")
 LABELS = ("rm", "nn", "dn1", "nm1", "hs", "mr", "jl", "ui")
 
@@ -64,12 +66,31 @@ def test_exactly_what_the_rule_allows_reaches_a_page(
         from_gateway = b"/.lab/style.css" in answer.body or (answer.status == 302 and "/enter?" in answer.leads_to)
         refused = answer.status in (401, 403) or (from_gateway and answer.status != 502)
         reads = method in ("GET", "HEAD")
-        allowed = place == "the page itself" or (reads and place in ("a link", "another stack's form", "no browser"))
+        allowed = place == "the page itself" or (reads and place in BY_HAND)
         expected = allowed and user in ("ada", "instructor")
         if label == "jl" and expected and not reads and not from_gateway:
             refused = False  # JupyterLab itself refuses what writes without its own token
         if refused == expected:
             wrong.append((user, method, place, answer.status))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", ["/board", "/board/students/ada", "/board/events"])
+def test_the_board_is_the_instructor_s_and_only_read(site: Site, path: str) -> None:
+    """Each student, the instructor and a stranger, by every method, from everywhere."""
+    own = {"own": site.home, "sibling": site.origin(site.page("bob", "jl"))}
+    cookies = {user: site.log_in(user).cookie() for user in USERS[:3]} | {"nobody": "__Host-lab=" + "x" * 43}
+    wrong = []
+    for user, method, (place, said) in itertools.product(USERS, METHODS, FROM.items()):
+        headers = {name: own.get(value, value) for name, value in said.items()}
+        if method == "WebSocket":
+            headers |= {"upgrade": "websocket", "connection": "Upgrade", "sec_websocket_version": "13",
+                        "sec_websocket_key": "AAAAAAAAAAAAAAAAAAAAAA=="}  # fmt: skip
+        sent = "GET" if method == "WebSocket" else method
+        status = site.status(site.domain, path, sent, cookie=cookies[user], **headers)
+        reads = method in ("GET", "WebSocket") and place in ("the page itself", *BY_HAND)
+        if (status == 200) != (user == "instructor" and reads):
+            wrong.append((user, method, place, status))
     assert wrong == []
 
 
@@ -92,7 +113,7 @@ def test_a_cookie_of_one_page_is_worth_nothing_at_another(site: Site) -> None:
         ("ada-rm", "GET http://127.0.0.1:8088/cluster HTTP/1.1\r\nHost: ada-rm.{domain}\r\n", b"421"),
         ("ada-rm", "CONNECT 127.0.0.1:8088 HTTP/1.1\r\nHost: ada-rm.{domain}\r\n", b"400"),
         ("ada-xx", "GET / HTTP/1.1\r\nHost: ada-xx.{domain}\r\n", b"421"),
-        ("eve-rm", "GET / HTTP/1.1\r\nHost: eve-rm.{domain}\r\n", b"421"),
+        ("zoe-rm", "GET / HTTP/1.1\r\nHost: zoe-rm.{domain}\r\n", b"421"),
         ("ada-rm", "GET /cluster HTTP/1.1\r\nHost: evil.example\r\n", b"421"),
         ("ada-rm", "GET /.lab/../.lab/question HTTP/1.1\r\nHost: ada-rm.{domain}\r\n", b"404"),
         ("ada-rm", "GET /.lab/question HTTP/1.1\r\nHost: ada-rm.{domain}\r\nX-Lab-Host: ada-rm.{domain}\r\n", b"404"),

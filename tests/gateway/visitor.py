@@ -81,6 +81,16 @@ class Site:
         finally:
             connection.close()
 
+    def status(self, host: str, path: str, method: str = "GET", **headers: str) -> int:
+        """The status of an answer, of which no more is read: it may have no end."""
+        connection = http.client.HTTPConnection(host, self.port)
+        connection.sock = self.connect(host)
+        try:
+            connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
     def raw(self, request: bytes, *, sni: str = "") -> bytes:
         """The beginning of the answer to bytes as they are."""
         with self.connect(sni or self.domain) as connection:

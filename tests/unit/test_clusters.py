@@ -61,10 +61,9 @@ def test_on_the_edge_node_status_says_what_checks_said_last(
     described: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     student = inventory.load(cluster=described()).student()
-    monkeypatch.setattr(status, "answer_of", lambda *_, **__: status._NOBODY_ASKED)
-    kept = [{"job": "lesson03", "at": 1, "right": 2, "of": 3}]
-    monkeypatch.setattr(status.results, "kept", lambda: kept)
-    assert "checks" not in status.look([student])["students"][0]
+    kept = [{"job": "lesson03", "exercise": "", "at": 1, "right": 2, "of": 3}]
+    monkeypatch.setattr(status, "answer_of", lambda *_, **__: {**status.health.NOBODY_ASKED, "checks": kept})
+    assert status.look([student])["students"][0]["checks"] == []
     assert student.cluster is not None
     here = replace(student, cluster=replace(student.cluster, path=clusters.DESCRIPTION))
     assert status.look([here])["students"][0]["checks"] == kept

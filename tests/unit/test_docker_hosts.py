@@ -443,7 +443,7 @@ def test_status_says_what_is_not_known(
     student: Student, bob: Student, second_is_gone: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr(
-        status, "_student", lambda s: status._found(s, "healthy", healthy=True, rows=[], applications=[])
+        status, "of_student", lambda s: status._found(s, "healthy", healthy=True, rows=[], applications=[])
     )
     found = status.look([bob, student])["students"][0]
     assert (found["healthy"], found["applications"]) == (False, None)

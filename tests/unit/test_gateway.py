@@ -224,7 +224,7 @@ def test_status_and_doctor_say_how_the_gateway_is(
     bring_up.ensure(engine.client, [ada], folder=tmp_path)
     engine.client.containers.get("spring-gateway-portal").stop()
     lab = Lab(tmp_path / "class.yml", (ada,))
-    unasked = Outcome("ada", 0, answer=status._unknown(ada, LabError("it is not asked here")))
+    unasked = Outcome("ada", 0, answer=status.unknown(ada, LabError("it is not asked here")))
     monkeypatch.setattr(status, "_ask_all", lambda students: [(ada, unasked)])
     monkeypatch.setattr(status, "_add_elsewhere", lambda *_: None)
     status.report(lab, [ada], as_json=False)

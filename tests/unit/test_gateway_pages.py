@@ -130,6 +130,7 @@ def test_the_portal_knows_who_may_open_what_and_no_secret(ada: Student, bob: Stu
     assert {one["name"]: one["students"] for one in found["people"]} == {
         "ada": ["ada"], "bob": ["bob"], INSTRUCTOR: ["ada", "bob"],
     }  # fmt: skip
+    assert [one["name"] for one in found["people"] if one["instructor"]] == [INSTRUCTOR]
     assert found["lessons"][0]["name"] == "lesson01"
     assert made["handouts/lesson01.md"] == (ROOT / "jobs/lesson01/README.md").read_bytes()
     assert made["handouts/course.md"] == (ROOT / "jobs/README.md").read_bytes()

@@ -98,12 +98,21 @@ def test_a_laptop_s_proxy_is_not_asked_about_a_stack_s_nodes(web: Serve, monkeyp
 
 def test_applications_come_oldest_first(web: Serve) -> None:
     apps = [
-        {"id": f"application_1_{i}", "name": "n", "state": "RUNNING", "finalStatus": "UNDEFINED", "startedTime": i}
+        {
+            "id": f"application_1_{i}",
+            "name": "n",
+            "state": "RUNNING",
+            "finalStatus": "UNDEFINED",
+            "startedTime": i,
+        }
         for i in (2, 1)
     ]
     web(8088, {"apps": {"app": apps}})
     assert [app["id"] for app in health.applications(RESOURCEMANAGER)] == ["application_1_1", "application_1_2"]
     assert health.applications(RESOURCEMANAGER)[0]["final_status"] == "UNDEFINED"
+    web(8088, {"apps": {"app": [apps[0] | {"startedTime": 1795250194993, "finishedTime": 1795250222001}]}})
+    (done,) = health.applications(RESOURCEMANAGER) or ()
+    assert (done["started"], done["finished"]) == (1795250194, 1795250222)
 
 
 def test_without_applications_there_are_none(web: Serve) -> None:

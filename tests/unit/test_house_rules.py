@@ -132,7 +132,7 @@ def test_nothing_heavy_is_imported_before_a_task_runs(task: ast.FunctionDef) -> 
 
 
 #: The rooms of the control program; each knows those before it, and what stands beside them belongs to none.
-ROOMS = ("students", "lessons", "engines", "building", "gateway", "stacks", "work", "keeping", "drills")
+ROOMS = ("students", "lessons", "engines", "building", "gateway", "stacks", "work", "board", "keeping", "drills")
 #: What every room may use.
 SHARED = {"cancel", "display", "errors", "estimate", "paths", "stages", "ui", "yamlfile"}
 IMPORT = re.compile(r"^\s*from streamlab\.(\w+)(?:\.\w+)* import", re.MULTILINE)

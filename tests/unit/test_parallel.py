@@ -241,3 +241,27 @@ def test_without_a_token_nothing_changes() -> None:
     run.over.set()
     run.wait()
     assert run.ends == 0
+
+
+def test_a_repeated_turn_waits_for_nobody_else_s_and_ctrl_c_ends_all(students: list[Student]) -> None:
+    """The second of two turns at a time goes on where the first is stuck."""
+    stuck, counts = threading.Event(), dict.fromkeys("abce", 0)
+
+    def work(student: Student) -> None:
+        if student.name == "ada":
+            with cancel.waiting(stuck.set):
+                stuck.wait(SOON)
+
+    def finished(student: Student, outcome: parallel.Outcome) -> float:
+        counts[student.name[0]] += 1
+        assert outcome.error is None
+        if counts["b"] == 3:
+            raise KeyboardInterrupt
+        return 0.01
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        parallel.repeat(students[:2], work, replace(LESSON, at_once=lambda docker_host: 2), finished=finished)
+    assert time.monotonic() - began < SOON
+    assert stuck.is_set()
+    assert counts["a"] == 0

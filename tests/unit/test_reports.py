@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import threading
 import time
@@ -15,13 +16,14 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from edge import checks
 from fake_engine import FakeEngine
 from fake_node import ERR, Command, FakeNode
 from streamlab.engines.disk import Usage
 from streamlab.engines.inside import Result
 from streamlab.errors import LabError
 from streamlab.lessons import results
-from streamlab.stacks import beside, prove, status
+from streamlab.stacks import beside, health, prove, status
 from streamlab.stacks.stack import Stack
 from streamlab.students.clusters import DESCRIPTION, Cluster
 from streamlab.students.inventory import Lab
@@ -107,7 +109,7 @@ def test_disk_is_measured_when_it_is_asked_for_of_those_who_answer(
             raise LabError("bob's engine fails")
         return status._found(one, "suspended", healthy=False, rows=[], applications=[])
 
-    monkeypatch.setattr(status, "_student", ask)
+    monkeypatch.setattr(status, "of_student", ask)
     both = [replace(student, disk_mb=1), replace(student, name="bob")]
     for with_disk, found in ((True, [{"edge": 5}, None]), (False, [None, None])):
         with pytest.raises(LabError):
@@ -154,7 +156,7 @@ def test_a_stack_s_state_follows_from_its_nodes(
     monkeypatch.setattr(status, "nodes", lambda student: [KAFKA, replace(KAFKA, name="edge", kind="edge")])
     monkeypatch.setattr(status.memory, "in_use", lambda container, here: 5)
     monkeypatch.setattr(
-        status, "_ask", lambda running, names: {**status._NOBODY_ASKED, "nodes": dict.fromkeys(running)}
+        status.health, "ask", lambda running, names: {**health.NOBODY_ASKED, "nodes": dict.fromkeys(running)}
     )
     (looked,) = status.look([student])["students"]
     assert (looked["state"], looked["healthy"]) == (state, state == "healthy")
@@ -182,13 +184,22 @@ FORGED = "no answer\x1b[2J\nbob: healthy, 0 MB in use"
 
 
 def test_a_node_cannot_write_a_line_of_the_lab_s_own() -> None:
-    app = {"id": "application_1_1", "name": FORGED, "state": "RUNNING", "final_status": "UNDEFINED"}
-    found = status._answers(
+    app = {
+        "id": "application_1_1",
+        "name": FORGED,
+        "state": "RUNNING",
+        "final_status": "UNDEFINED",
+        "started": 1,
+        "finished": 0,
+    }
+    kept = {"job": "my04", "exercise": "lesson04", "at": 1, "right": 2, "of": 3}
+    found = health.read(
         {
             "nodes": {"kafka1": FORGED, "edge": None},
             "applications": [app],
             "submits": [FORGED],
             "in_use": {FORGED: [1, 2], "yarn_mb": None, "hdfs_mb": [7, 0]},
+            "checks": [{**kept, "job": FORGED, FORGED: 1}],
         }
     )
     assert found == {
@@ -196,13 +207,14 @@ def test_a_node_cannot_write_a_line_of_the_lab_s_own() -> None:
         "applications": [{**app, "name": "no answer bob: healthy, 0 MB in use"}],
         "submits": ["no answer bob: healthy, 0 MB in use"],
         "in_use": {"hdfs_mb": [7, 0]},
+        "checks": [{**kept, "job": "no answer bob: healthy, 0 MB in use"}],
     }
 
 
 @pytest.mark.parametrize("pair", [["7", 0], [1, 2, 3], [1], 5, {"a": 1}])
 def test_a_node_s_figures_are_numbers(pair: Any) -> None:
     with pytest.raises((TypeError, ValueError)):
-        status._answers({"nodes": {}, "applications": [], "submits": [], "in_use": {"yarn_mb": pair}})
+        health.read({**health.NOBODY_ASKED, "in_use": {"yarn_mb": pair}})
 
 
 def test_nor_does_what_a_proof_or_a_check_found(student: Student) -> None:
@@ -394,6 +406,7 @@ def test_on_the_edge_node_a_check_keeps_what_it_said_for_its_student(
     student: Student, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(results, "STATE", tmp_path)
+    monkeypatch.setattr(checks, "FOLDER", tmp_path / "checks")
     found = [{"name": "rows", "expected": 1, "found": 1, "passed": passed, "where": ""} for passed in (True, False)]
     said = {"job": "lesson08", "student": "ada", "passed": True, "assertions": found}
     monkeypatch.setattr(check, "check", lambda student, job, step, printed: said)
@@ -402,10 +415,10 @@ def test_on_the_edge_node_a_check_keeps_what_it_said_for_its_student(
     check.report(student, "lesson08", as_json=True)
     check.report(elsewhere, "lesson08", as_json=True)
     check.report(here, "lesson08/score", as_json=True)  # which is only a part of the lesson
-    assert results.kept() == []
+    assert checks.kept() == []
     check.report(here, "lesson08", as_json=True)
-    (kept,) = results.kept()
-    assert (kept["job"], kept["right"], kept["of"]) == ("lesson08", 1, 2)
+    (kept,) = checks.kept()
+    assert (kept["job"], kept["right"], kept["of"], kept["exercise"]) == ("lesson08", 1, 2, "")
     assert 0 <= time.time() - kept["at"] < 60
     (file,) = (tmp_path / "checks").iterdir()
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
@@ -414,21 +427,26 @@ def test_on_the_edge_node_a_check_keeps_what_it_said_for_its_student(
 @pytest.mark.parametrize(
     "text",
     ["", "[]", '{"at": 1, "right": 2}', '{"at": "1", "right": 2, "of": 3}', '{"at": -1, "right": 2, "of": 3}',
-     '{"at": true, "right": 2, "of": 3}', '{"x": "' + "x" * 2000 + '", "at": 1, "right": 2, "of": 3}', "\xff"],
+     '{"at": true, "right": 2, "of": 3}', '{"x": "' + "x" * 2000 + '", "at": 1, "right": 2, "of": 3}', "\xff",
+     '{"at": 1, "right": 2, "of": 3, "exercise": "<b>"}', "[" * 900],
 )  # fmt: skip
 def test_what_a_student_writes_there_is_no_result(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "STATE", tmp_path)
+    monkeypatch.setattr(checks, "FOLDER", tmp_path / "checks")
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks" / "lesson03.json").write_text(text, encoding="latin-1")
-    (tmp_path / "checks" / "evil.json").write_text('{"at": 1, "right": 2, "of": 3}')
-    assert results.kept() == []
+    (tmp_path / "checks" / "<b>.json").write_text('{"at": 1, "right": 2, "of": 3}')
+    os.mkfifo(tmp_path / "checks" / "lesson01.json")
+    (tmp_path / "checks" / "lesson02.json").symlink_to("/dev/zero")
+    (tmp_path / "checks" / "lesson04.json").mkdir()
+    assert checks.kept() == []
 
 
 def test_a_result_that_cannot_be_kept_spoils_no_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "checks").write_text("a file where the folder should be")
     monkeypatch.setattr(results, "STATE", tmp_path)
+    monkeypatch.setattr(checks, "FOLDER", tmp_path / "checks")
     results.keep("lesson08", right=1, of=2)
-    assert results.kept() == []
+    assert checks.kept() == []
 
 
 def test_a_check_that_looks_at_nothing_proves_nothing(report: Callable, error_of: Callable) -> None:

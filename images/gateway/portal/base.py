@@ -19,6 +19,7 @@ import tornado.web
 from portal import config, rules
 from portal.config import Person
 from portal.edges import Edges
+from portal.hub import Hub
 from portal.keys import Keys
 from portal.sessions import Session, Sessions
 from portal.throttle import Throttle
@@ -44,6 +45,7 @@ class Portal:
         self.keys = Keys(state, self.config.owners())
         self.edges = Edges(self.keys.of)
         self.terminals: set[Any] = set()  # those that are open
+        self.board = Hub()
 
     def reload(self) -> None:
         """Read the configuration again; one that cannot be read leaves the old one in force."""
@@ -151,10 +153,11 @@ class Handler(tornado.web.RequestHandler):
         self.render("message.html", title=title, text=texts.get(f"error.{status_code}.text", ""))
 
     def require_own_page(self) -> None:
-        """Refuse what another page has sent."""
+        """Refuse what another page has sent, unless somebody follows a link."""
         headers = self.request.headers
         asked = rules.Asked(
-            self.request.method or "", site=headers.get("Sec-Fetch-Site", ""), origin=headers.get("Origin", "")
-        )
+            self.request.method or "", site=headers.get("Sec-Fetch-Site", ""), mode=headers.get("Sec-Fetch-Mode", ""),
+            destination=headers.get("Sec-Fetch-Dest", ""), origin=headers.get("Origin", ""),
+        )  # fmt: skip
         if not rules.comes_from_a_good_place(asked, self.portal.config.origin(self.host)):
             raise tornado.web.HTTPError(HTTPStatus.FORBIDDEN)

@@ -21,11 +21,13 @@ class Person:
     Args:
         secret_hash: ``scrypt$n$r$p$salt$hash``.
         students: whose pages they may open.
+        instructor: whether the board is theirs, too.
     """
 
     name: str
     secret_hash: str
     students: frozenset[str]
+    instructor: bool = False
 
     @property
     def credential(self) -> str:
@@ -76,5 +78,8 @@ class Config:
 def load(folder: Path = FOLDER) -> Config:
     """Read the configuration that is there now."""
     found: dict[str, Any] = json.loads((folder / "portal.json").read_text(encoding="utf-8"))
-    people = {one["name"]: Person(one["name"], one["hash"], frozenset(one["students"])) for one in found.pop("people")}
+    people = {
+        one["name"]: Person(one["name"], one["hash"], frozenset(one["students"]), one["instructor"])
+        for one in found.pop("people")
+    }
     return Config(people=people, **found)

@@ -13,7 +13,7 @@ from portal.handouts import COURSE, rendered
 
 #: What pages load, by name.
 FILES = {
-    **{name: HERE / name for name in ("style.css", "terminal.js")},
+    **{name: HERE / name for name in ("style.css", "terminal.js", "board.css", "board.js", "board-parts.js")},
     **{name: HERE.parent / "xterm" / name for name in ("xterm.js", "xterm.css", "addon-fit.js")},
 }
 #: Seconds for which the start page waits for a stack, and after which it is opened again while the stack is asked.

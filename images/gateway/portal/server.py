@@ -13,7 +13,7 @@ import tornado.httpserver
 import tornado.netutil
 import tornado.web
 
-from portal import login, pages, questions, ssh_page, terminal, upload
+from portal import board, hub, login, pages, questions, ssh_page, terminal, upload
 from portal.base import HERE, Portal
 
 SOCKET = Path("/run/gateway/portal.sock")
@@ -32,6 +32,9 @@ def application(portal: Portal) -> tornado.web.Application:
         (r"/logout", login.Logout),
         (r"/enter", login.Hand),
         (r"/ssh", ssh_page.Ssh),
+        (r"/board", board.Page),
+        (r"/board/students/([a-z][a-z0-9]{0,40})", board.Page),
+        (r"/board/events", board.Events),
         (r"/terminal", terminal.Page),
         (r"/terminal/socket", terminal.Socket),
         (r"/ca\.crt", pages.Authority),
@@ -69,6 +72,7 @@ async def serve() -> None:
     ended = asyncio.Event()
     loop.add_signal_handler(signal.SIGHUP, portal.reload)
     loop.add_signal_handler(signal.SIGTERM, ended.set)
+    await asyncio.start_unix_server(portal.board.take, hub.SOCKET, limit=hub.MOST_MESSAGE)
     watching = asyncio.create_task(watch_network())
     waiting = asyncio.create_task(ended.wait())
     done, _ = await asyncio.wait({watching, waiting}, return_when=asyncio.FIRST_COMPLETED)
