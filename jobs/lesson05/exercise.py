@@ -38,10 +38,11 @@ def read(spark: SparkSession, settings: Settings) -> DataFrame:
 
 
 def once(orders: DataFrame) -> DataFrame:
-    """Gap 2. Each order once, with all its columns. An id is kept for as long as the watermark asks for, no longer.
+    """Gap 2. Each order once, with all its columns.
 
-    Some orders were sent twice, the second time in the same batch or the next one; both have the same
-    time. Orders that come too late for the watermark are dropped.
+    Some orders were sent twice: the copy has the same time, and comes in the same batch or in the next one. Spark must
+    not keep ids for ever: it must forget one after the watermark has passed it. Orders older than the watermark are
+    dropped by Spark itself.
     """
     # BEGIN SOLUTION
     return orders.dropDuplicatesWithinWatermark(["order_id"])

@@ -61,8 +61,8 @@ def known_jobs(spark: SparkSession, records: DataFrame) -> DataFrame:
 
     The columns, in any order: id, age, gender, education, job, years.
 
-    A record's value is JSON with the columns of JOB. One record is cut off and becomes a row of nulls: leave out what
-    has no id before you join, since Cassandra refuses to be asked for a null key.
+    A record's value is JSON with the columns of JOB. One record is cut off and becomes a row of nulls: it has no
+    person, so it must not be among the rows that you return.
     """
     # BEGIN SOLUTION
     job = F.from_json(F.col("value").cast("string"), JOB)
