@@ -394,6 +394,6 @@ def test(_, only=None):
 
 namespace = with_words(Collection(
     demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, exercise, stop, drill, jobs,
-    bundle, status, board, streams, why, links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot, restore,
-    move, snapshots, destroy, doctor, images, export, import_, lock, train, bench, test,
+    bundle, status, board, streams, why, links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot,
+    restore, move, snapshots, destroy, doctor, images, export, import_, lock, train, bench, test,
 ))  # fmt: skip

@@ -58,7 +58,6 @@ def test_a_handout_works_as_it_is_written(lab: LabRunner, handout: Path) -> None
     lab.inside(f"cat > {PROGRAM} <<'END OF PROGRAM'\n{program(handout)}\nEND OF PROGRAM")
     for line in commands(handout):
         command, _, note = line.partition("  # ")
-        command = command.replace("invoke reset", "invoke reset --yes")  # which a student is asked for
         ran = lab.run("shell", "--command", command)
         wanted = ran.code != 0 if note.startswith("fails") else ran.code == 0
         assert wanted, f"{line}\nexited {ran.code}\n{ran.out[-2000:]}\n{ran.err[-2000:]}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codeop
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,27 @@ from streamlab.paths import JOBS
 
 TRANSLATED = sorted(JOBS.glob("**/README.ru.md"))
 BLOCK = re.compile(r"^[ ]*```.*?^[ ]*```", re.DOTALL | re.MULTILINE)
+
+
+HANDOUTS = sorted(JOBS.glob("*/README.md"))
+PROGRAM = re.compile(r"^[ ]*```python\n(.*?)^[ ]*```", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("handout", HANDOUTS, ids=lambda path: path.parent.name)
+def test_a_program_can_be_pasted_at_the_prompt(handout: Path) -> None:
+    for block in PROGRAM.findall(handout.read_text(encoding="utf-8")):
+        typed: list[str] = []
+        for line in [*textwrap.dedent(block).splitlines(), ""]:
+            typed.append(line)
+            if codeop.compile_command("\n".join(typed), symbol="single"):
+                typed = []
+        assert not any(typed), f"the prompt waits for more after {typed[0]}"
+
+
+@pytest.mark.parametrize("handout", HANDOUTS, ids=lambda path: path.parent.name)
+def test_a_reset_in_a_block_does_not_ask(handout: Path) -> None:
+    blocks = "".join(BLOCK.findall(handout.read_text(encoding="utf-8")))
+    assert not re.findall(r"^[ ]*invoke reset (?!--yes ).*", blocks, re.MULTILINE)
 
 
 def english(handout: Path) -> str:
