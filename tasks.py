@@ -78,11 +78,11 @@ def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv
     """Check the results of a lesson (or of all lessons) from outside."""
     from streamlab.students.inventory import EVERYBODY, load
     from streamlab.work import check as checks
-    from streamlab.work import gradebook
+    from streamlab.work import check_table
 
     students = load(inventory, cluster).explicitly_chosen(student, limit)
     if student == EVERYBODY or limit or csv:
-        gradebook.report(students, job, as_json=json, csv_file=csv)
+        check_table.report(students, job, as_json=json, csv_file=csv)
     else:
         checks.report(students[0], job, as_json=json)
 
