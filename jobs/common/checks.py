@@ -26,7 +26,8 @@ T = TypeVar("T")
 class Assertion:
     """One statement about the cluster.
 
-    `where` is the command or page by which a student sees the same thing; `help` is what to read when it does not hold.
+    `where` is the command or page by which a student sees the same thing; `help` is what to read when it does not hold;
+    `gap` is the number of the exercise's gap that it is about, 0 for any other.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Assertion:
     passed: bool
     where: str
     help: str = ""
+    gap: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -313,7 +313,15 @@ def test_a_log_that_does_not_end_has_a_deadline(kafka1: Callable, monkeypatch: p
     assert time.monotonic() - began < 5
 
 
-ROWS = {"name": "rows in Cassandra", "expected": "200", "found": "200", "passed": True, "where": "cqlsh", "help": ""}
+ROWS = {
+    "name": "rows in Cassandra",
+    "expected": "200",
+    "found": "200",
+    "passed": True,
+    "where": "cqlsh",
+    "help": "",
+    "gap": 0,
+}
 MODEL = {
     "name": "the model",
     "expected": "a folder",
@@ -321,6 +329,7 @@ MODEL = {
     "passed": False,
     "where": "hdfs dfs -ls /m",
     "help": "the README, part 2",
+    "gap": 0,
 }
 
 
