@@ -122,6 +122,42 @@ def exercise(_, job, name=None, to=".", language="en"):
 
 
 @lab_task(seat=True)
+def hand_in(_, job=None, detach=False):
+    """Hand in an exercise on the edge node; without --job, list them."""
+    from streamlab.grading import hand_in as handing
+
+    handing.hand_in(job, detach=detach)
+
+
+@lab_task
+def collect(_, inventory=None, student=None, limit=None, to=None):
+    """Fetch what students have handed in, with the time it was received."""
+    from streamlab.grading import collect as collecting
+    from streamlab.students.inventory import load
+
+    collecting.collect_each(load(inventory).chosen(student, limit), to)
+
+
+@lab_task
+def grade(_, job, on=None, inventory=None, student=None, limit=None, from_=None, deadlines=None, again=False):
+    """Run each hand-in of an exercise on a clean stack: --job lesson04."""
+    from streamlab.grading import grade as grading
+    from streamlab.students.inventory import load
+
+    who = {"student": student, "limit": limit}
+    grading.grade(load(inventory), job, on=on, **who, from_=from_, deadlines=deadlines, again=again)
+
+
+@lab_task
+def gradebook(_, job, to=None, format="plain", inventory=None, from_=None, deadlines=None):
+    """Print and write a class's grades: --job lesson04 --to FILE.csv."""
+    from streamlab.grading import gradebook as grades
+    from streamlab.students.inventory import load
+
+    grades.report(load(inventory), job, to=to, format_=format, from_=from_, deadlines=deadlines)
+
+
+@lab_task(seat=True)
 def stop(_, job, inventory=None, student=None, limit=None, cluster=None):
     """End a running stream after its current batch."""
     from streamlab.students.inventory import load
@@ -375,7 +411,7 @@ def test(_, only=None):
 
 
 namespace = with_words(Collection(
-    demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, exercise, stop, jobs, bundle,
-    status, streams, why, links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot, restore, move,
-    snapshots, destroy, doctor, images, export, import_, lock, train, bench, test,
+    demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, exercise, hand_in, collect,
+    grade, gradebook, stop, jobs, bundle, status, streams, why, links, cards, logs, shell, put, get, notebook, suspend,
+    resume, snapshot, restore, move, snapshots, destroy, doctor, images, export, import_, lock, train, bench, test,
 ))  # fmt: skip
