@@ -13,7 +13,7 @@ import tornado.httpserver
 import tornado.netutil
 import tornado.web
 
-from portal import login, pages, questions, ssh_page, terminal, upload
+from portal import hand_in_page, login, pages, questions, ssh_page, terminal, upload
 from portal.base import HERE, Portal
 
 SOCKET = Path("/run/gateway/portal.sock")
@@ -32,6 +32,7 @@ def application(portal: Portal) -> tornado.web.Application:
         (r"/logout", login.Logout),
         (r"/enter", login.Hand),
         (r"/ssh", ssh_page.Ssh),
+        (r"/hand-in", hand_in_page.HandIn),
         (r"/terminal", terminal.Page),
         (r"/terminal/socket", terminal.Socket),
         (r"/ca\.crt", pages.Authority),
@@ -71,7 +72,8 @@ async def serve() -> None:
     loop.add_signal_handler(signal.SIGTERM, ended.set)
     watching = asyncio.create_task(watch_network())
     waiting = asyncio.create_task(ended.wait())
-    done, _ = await asyncio.wait({watching, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    taking = asyncio.create_task(portal.hand_ins.watch(lambda: list(portal.config.ssh)))
+    done, _ = await asyncio.wait({watching, waiting, taking}, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
 
