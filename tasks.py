@@ -78,11 +78,11 @@ def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv
     """Check the results of a lesson (or of all lessons) from outside."""
     from streamlab.students.inventory import EVERYBODY, load
     from streamlab.work import check as checks
-    from streamlab.work import gradebook
+    from streamlab.work import check_table
 
     students = load(inventory, cluster).explicitly_chosen(student, limit)
     if student == EVERYBODY or limit or csv:
-        gradebook.report(students, job, as_json=json, csv_file=csv)
+        check_table.report(students, job, as_json=json, csv_file=csv)
     else:
         checks.report(students[0], job, as_json=json)
 
@@ -119,6 +119,42 @@ def exercise(_, job, name=None, to=".", language="en"):
     from streamlab.lessons import exercise as exercises
 
     exercises.hand_out(job, name, to, language)
+
+
+@lab_task(seat=True)
+def hand_in(_, job=None, detach=False):
+    """Hand in an exercise on the edge node; without --job, list them."""
+    from streamlab.grading import hand_in as handing
+
+    handing.hand_in(job, detach=detach)
+
+
+@lab_task
+def collect(_, inventory=None, student=None, limit=None, to=None):
+    """Fetch what students have handed in, with the time it was received."""
+    from streamlab.grading import collect as collecting
+    from streamlab.students.inventory import load
+
+    collecting.collect_each(load(inventory).chosen(student, limit), to)
+
+
+@lab_task
+def grade(_, job, on=None, inventory=None, student=None, limit=None, from_=None, deadlines=None, again=False):
+    """Run each hand-in of an exercise on a clean stack: --job lesson04."""
+    from streamlab.grading import grade as grading
+    from streamlab.students.inventory import load
+
+    who = {"student": student, "limit": limit}
+    grading.grade(load(inventory), job, on=on, **who, from_=from_, deadlines=deadlines, again=again)
+
+
+@lab_task
+def gradebook(_, job, to=None, format="plain", inventory=None, from_=None, deadlines=None):
+    """Print and write a class's grades: --job lesson04 --to FILE.csv."""
+    from streamlab.grading import gradebook as grades
+    from streamlab.students.inventory import load
+
+    grades.report(load(inventory), job, to=to, format_=format, from_=from_, deadlines=deadlines)
 
 
 @lab_task(seat=True)
@@ -393,7 +429,8 @@ def test(_, only=None):
 
 
 namespace = with_words(Collection(
-    demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, exercise, stop, drill, jobs,
-    bundle, status, board, streams, why, links, cards, logs, shell, put, get, notebook, suspend, resume, snapshot,
-    restore, move, snapshots, destroy, doctor, images, export, import_, lock, train, bench, test,
+    demo, roster, capacity, provision, prove, submit, check, reset, fetch_output, new, exercise, hand_in, collect,
+    grade, gradebook, stop, drill, jobs, bundle, status, board, streams, why, links, cards, logs, shell, put, get,
+    notebook, suspend, resume, snapshot, restore, move, snapshots, destroy, doctor, images, export, import_, lock,
+    train, bench, test,
 ))  # fmt: skip

@@ -27,7 +27,8 @@ class Assertion:
     """One statement about the cluster.
 
     `where` is the command or page by which a student sees the same thing; `help` is what to read when it does not hold;
-    `pending` says that it is not wrong by itself: something comes first.
+    `pending` says that it is not wrong by itself: something comes first;
+    `gap` is the number of the exercise's gap that it is about, 0 for any other.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Assertion:
     where: str
     help: str = ""
     pending: bool = False
+    gap: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -62,7 +62,7 @@ class Exercise:
         gap = {**self._gaps[number - 1], **self._translated[number - 1]}
         title = f"{self._gap} {number}, {gap['title']}"
         return [
-            replace(one, name=f"{title}: {self._words(one.name)}", help="" if one.passed else gap["help"])
+            replace(one, name=f"{title}: {self._words(one.name)}", help="" if one.passed else gap["help"], gap=number)
             for one in found
         ]
 

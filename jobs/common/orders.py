@@ -66,8 +66,26 @@ COLUMNS = tuple(field.name for field in fields(Order))
 
 def orders(count: int = COUNT, seed: int = SEED) -> list[Order]:
     """`count` orders in the order of their purchase; the ids of another seed are other ids."""
-    random = Random(seed)
-    statuses = [status for status, share in status_counts(count).items() for _ in range(share)]
+    return _orders(count, seed, status_counts(count), Random(seed))
+
+
+def own_orders(seed: int) -> list[Order]:
+    """A student's own orders, for an exercise.
+
+    The numbers of each status are the student's own, too, up to a third more or fewer than usual: whoever has counted
+    one student's orders does not know another's.
+    """
+    random, usual = Random(seed), status_counts()
+    others = {
+        status: share + random.randint(-(share // 3), share // 3)
+        for status, share in usual.items()
+        if status != DELIVERED
+    }
+    return _orders(COUNT, seed, {**usual, **others, DELIVERED: COUNT - sum(others.values())}, random)
+
+
+def _orders(count: int, seed: int, counts: Mapping[str, int], random: Random) -> list[Order]:
+    statuses = [status for status, share in counts.items() for _ in range(share)]
     random.shuffle(statuses)
     step = timedelta(days=DAYS) / max(count, 1)
     return [_order(random, seed, number, status, BASE_TIME + number * step) for number, status in enumerate(statuses)]

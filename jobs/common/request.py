@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.resources import files
 from types import ModuleType
@@ -150,6 +150,7 @@ def parse(argv: Sequence[str], *, prog: str) -> argparse.Namespace:
     parser.add_argument("target", help="lesson08 or lesson08/score")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
     parser.add_argument("--continuous", action="store_true", help="keep a stream running until it is asked to stop")
+    parser.add_argument("--seed", type=int, help="an exercise's data is made from this instead of the student's name")
     parser.add_argument("--typed", default="", help="what --job was given, where that was a folder's path")
     return parser.parse_args(argv)
 
@@ -160,7 +161,7 @@ def settings_from(arguments: argparse.Namespace, info: LabInfo) -> tuple[Job, Se
     lesson, step = parse_target(arguments.target, job)
     args = overridden(job.arguments(step), arguments.changes)
     return job, Settings(
-        info=info,
+        info=info if arguments.seed is None else replace(info, seed=arguments.seed),
         lesson=lesson,
         step=step,
         args=args,

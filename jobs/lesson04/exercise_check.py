@@ -21,11 +21,11 @@ TIMES = [name for name in orders.COLUMNS if name.endswith("_at")]
 
 def own_orders(lab: Lab) -> list[dict[str, Any]]:
     """The student's own thousand orders, as their records' JSON has them."""
-    return [json.loads(orders.as_json(one)) for one in orders.orders(seed=lab.settings.seed)]
+    return [json.loads(orders.as_json(one)) for one in orders.own_orders(lab.settings.seed)]
 
 
 def prepare(lab: Lab) -> list[str]:
-    records = orders.as_records(orders.orders(seed=lab.settings.seed))
+    records = orders.as_records(orders.own_orders(lab.settings.seed))
     return [lab.ensure_records(lab.settings.topic("orders"), records)]
 
 

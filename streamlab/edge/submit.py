@@ -2,8 +2,9 @@
 
 ``python3 -m edge.submit REQUEST``, in one process, since each start costs as much as all it does. REQUEST is JSON:
 ``{"zip": the bundle's path here, "sha256", "containers": [[MB, vcores], …], "step", "name": the application's,
-"arguments": ["--set", …], "typed": what `--job` was given, "spark": options of spark-submit, "continuous", "seconds":
-that spark-submit may take}``.
+"arguments": ["--set", …], "typed": what `--job` was given, "seed": of an exercise's data, null for the student's own,
+"spark": options of spark-submit, "continuous", "seconds": that spark-submit may take}``. The job itself is not told the
+seed: whoever knows it knows what is expected.
 
 Events: ``{"waiting"}`` while another submit is at work or memory is about to come back, ``{"fits", "room"}``,
 ``{"made"}`` for each thing as it is made, and ``{"bundle", "uploaded"}``; then ``spark-submit`` takes this process's
@@ -186,7 +187,8 @@ def main(request: dict[str, Any]) -> int:
     lock(request["step"].partition("/")[0])
     if not await_room(request):
         return 2
-    make(request["step"], [*request["arguments"], "--typed", request["typed"]])
+    seed = [] if request["seed"] is None else ["--seed", str(request["seed"])]
+    make(request["step"], [*request["arguments"], "--typed", request["typed"], *seed])
     hand_over(command(request, *shelve(request["zip"], request["sha256"])), request["seconds"])
 
 

@@ -108,11 +108,20 @@ def load(lesson: str) -> dict[str, Any]:
     if not isinstance(gaps, list):
         raise wrong_at(file, ("gaps",), "gaps is not a list", "write each gap as `- title: …` with its `help: …`")
     for gap in gaps:
-        require_known(mapping_of(gap, file, "gaps"), {"title", "help"}, file, "gaps")
+        require_known(mapping_of(gap, file, "gaps"), {"title", "help", "points"}, file, "gaps")
         text_of(gap, "title", file, "gaps")
         text_of(gap, "help", file, "gaps")
+        _require_points(gap.get("points", 1), file)
     number_of(found, "timeout", file, at_least=1)
     return found
+
+
+def _require_points(points: Any, file: Path) -> None:
+    """Refuse what is neither a gap's points nor the points of each assertion about it, of which there are some."""
+    each = points if isinstance(points, list) else [points]
+    if not all(type(one) is int and one >= 0 for one in each) or sum(each) < 1:
+        fix = "write a whole number above 0, or one for each assertion in the order of the check: points: [1, 2]"
+        raise wrong_at(file, ("gaps",), f"a gap's points are {points!r:.60}", fix)
 
 
 def files(lesson: str, name: str, program: str) -> dict[str, str]:

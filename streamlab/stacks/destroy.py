@@ -158,7 +158,7 @@ def destroy(
 
 def _unexpected_hosts(lab: Lab, chosen: Sequence[StackOnHost]) -> str:
     """The addresses of all Docker hosts, if a stack is not where the inventory says."""
-    named = {one.name: one.docker_host for one in lab.students}
+    named = {one.name: one.docker_host for one in lab.everybody}
     if all(named.get(one.name, one.docker_host) == one.docker_host for one in chosen if len(one.found)):
         return ""
     return " on " + " and ".join(sorted({one.docker_host for one in chosen if len(one.found)}))
@@ -177,7 +177,7 @@ def _remove_gateways(lab: Lab) -> bool:
 
 def _explicitly_chosen(lab: Lab, there: Sequence[StackOnHost], student: str | None, limit: str | None) -> set[str]:
     """The students given by name or pattern: in the inventory, or with things left on an engine."""
-    known = {one.name for one in there} | {one.name for one in lab.students}
+    known = {one.name for one in there} | {one.name for one in lab.everybody}
     try:
         if limit is not None:
             return matching(limit, known)
@@ -216,7 +216,7 @@ def stacks_on_hosts(lab: Lab) -> list[StackOnHost]:
             for name, things in there.items()
         ]
 
-    hosts = list(by_docker_host(lab.students))
+    hosts = list(by_docker_host(lab.everybody))
     sockets = {engine.socket_of(docker_host) for docker_host, _ in hosts}
     before = {host for known in known_hosts.of_class(first.lab_class).values() for host in known}
     hosts += [(host, []) for host in sorted(before) if engine.socket_of(host) not in sockets]

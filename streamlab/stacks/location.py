@@ -123,7 +123,7 @@ def _is_same(one: Holding, other: Holding | None) -> bool:
 
 def _others(lab: Lab, students: Sequence[Student]) -> dict[str, list[str]]:
     """Student -> the Docker hosts, besides the inventory's for this student, that may have something of theirs."""
-    of_inventory = {one.docker_host for one in lab.students}
+    of_inventory = {one.docker_host for one in lab.everybody}
     known = known_hosts.of_class(students[0].lab_class)
     return {
         student.name: sorted(

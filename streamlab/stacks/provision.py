@@ -168,7 +168,7 @@ def _require_possible(
     processors = {}
     for docker_host, group in _left(students, failed):
         with engine.connect(docker_host) as client:
-            preflight.require_possible(client, group, classmates=lab.students, overcommit=overcommit)
+            preflight.require_possible(client, group, classmates=lab.everybody, overcommit=overcommit)
             processors[machine(docker_host)] = client.info()["NCPU"]
     return processors
 
@@ -190,10 +190,12 @@ def prepare(lab: Lab, students: Sequence[Student], failed: dict[str, LabError], 
 def _ensure_gateways(lab: Lab, students: Sequence[Student], failed: dict[str, LabError]) -> None:
     """The class's gateway on every Docker host of these students. Where it fails, the host joins the `failed`.
 
+    Nobody logs in to a stack for grading, and a gateway is in none of their networks.
+
     Raises:
         LabError: it failed everywhere.
     """
-    for docker_host, group in by_docker_host(students):
+    for docker_host, group in by_docker_host([student for student in students if not student.grading]):
         try:
             _ensure_gateway(lab, docker_host, group[0])
         except LabError as error:

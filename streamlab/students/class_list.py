@@ -83,8 +83,8 @@ def problems_of(entries: Sequence[Entry]) -> dict[int, str]:
         first = seen.setdefault(entry.host, entry)
         if not entry.name:
             problems[entry.line] = "the name is empty"
-        elif _TEMPLATE.search(entry.name):
-            problems[entry.line] = f"{entry.name!r} would be a template of Ansible's"
+        elif template := _template_in(entry):
+            problems[entry.line] = f"{template!r} would be a template of Ansible's"
         elif not SAFE_NAME.fullmatch(entry.host):
             problems[entry.line] = f"{entry.name!r} becomes {entry.host!r}; it must begin with a letter a-z"
         elif entry.host in GROUPS:
@@ -92,6 +92,11 @@ def problems_of(entries: Sequence[Entry]) -> dict[int, str]:
         elif first is not entry:
             problems[entry.line] = f"{entry.name!r} becomes {entry.host!r}, as {first.name!r} of line {first.line}"
     return problems
+
+
+def _template_in(entry: Entry) -> str:
+    """The cell that Ansible would run a part of; empty where there is none."""
+    return next(filter(_TEMPLATE.search, (entry.name, *entry.settings.values())), "")
 
 
 def require_usable(sheet: Sheet, columns: Columns, entries: Sequence[Entry], *, file: str) -> None:
@@ -110,8 +115,9 @@ def require_usable(sheet: Sheet, columns: Columns, entries: Sequence[Entry], *, 
 def _advice(sheet: Sheet, columns: Columns, entries: Sequence[Entry], problems: Mapping[int, str]) -> str:
     """How to tell apart, or to name at all, those whose names do not: by a login, written out for the first of them."""
     entry = next(one for one in entries if one.line in problems)
-    if not entry.name or _TEMPLATE.search(entry.name):
-        return f"write a name in line {entry.line}, or take the line out"
+    if not entry.name or _template_in(entry):
+        what = "without braces" if entry.name else "a name"
+        return f"write {what} in line {entry.line}, or take the line out"
     login = _free_login(entry, {one.host for one in entries})
     if "login" in columns.others:
         return f"give each a login of their own, for example {login} in line {entry.line}"
@@ -121,7 +127,8 @@ def _advice(sheet: Sheet, columns: Columns, entries: Sequence[Entry], problems: 
         f"    line {sheet.first_line}: {sheet.written((*sheet.headings, 'login'))}\n"
         f"    line {entry.line}: {sheet.written((*cells, login))}"
     )
-    told_apart = next((place for place in columns.unused if _tells_apart(sheet, place)), None)
+    places = sorted((*columns.unused, *columns.others.values()))
+    told_apart = next((place for place in places if _tells_apart(sheet, place)), None)
     if told_apart is not None:
         advice += f"\n  or take a column that is there: --columns 'login={sheet.headings[told_apart]}'"
     return advice

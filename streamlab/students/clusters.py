@@ -25,8 +25,8 @@ _STACK = ROOT / "stack.json"
 VARIABLE = "STREAMLAB_CLUSTER"
 #: What a description must have, and the JSON type of it; what it may have.
 _NEEDED = {"student": str, "kafka": str, "cassandra": list, "webhdfs": str, "hdfs": str, "yarn": str}
-_OPTIONAL = {"hadoop_conf": str, "spark_conf": dict, "pages": dict, "nodes": list}
-_NAMES = {str: "a text", list: "a list", dict: "a mapping"}
+_OPTIONAL = {"hadoop_conf": str, "spark_conf": dict, "pages": dict, "nodes": list, "gateway": bool}
+_NAMES = {str: "a text", list: "a list", dict: "a mapping", bool: "true or false"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Cluster:
         spark_conf: settings of Spark's that every application there needs.
         pages: title -> address of each web page.
         nodes: the names of a stack's nodes; none of a cluster that the lab has not made.
+        gateway: whether a gateway takes what is handed in.
     """
 
     path: Path
@@ -47,6 +48,7 @@ class Cluster:
     spark_conf: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, str] = field(default_factory=dict)
     nodes: tuple[str, ...] = ()
+    gateway: bool = False
 
     @property
     def is_here(self) -> bool:
@@ -91,7 +93,8 @@ def read(path: str | Path) -> Cluster:
             fix="copy core-site.xml, hdfs-site.xml and yarn-site.xml of the cluster there",
         )
     texts = {name: {str(k): str(v) for k, v in found.get(name, {}).items()} for name in ("spark_conf", "pages")}
-    return Cluster(file, found["student"], conf, **texts, nodes=tuple(map(str, found.get("nodes", ()))))
+    return Cluster(file, found["student"], conf, **texts, nodes=tuple(map(str, found.get("nodes", ()))),
+                   gateway=found.get("gateway", False))  # fmt: skip
 
 
 def _problems(found: Any) -> list[str]:

@@ -13,7 +13,7 @@ from streamlab.errors import WrongRequest, unknown
 from streamlab.students.sheet import SEPARATORS, Sheet
 
 #: What a roster may say of a student; an empty cell of another than `name` leaves the class's own value.
-OWN = ("name", "login", "size", "docker_host")
+OWN = ("name", "login", "size", "docker_host", "id_number", "email")
 
 #: Headings of lists that Moodle, Canvas, Blackboard and others export, in their own languages, as `_plain` has them.
 FULL = (
@@ -39,6 +39,20 @@ FAMILY_FIRST = ("фамилия", "прізвище")
 LOGIN = (
     *("username", "user name", "sis login id", "логин", "имя пользователя", "логін"),
     *("benutzername", "anmeldename", "nombre de usuario", "nom d'utilisateur"),
+)
+#: By which a gradebook names a student to a learning platform.
+ID_NUMBER = (
+    "id number",
+    "sis user id",
+    "student id",
+    "индивидуальный номер",
+    "matrikelnummer",
+    "número de id",
+    "numéro d'identification",
+)
+EMAIL = (
+    *("email address", "e mail", "e mail address", "адрес электронной почты", "электронная почта"),
+    *("e mail adresse", "dirección de correo", "adresse de courriel"),
 )
 
 #: How close a heading must be to one of ours to be taken for a slip of the pen.
@@ -106,7 +120,7 @@ def _known(headings: Sequence[str], *, but: Collection[str]) -> dict[str, tuple[
     """Those of `OWN` that the headings themselves name, `but` those that --columns gives."""
     plain = {_plain(heading): heading for heading in headings if heading}
     found: dict[str, tuple[str, ...]] = {own: (plain[_plain(own)],) for own in OWN if _plain(own) in plain}
-    for own, names in (("login", LOGIN), ("name", FULL)):
+    for own, names in (("login", LOGIN), ("name", FULL), ("id_number", ID_NUMBER), ("email", EMAIL)):
         there = [plain[name] for name in names if name in plain]
         if there and own not in found and own not in but:
             found[own] = (_only(there, own),)

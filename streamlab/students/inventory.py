@@ -63,6 +63,13 @@ class Lab:
     variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
     #: Docker host -> what says that it is used.
     why: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: The stacks on which hand-ins are graded: nobody's, so that nothing is done to them but by their name.
+    graders: tuple[Student, ...] = ()
+
+    @property
+    def everybody(self) -> tuple[Student, ...]:
+        """Students and stacks for grading: whatever the inventory gives a place."""
+        return (*self.students, *self.graders)
 
     def student(self, name: str | None = None) -> Student:
         """The student called `name`; without a name, the only one there is."""
@@ -74,7 +81,7 @@ class Lab:
                 evidence=f"known: {', '.join(s.name for s in self.students)}",
                 fix=f"add --student {self.students[0].name}",
             )
-        for student in self.students:
+        for student in self.everybody:
             if student.name == name:
                 return student
         raise unknown("student", name, (s.name for s in self.students), usage="--student {}")
@@ -152,13 +159,16 @@ def load(path: Path | str | None = None, cluster: str | None = None) -> Lab:
     if not variables:
         raise _no_student(source)
     documents.require_kinds(variables, places, checks, source=source)
-    students = tuple(student_from(name, values, where=source.name) for name, values in variables.items())
-    problems = find_problems(students)
+    everybody = tuple(student_from(name, values, where=source.name) for name, values in variables.items())
+    problems = find_problems(everybody)
     if problems:
         raise WrongRequest(
             f"{source.name} cannot be provisioned", evidence=problems, fix=f"edit {source.name} and try again"
         )
-    return Lab(source, students, variables, _why(students, variables))
+    graders, students = (tuple(one for one in everybody if one.grading is grading) for grading in (True, False))
+    if not students:
+        raise _no_student(source)
+    return Lab(source, students, variables, _why(everybody, variables), graders)
 
 
 def _why(students: Sequence[Student], variables: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -289,9 +299,13 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         at_work=share if isinstance(share := values.get("at_work", AT_WORK), float) else int(share),
         disk_mb=int(values.get("disk_mb", 0)),
         disk_reserve_mb=int(values.get("disk_reserve_mb", 0)),
-        gateway=_gateway(values["gateway"]) if "gateway" in values else None,
+        gateway=_gateway(values["gateway"]) if "gateway" in values and not values.get("grading") else None,
         language=str(values.get("language", "en")),
         ssh_keys=tuple(map(public_key, values.get("ssh_keys") or ())),
+        grading=values.get("grading", False),
+        roster_name=str(values.get("roster_name", "")),
+        id_number=str(values.get("id_number", "")),
+        email=str(values.get("email", "")),
     )
 
 

@@ -29,7 +29,7 @@ from streamlab.yamlfile import check_yaml
 #: The variable in which the made file keeps both.
 KEPT = "roster"
 #: What this command writes for a student; anything else was written by hand.
-WRITTEN = ("roster_name", "port_base", "subnet", "size", "docker_host")
+WRITTEN = ("roster_name", "port_base", "subnet", "size", "docker_host", "id_number", "email")
 
 NEW_FILE = """\
 # Made by `invoke roster --from {source}`. Made again, it adds who is new and takes out who left; all other lines stay,
@@ -104,7 +104,7 @@ def there_already(file: Path, lab_class: str, source: str) -> There:
             evidence=f"asked for: {lab_class}",
             fix=f"--name {its_class}, or another --to",
         )
-    students = {student.name: student for student in inventory.load(file).students} if hosts else {}
+    students = {student.name: student for student in inventory.load(file).everybody} if hosts else {}
     text = file.read_bytes().decode("utf-8")
     return There(text if text.endswith("\n") else f"{text}\n", document, students)
 

@@ -151,6 +151,12 @@ class Student:
     gateway: Gateway | None = None
     #: The language of what a student reads: "en" or "ru".
     language: str = "en"
+    #: Whether it is no student's stack, but one on which hand-ins are graded: `grade` makes it anew for each.
+    grading: bool = False
+    #: What a roster says of the student, for a gradebook: the name as it is written, the id number, the e-mail.
+    roster_name: str = ""
+    id_number: str = ""
+    email: str = ""
     #: The description by which the stack is reached where that is not through an engine; what stands above is then
     #: empty, but for the name.
     cluster: Cluster | None = None

@@ -80,6 +80,12 @@ def text(path: str, value: Any) -> Iterator[Wrong]:
         yield Wrong(path, value, "a text")
 
 
+def flag(path: str, value: Any) -> Iterator[Wrong]:
+    """True or false."""
+    if not isinstance(value, bool):
+        yield Wrong(path, value, "true or false")
+
+
 def public_keys(path: str, value: Any) -> Iterator[Wrong]:
     """Public keys of ssh, in a list."""
     if not isinstance(value, list):
@@ -162,6 +168,10 @@ VARIABLES: Mapping[str, Check] = {
     "gateway": _GATEWAY,
     "language": text,
     "ssh_keys": public_keys,
+    "grading": flag,
+    "roster_name": text,
+    "id_number": text,
+    "email": text,
 }
 #: The parts of a size, which mean nothing outside of one.
 OF_A_SIZE = ("nodes", "yarn_memory_mb", "yarn_vcores", "replication")

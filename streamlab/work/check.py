@@ -22,7 +22,12 @@ SECONDS = 120
 
 
 def check(
-    student: Student, job: Job, step: str = "", *, printed: Callable[[str, str], None] = lambda stream, line: None
+    student: Student,
+    job: Job,
+    step: str = "",
+    *,
+    seed: int | None = None,
+    printed: Callable[[str, str], None] = lambda stream, line: None,
 ) -> dict[str, Any]:
     """Ask a lesson's check from beside the student's stack; with a `step`, what concerns that step alone.
 
@@ -30,17 +35,18 @@ def check(
     may still be forged by who owns the stack; that it is there, as it is, is what `passed` says.
 
     Args:
+        seed: from which an exercise's data was made; None for the student's own.
         printed: is given the stream and each line that the check prints of its own accord.
 
     Returns:
-        ``{"job", "student", "passed", "assertions": [{"name", "expected", "found", "passed", "where", "help",
-        "pending"}]}``
+        ``{"job", "student", "passed", "assertions": [each as `common.checks.Assertion` has it]}``
     """
     with _asked_by(student) as stack:
         target = f"{job.name}/{step}" if step else job.name
         zips = [bundle.job_bundle(job.folder, job.exercise)]
+        arguments = [target] if seed is None else [target, "--seed", str(seed)]
         assertions = stack.answer(
-            "common.check", target, seconds=SECONDS, zips=zips, read=list_of(_assertion), printed=printed
+            "common.check", *arguments, seconds=SECONDS, zips=zips, read=list_of(_assertion), printed=printed
         )
     if not assertions:
         raise LabError(
@@ -62,8 +68,9 @@ def _asked_by(student: Student) -> AbstractContextManager[Stack]:
 
 
 def _assertion(said: Any) -> dict[str, Any]:
-    checked = fields(name=str, passed=bool, where=str, help=str, pending=bool)(said)
-    return {name: checked[name] for name in ("name", "expected", "found", "passed", "where", "help", "pending")}
+    checked = fields(name=str, passed=bool, where=str, help=str, pending=bool, gap=int)(said)
+    names = ("name", "expected", "found", "passed", "where", "help", "pending", "gap")
+    return {name: checked[name] for name in names}
 
 
 def reset_each(students: Sequence[Student], name: str, *, yes: bool) -> None:

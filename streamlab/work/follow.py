@@ -21,6 +21,11 @@ LATER_SECONDS = 720
 #: Characters of one line of evidence.
 EVIDENCE = 1000
 
+
+class JobFailed(LabError):
+    """An application ran and did not succeed: the job's own failure, as far as can be seen."""
+
+
 _final = fields(final=str, diagnostics=str, log=str, errors=str)
 
 
@@ -35,7 +40,8 @@ def follow(
         typed: what `--job` was given, without a step.
 
     Raises:
-        LabError: it failed; the probable cause is the evidence.
+        JobFailed: it did not succeed; the probable cause is the evidence.
+        LabError: it could not be followed.
     """
     say(f"  {app_id} accepted")
     seen: dict[str, Any] = {"written": {}, "final": None}
@@ -91,13 +97,13 @@ def written_by(line: str) -> dict[str, Any] | None:
         return None
 
 
-def failure(step: Step, app_id: str, final: Mapping[str, str], *, preset: Preset, typed: str) -> LabError:
+def failure(step: Step, app_id: str, final: Mapping[str, str], *, preset: Preset, typed: str) -> JobFailed:
     """The error for an application that did not succeed."""
     if final["final"] == "KILLED":
         why = cause.Cause(final["diagnostics"].splitlines())
     else:
         why = cause.probable_cause(final["log"], final["diagnostics"], errors=final["errors"])
-    return LabError(
+    return JobFailed(
         f"{step.full_name}: {app_id} ended {final['final']}",
         evidence=[line[:EVIDENCE] for line in why.lines],
         fix=f"{_remedy(why.needs, preset, typed)}; the whole log: invoke logs --app {app_id}",

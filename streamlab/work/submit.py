@@ -92,6 +92,10 @@ class Request:
     args: Mapping[str, Mapping[str, str]]
     continuous: bool
     detach: bool
+    #: A job of the same name that makes what the steps need, where the lab's programs do not trust the job's own files.
+    prepared_by: Job | None = None
+    #: From which an exercise's data is made; None for the student's own.
+    seed: int | None = None
 
     @property
     def what(self) -> str:
@@ -237,10 +241,14 @@ def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle)
         "name": application_name(stack.student, step),
         "typed": wanted.job.typed,
         "arguments": [x for key, value in sorted(wanted.args[step.name].items()) for x in ("--set", f"{key}={value}")],
+        "seed": wanted.seed,
         "spark": spark_options(stack.student, step, preset),
         "continuous": wanted.continuous and step.streaming,
         "seconds": SUBMIT_SECONDS,
     }
+    own = wanted.prepared_by
+    # What comes first is what is imported, also of the job's own package.
+    zips = [*([bundle.job_bundle(own.folder, own.exercise)] if own else []), packed]
     seen: dict[str, Any] = {}
     said: list[str] = []
     with progress(step.full_name) as line:
@@ -262,7 +270,7 @@ def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle)
         seconds = PREPARE_SECONDS + SUBMIT_SECONDS
         try:
             done = stack.python(
-                "edge.submit", json.dumps(request), seconds=seconds, about=step.full_name, zips=[packed], tell=tell,
+                "edge.submit", json.dumps(request), seconds=seconds, about=step.full_name, zips=zips, tell=tell,
                 printed=printed,
             )  # fmt: skip
         except KeyboardInterrupt:

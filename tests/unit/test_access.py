@@ -136,6 +136,7 @@ def test_of_many_those_who_are_free_are_admitted_together(engine: FakeEngine, ad
 #: Task -> why it needs no access to the stack of the student whom it is told.
 WITHOUT_ACCESS = {
     "cards": "writes what is known here; with --renew the gateway, which is nobody's, learns it",
+    "grade": "takes what that student has handed in; grading stacks are removed and made as by destroy and provision",
     "links": "computes addresses from the inventory, and asks no engine",
     "move": "has the lock of the stack on the other Docker host, where there is one (test_move.py)",
 }

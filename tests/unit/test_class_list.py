@@ -143,13 +143,16 @@ CANVAS = 'Student,ID,SIS Login ID,Section\n    Points Possible,,,\n"Lovelace, Ad
         (
             MOODLE,
             {"testovaproba": "Тестова Проба"},
-            ["name is Фамилия + Имя", "not used: Индивидуальный номер, Адрес электронной почты, Группа"],
+            [
+                "name is Фамилия + Имя, id_number is Индивидуальный номер, email is Адрес электронной почты",
+                "not used: Группа",
+            ],
         ),
         ("Имя,Фамилия\nПроба,Тестова\n", {"testovaproba": "Тестова Проба"}, ["name is Фамилия + Имя"]),
         (
             "First name,Last name,Email address\nAda,Lovelace,a@example.org\n",
             {"adalovelace": "Ada Lovelace"},
-            ["name is First name + Last name", "not used: Email address"],
+            ["name is First name + Last name, email is Email address"],
         ),
         (CANVAS, {"al815": "Lovelace, Ada"}, ["name is Student, login is SIS Login ID", "not used: ID, Section"]),
         (
@@ -199,6 +202,7 @@ def test_a_column_that_is_known_may_be_left_out(understood: Callable) -> None:
         ("name\nada\n", "logn=name", "no setting of a roster named 'logn'"),
         ("name,a,b\nada,1,2\n", "login=a+b", "login cannot be combined from several columns"),
         ("name\n{% x %}\n", None, "line 2: '{% x %}' would be a template"),
+        ("name,email\nada,{{ x }}@example.org\n", None, "line 2: '{{ x }}@example.org' would be a template"),
     ],
 )
 def test_what_is_not_understood_is_said(

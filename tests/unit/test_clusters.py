@@ -168,6 +168,7 @@ def test_a_seat_has_the_tasks_that_work_there(described: Callable) -> None:
             "drill",
             "jobs",
             "exercise",
+            "hand-in",
             "new",
             "bundle",
             "status",

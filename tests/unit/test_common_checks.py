@@ -18,7 +18,7 @@ def raises(error: Exception) -> object:
 def test_a_value_is_compared_and_kept() -> None:
     assert equal("rows", 2, lambda: 2, "cqlsh").as_dict() == {
         "name": "rows", "expected": 2, "found": 2, "passed": True, "where": "cqlsh", "help": "",
-        "pending": False,
+        "pending": False, "gap": 0,
     }  # fmt: skip
     assert not equal("rows", 2, lambda: 3, "cqlsh").passed
 

@@ -218,3 +218,22 @@ def test_yarn_s_step_is_read_from_its_own_configuration(tree: Callable) -> None:
     assert submit.allocation_step(folder / "set.xml") == 128
     assert submit.allocation_step(folder / "unset.xml") == 1024
     assert submit.allocation_step(folder / "missing.xml") == 1024
+
+
+def test_a_seed_makes_the_data_and_is_not_told_to_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever knows the seed of the data knows what is expected."""
+    said: dict[str, list[str]] = {}
+    monkeypatch.setattr(submit, "lock", lambda name: None)
+    monkeypatch.setattr(submit, "await_room", lambda request: True)
+    monkeypatch.setattr(submit, "make", lambda step, arguments: said.update(made=arguments))
+    monkeypatch.setattr(submit, "shelve", lambda local, sha256: ("b.zip", "l.py"))
+    monkeypatch.setattr(submit, "hand_over", lambda argv, seconds: said.update(run=argv))
+    request = {
+        "step": "my04/exercise", "arguments": [], "typed": "my04", "seed": 4711, "spark": [], "zip": "", "sha256": "",
+        "continuous": False, "seconds": 1,
+    }  # fmt: skip
+    submit.main(request)
+    assert said["made"] == ["--typed", "my04", "--seed", "4711"]
+    assert "4711" not in " ".join(said["run"])
+    submit.main(request | {"seed": None})
+    assert said["made"] == ["--typed", "my04"]

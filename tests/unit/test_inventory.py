@@ -61,7 +61,12 @@ def test_a_roster_makes_an_inventory_of_the_example_s_shape(class_file: Callable
     ada = made["children"]["students"]["hosts"]["ada"]
     assert shown["children"]["students"]["hosts"]["ada"].items() <= ada.items()
     groups = [group["vars"] for name, group in shown["children"].items() if name not in ("docker_hosts", "students")]
-    assert {key for variables in groups for key in variables} == set(columns.OWN) - {"name", "login"}
+    assert {key for variables in groups for key in variables} == set(columns.OWN) - {
+        "name",
+        "login",
+        "id_number",
+        "email",
+    }
 
 
 def test_without_a_name_the_local_inventory_is_loaded() -> None:
@@ -181,3 +186,30 @@ def test_what_is_for_one_student_is_for_several_only_when_they_are_named(student
     for wanted in ((), ("", None), (None, "")):
         with pytest.raises(WrongRequest):
             lab.explicitly_chosen(*wanted)
+
+
+GRADERS = """
+all:
+  vars: {lab_class: spring, gateway: {domain: lab.example.org}}
+  children:
+    students:
+      hosts:
+        ada: {port_base: 21000, subnet: 10.89.7.0/27}
+        grader01: {port_base: 22000, subnet: 10.89.8.0/27, grading: true}
+"""
+
+
+def test_a_stack_for_grading_is_nobody_s_and_found_by_its_name_alone(class_file: Callable, error_of: Callable) -> None:
+    lab = inventory.load(class_file(GRADERS))
+    assert [one.name for one in lab.chosen()] == ["ada"]
+    assert [one.name for one in lab.chosen("all")] == ["ada"]
+    assert lab.student().name == "ada"
+    assert lab.student("grader01").grading
+    assert lab.students[0].gateway
+    assert lab.student("grader01").gateway is None
+    text = GRADERS.replace("grading: true", "grading: often")
+    assert 'grading is "often" in class.yml; expected true or false' in error_of(inventory.load, class_file(text))
+    only = GRADERS.replace("ada: {", "ada: {grading: true, ")
+    assert "has no student" in error_of(inventory.load, class_file(only))
+    same = GRADERS.replace("10.89.8.0/27", "10.89.7.0/27")
+    assert "overlaps" in error_of(inventory.load, class_file(same))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 import yaml
 
+from common import orders
 from common.errors import WrongRequest
 from lesson04 import check, data, places
 from streamlab.paths import JOBS
@@ -21,6 +23,12 @@ def test_the_split_and_the_statuses_are_of_the_same_orders() -> None:
     assert data.split() == {"delivered": 900, "other": 100}
     assert sum(data.statuses().values()) == 1000
     assert data.delivery_hours()["count"] == data.statuses()["delivered"]
+
+
+def test_who_has_counted_one_student_s_orders_does_not_know_another_s() -> None:
+    counted = [Counter(one.status for one in orders.own_orders(seed)) for seed in range(100, 200)]
+    assert all(found.keys() == data.statuses().keys() and found.total() == 1000 for found in counted)
+    assert len({tuple(sorted(found.items())) for found in counted}) > 95
 
 
 def test_hours_lie_where_the_generator_puts_them() -> None:

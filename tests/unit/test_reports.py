@@ -334,9 +334,15 @@ def test_a_log_that_does_not_end_has_a_deadline(kafka1: Callable, monkeypatch: p
 
 
 ROWS = {
-    "name": "rows in Cassandra", "expected": "200", "found": "200", "passed": True, "where": "cqlsh", "help": "",
+    "name": "rows in Cassandra",
+    "expected": "200",
+    "found": "200",
+    "passed": True,
+    "where": "cqlsh",
+    "help": "",
     "pending": False,
-}  # fmt: skip
+    "gap": 0,
+}
 MODEL = {
     "name": "the model",
     "expected": "a folder",
@@ -345,6 +351,7 @@ MODEL = {
     "where": "hdfs dfs -ls /m",
     "help": "the README, part 2",
     "pending": False,
+    "gap": 0,
 }
 
 

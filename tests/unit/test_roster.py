@@ -41,6 +41,22 @@ def test_a_roster_becomes_an_inventory(make: Callable) -> None:
     assert not list(file.parent.glob("*partial*"))
 
 
+def test_what_a_gradebook_needs_is_kept(make: Callable) -> None:
+    file = make("name,ID number,Email address\nZoë de Wit,007,zoe@school.example\nBob,,\n")
+    zoe, bob = inventory.load(file).students
+    assert (zoe.roster_name, zoe.id_number, zoe.email) == ("Zoë de Wit", "007", "zoe@school.example")
+    assert (bob.roster_name, bob.id_number, bob.email) == ("Bob", "", "")
+    assert not zoe.grading
+
+
+def test_a_stack_for_grading_keeps_its_place(make: Callable) -> None:
+    file = make("name\nada\n")
+    grader = "        grader01: {grading: true, port_base: 24100, subnet: 10.90.0.32/27}\n"
+    file.write_text(file.read_text(encoding="utf-8") + grader, encoding="utf-8")
+    assert places(make("name\nada\nbob\n")) == {"ada": (24000, "10.90.0.0/27"), "bob": (24200, "10.90.0.64/27")}
+    assert grader in file.read_text(encoding="utf-8")
+
+
 def test_who_stays_keeps_ports_and_subnet_and_who_left_is_told(make: Callable, capsys: pytest.CaptureFixture) -> None:
     before = places(make("name\nada\nbob\ncarl\n"))
     capsys.readouterr()

@@ -92,8 +92,8 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
         (
             "test --only units",
             "error: no kind of test named 'units'\n"
-            "  known: cluster, course, diagnoses, exercises, faults, gateway, jobs, larger, lessons, seat, static, "
-            "unit\n"
+            "  known: cluster, course, diagnoses, exercises, faults, gateway, grading, jobs, larger, lessons, seat, "
+            "static, unit\n"
             "  fix: did you mean --only unit?\n",
         ),
         ("put", "error: put what?\n  fix: invoke put FILE… --to PLACE\n"),

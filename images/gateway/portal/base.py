@@ -19,6 +19,7 @@ import tornado.web
 from portal import config, rules
 from portal.config import Person
 from portal.edges import Edges
+from portal.hand_ins import HandIns
 from portal.hub import Hub
 from portal.keys import Keys
 from portal.sessions import Session, Sessions
@@ -44,6 +45,7 @@ class Portal:
         self.hashing = ThreadPoolExecutor(1)  # a crowd of attempts waits, instead of taking the memory
         self.keys = Keys(state, self.config.owners())
         self.edges = Edges(self.keys.of)
+        self.hand_ins = HandIns(state, audit=self.audit)
         self.terminals: set[Any] = set()  # those that are open
         self.board = Hub()
 

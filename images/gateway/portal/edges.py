@@ -20,6 +20,8 @@ SSH = ("ssh", "-F", "/etc/gateway/portal/ssh_config")
 ASK_SECONDS, FRESH_SECONDS = 20, 10
 #: Edge nodes that are asked at a time: each starts a Python for it, and all share a Docker host.
 AT_ONCE = 4
+#: Seconds that ssh may take to end once all was said.
+END_SECONDS = 1.0
 #: Bytes of an answer that are read.
 MOST_ANSWER = 1_000_000
 #: What ends the keys that an edge node is given: without it they were cut off, and are not taken.
@@ -89,22 +91,37 @@ class Edges:
 
     async def _said(self, student: str) -> bytes:
         """What the edge node prints."""
-        process = await asyncio.create_subprocess_exec(
-            *self._command, student, "state", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write("".join(f"{key}\n" for key in self._keys_of(student)).encode() + END.encode())
-            process.stdin.write_eof()
-            said = bytearray()
-            while (piece := await process.stdout.read(65536)) and len(said) <= MOST_ANSWER:
-                said += piece
-            if len(said) > MOST_ANSWER:
-                logging.warning("the edge node of %s says more than %d bytes", student, MOST_ANSWER)
-            return bytes(said)
-        finally:
+        keys = "".join(f"{key}\n" for key in self._keys_of(student)) + END
+        answer = await said(self._command, student, "state", told=keys.encode(), limit=MOST_ANSWER)
+        if len(answer) >= MOST_ANSWER:
+            logging.warning("the edge node of %s says more than %d bytes", student, MOST_ANSWER)
+        return answer
+
+
+async def said(command: tuple[str, ...], student: str, words: str, *, told: bytes = b"", limit: int) -> bytes:
+    """What a student's edge node prints when it is asked these words, and told this; no more than `limit` bytes of it.
+
+    Raises:
+        OSError: it could not be asked.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *command, student, words, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(told)
+        process.stdin.write_eof()
+        answer = bytearray()
+        while (piece := await process.stdout.read(65536)) and len(answer) < limit:
+            answer += piece
+        with suppress(TimeoutError):  # what has ended is not killed: asyncio would miss its end, and warn of it
+            async with asyncio.timeout(END_SECONDS if len(answer) < limit else 0):
+                await process.wait()
+        return bytes(answer[:limit])
+    finally:
+        if process.returncode is None:
             with suppress(ProcessLookupError):
                 process.kill()
-            await process.communicate()  # what is left of its output, so that nothing of it stays open
+        await process.communicate()  # what is left of its output, so that nothing of it stays open

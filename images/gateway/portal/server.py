@@ -13,7 +13,7 @@ import tornado.httpserver
 import tornado.netutil
 import tornado.web
 
-from portal import board, hub, login, pages, questions, ssh_page, terminal, upload
+from portal import board, hand_in_page, hub, login, pages, questions, ssh_page, terminal, upload
 from portal.base import HERE, Portal
 
 SOCKET = Path("/run/gateway/portal.sock")
@@ -35,6 +35,7 @@ def application(portal: Portal) -> tornado.web.Application:
         (r"/board", board.Page),
         (r"/board/students/([a-z][a-z0-9]{0,40})", board.Page),
         (r"/board/events", board.Events),
+        (r"/hand-in", hand_in_page.HandIn),
         (r"/terminal", terminal.Page),
         (r"/terminal/socket", terminal.Socket),
         (r"/ca\.crt", pages.Authority),
@@ -75,7 +76,8 @@ async def serve() -> None:
     await asyncio.start_unix_server(portal.board.take, hub.SOCKET, limit=hub.MOST_MESSAGE)
     watching = asyncio.create_task(watch_network())
     waiting = asyncio.create_task(ended.wait())
-    done, _ = await asyncio.wait({watching, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    taking = asyncio.create_task(portal.hand_ins.watch(lambda: list(portal.config.ssh)))
+    done, _ = await asyncio.wait({watching, waiting, taking}, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         task.result()
 

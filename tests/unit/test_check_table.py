@@ -16,7 +16,7 @@ from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.lessons.jobs import Job
 from streamlab.students.topology import Student
-from streamlab.work import check, gradebook
+from streamlab.work import check, check_table
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -52,14 +52,14 @@ def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
         def summaries(client: None, student: Student) -> dict[str, Any]:
             return {str(i): SimpleNamespace(status=state) for i, state in enumerate(STACKS[student.name])}
 
-        monkeypatch.setattr(gradebook.engine, "connect", connect)
-        monkeypatch.setattr(gradebook.labelled, "summaries", summaries)
-        monkeypatch.setattr(gradebook.engine, "unreachable", lambda students: {})
+        monkeypatch.setattr(check_table.engine, "connect", connect)
+        monkeypatch.setattr(check_table.labelled, "summaries", summaries)
+        monkeypatch.setattr(check_table.engine, "unreachable", lambda students: {})
         monkeypatch.setattr(check, "check", ask)
         monkeypatch.setattr(check, "asked", lambda name: [lesson("lesson01"), lesson("lesson03")])
         host = {"dora": "ssh://lab@second"}
         students = [replace(student, name=name, docker_host=host.get(name, student.docker_host)) for name in names]
-        gradebook.report(students, None, as_json=as_json, csv_file=to)
+        check_table.report(students, None, as_json=as_json, csv_file=to)
 
     return run
 
@@ -145,15 +145,15 @@ def test_an_interrupted_check_leaves_no_file(report: Callable, monkeypatch: pyte
     def interrupted(*args: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(gradebook.parallel, "run", interrupted)
+    monkeypatch.setattr(check_table.parallel, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         report("ada", "bob", to=str(tmp_path / "results.csv"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_of_many_lessons_only_the_number_is_repeated_below_the_table() -> None:
-    wrong = gradebook.Cell("1 of 1 wrong", [WRONG])
-    row = {"lesson01": wrong, "lesson02": wrong, "lesson03": wrong, "lesson04": gradebook.Cell("passed", [RIGHT])}
-    assert gradebook.failure({"ada": row}).evidence == ["ada: 3 of 4 lessons"]
+    wrong = check_table.Cell("1 of 1 wrong", [WRONG])
+    row = {"lesson01": wrong, "lesson02": wrong, "lesson03": wrong, "lesson04": check_table.Cell("passed", [RIGHT])}
+    assert check_table.failure({"ada": row}).evidence == ["ada: 3 of 4 lessons"]
     row["lesson01"] = row["lesson04"]
-    assert gradebook.failure({"ada": row}).evidence == ["ada: lesson02 1 of 1 wrong, lesson03 1 of 1 wrong"]
+    assert check_table.failure({"ada": row}).evidence == ["ada: lesson02 1 of 1 wrong, lesson03 1 of 1 wrong"]

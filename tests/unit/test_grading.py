@@ -1,0 +1,290 @@
+"""Grading: on which stacks, under which seed, with whose files; points and reports."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import handed_in
+from streamlab.errors import LabError, WrongRequest
+from streamlab.grading import grade, points, report
+from streamlab.grading.packing import Contents
+from streamlab.grading.store import HandIn, Store
+from streamlab.lessons import bundle, exercise, jobs
+from streamlab.stacks import parallel
+from streamlab.stacks.prove import Proven
+from streamlab.students.inventory import Lab
+from streamlab.students.topology import Student
+from streamlab.work import submit as submission
+from streamlab.work.follow import JobFailed
+
+AT = datetime(2026, 12, 1, 20, 0, tzinfo=UTC)
+GAPS = len(exercise.load("lesson04")["gaps"])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store("spring", str(tmp_path / "kept"))
+
+
+@pytest.fixture
+def lab(student: Student, tmp_path: Path) -> Lab:
+    """A class of three with two stacks to grade on."""
+    students = [replace(student, name=name) for name in ("ada", "bob", "eve")]
+    graders = [replace(student, name=f"grader0{number}", grading=True) for number in (1, 2)]
+    return Lab(tmp_path / "class.yml", tuple(students), graders=tuple(graders))
+
+
+def assertions(*wrong: int) -> list[dict[str, Any]]:
+    """What a check of lesson 4 may say: two assertions about each gap, of which the first is wrong in these gaps."""
+    return [
+        {
+            "name": f"gap {gap}, title: {name}", "expected": "1", "found": "<b>`2`\x1b[1m", "where": "hdfs dfs -ls",
+            "passed": not (name == "rows" and gap in wrong), "help": "the handout", "gap": gap,
+        }
+        for gap in range(1, GAPS + 1) for name in ("rows", "types")
+    ]  # fmt: skip
+
+
+def test_a_student_s_stack_is_never_graded_on(lab: Lab, error_of: Callable) -> None:
+    assert [one.name for one in grade.graders_of(lab, None)] == ["grader01", "grader02"]
+    assert [one.name for one in grade.graders_of(lab, "grader02")] == ["grader02"]
+    for on in ("ada", "grader01,ada", "*"):
+        with pytest.raises(WrongRequest, match=r"ada.* is not a stack to grade on"):
+            grade.graders_of(lab, on)
+    with pytest.raises(WrongRequest, match="no student named 'nobody'"):
+        grade.graders_of(lab, "nobody")
+    assert "grader01: {grading: true" in error_of(grade.graders_of, Lab(lab.path, lab.students), None)
+
+
+def test_a_stack_that_has_handed_in_itself_is_refused(lab: Lab, store: Store) -> None:
+    handed_in.keep(store, "grader02", AT)
+    grade.refuse_hand_ins_of(lab.graders[:1], store)
+    with pytest.raises(WrongRequest, match="grader02 has handed in itself"):
+        grade.refuse_hand_ins_of(lab.graders, store)
+
+
+def test_a_seed_follows_from_the_store_s_secret_and_the_hand_in(store: Store, tmp_path: Path) -> None:
+    ada, again = handed_in.keep(store, "ada", AT), handed_in.keep(store, "ada", AT, {1: "return 1"}, number=2)
+    bob = handed_in.keep(store, "bob", AT)
+    seeds = [grade.seed_of(store, one) for one in (ada, again, bob)]
+    assert len(set(seeds)) == 3
+    assert [grade.seed_of(Store("spring", str(tmp_path / "kept")), one) for one in (ada, again, bob)] == seeds
+    assert grade.seed_of(Store("spring", str(tmp_path / "other")), ada) not in seeds
+    assert (store.folder / "secret").stat().st_mode & 0o777 == 0o600
+
+
+HOSTILE = b"raise SystemExit('imported by the lab')\n"
+
+
+def test_what_the_lab_imports_is_its_own_and_what_runs_is_the_student_s() -> None:
+    zipped = handed_in.packed({1: "return None"})
+    with zipfile.ZipFile(BytesIO(zipped.data)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    job = "exercise: lesson04\ntitle: t\nsteps: {exercise: {title: t, preset: ml, timeout: 99999}}\n"
+    hostile = {f"my04/{name}.py": HOSTILE for name in ("__init__", "reset", "check", "prepare", "helper")}
+    contents = Contents("my04", "lesson04", {**files, **hostile, "my04/job.yml": job.encode()})
+    with grade.written(contents) as (theirs, ours):
+        assert ours.steps == theirs.steps
+        limits = exercise.load("lesson04")
+        assert (theirs.steps[0].timeout, theirs.steps[0].preset) == (limits["timeout"], limits["preset"])
+        assert list(theirs.topics) == ["my04-orders", "my04-json"]
+        runs, asks = (
+            zipfile.ZipFile(BytesIO(bundle.job_bundle(one.folder, one.exercise).data)) for one in (theirs, ours)
+        )
+        assert runs.read("my04/helper.py") == HOSTILE
+        assert b"return None" in runs.read("my04/exercise.py")
+        assert all(HOSTILE not in asks.read(name) for name in asks.namelist())
+        assert asks.read("lesson04/exercise_check.py") == runs.read("lesson04/exercise_check.py")
+        place = theirs.folder
+    assert not place.exists()
+
+
+class Turns:
+    """Grading stacks that were made anew, and programs that end as they are told to."""
+
+    def __init__(self) -> None:
+        self.made: list[list[str]] = []
+        self.removed = 0
+        self.ran: list[tuple[str, str, int]] = []
+        self.ends: dict[str, Exception | list[dict[str, Any]]] = {}
+        self.silent: list[str] = []
+        self.running = ""
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch, alone: None) -> Turns:
+    said = Turns()
+
+    def make_clean(lab: Lab, graders: Sequence[Student]) -> None:
+        said.made.append([one.name for one in graders])
+
+    def submit(grader: Student, wanted: submission.Request) -> None:
+        assert wanted.prepared_by
+        assert wanted.prepared_by.folder != wanted.job.folder
+        program = (wanted.job.folder / "exercise.py").read_text(encoding="utf-8")
+        who = next((name for name in said.ends if f"# of {name}" in program), "")
+        said.ran.append((grader.name, who, wanted.seed or 0))
+        if isinstance(end := said.ends.get(who), Exception):
+            raise end
+
+    def check(grader: Student, job: jobs.Job, *, seed: int) -> dict[str, Any]:
+        _, who, with_seed = next(one for one in reversed(said.ran) if one[0] == grader.name)
+        assert with_seed == seed
+        end = said.ends.get(who, [])
+        return {"assertions": assertions(*range(1, GAPS + 1)) if isinstance(end, Exception) else end or assertions()}
+
+    def prove(grader: Student, services: Sequence[str], *, seconds: int) -> list[Proven]:
+        return [Proven(one, one not in said.silent, 0.1, "node kafka1 does not answer") for one in services]
+
+    def remove(lab: Lab, graders: Sequence[Student]) -> None:
+        said.removed += 1
+
+    monkeypatch.setattr(grade, "_make_clean", make_clean)
+    monkeypatch.setattr(grade, "_remove", remove)
+    monkeypatch.setattr(grade.submission, "submit", submit)
+    monkeypatch.setattr(grade.check, "check", check)
+    monkeypatch.setattr(grade.proofs, "prove", prove)
+    monkeypatch.setattr(parallel.engine, "unreachable", lambda students: {})
+    return said
+
+
+def kept(store: Store, *names: str) -> list[HandIn]:
+    return [handed_in.keep(store, name, AT, {1: f"return None  # of {name}"}) for name in names]
+
+
+def run(lab: Lab, store: Store, **options: Any) -> None:
+    grade.grade(lab, "lesson04", from_=str(store.folder.parent), **options)
+
+
+def test_each_hand_in_has_a_stack_that_was_made_for_it(
+    lab: Lab, store: Store, turns: Turns, capsys: pytest.CaptureFixture
+) -> None:
+    _, bob, eve = kept(store, "ada", "bob", "eve")
+    turns.ends = {"ada": [], "bob": assertions(2, 3), "eve": []}
+    run(lab, store)
+    assert turns.made == [["grader01", "grader02"], ["grader01"]]
+    assert turns.removed == 1
+    assert sorted(who for _, who, _ in turns.ran) == ["ada", "bob", "eve"]
+    assert {seed for _, who, seed in turns.ran if who == "bob"} == {grade.seed_of(store, bob)}
+    said = capsys.readouterr().out
+    assert "bob           hand-in 1: 60 of 100, in 0 s on grader02" in said
+    result = store.result(bob, seed=grade.seed_of(store, bob))
+    assert result
+    assert (result["run"]["ended"], result["on"]) == ("SUCCEEDED", "grader02")
+    assert store.path(eve, ".report.md").read_text().startswith("# lesson04: eve\n")
+
+
+def test_a_run_goes_on_where_another_ended(lab: Lab, store: Store, turns: Turns, capsys: pytest.CaptureFixture) -> None:
+    kept(store, "ada", "bob")
+    turns.ends = {"ada": [], "bob": LabError("YARN does not answer")}
+    with pytest.raises(LabError, match="1 of 2 hand-ins could not be graded") as caught:
+        run(lab, store, on="grader01")
+    assert caught.value.evidence == ["bob: YARN does not answer"]
+    assert "hand-in 1: NOT GRADED: YARN does not answer" in capsys.readouterr().out
+    turns.ends["bob"] = []
+    run(lab, store, on="grader01")
+    assert "2 hand-ins count, 1 of them are graded already" in capsys.readouterr().out
+    run(lab, store, on="grader01")
+    assert [who for _, who, _ in turns.ran] == ["ada", "bob", "bob"]
+    run(lab, store, on="grader01", again=True, student="ada")
+    assert [who for _, who, _ in turns.ran][3:] == ["ada"]
+
+
+def test_a_program_that_fails_has_a_result_and_a_service_that_does_not_answer_has_none(
+    lab: Lab, store: Store, turns: Turns
+) -> None:
+    ada, bob = kept(store, "ada", "bob")
+    turns.ends = {"ada": JobFailed("my04/exercise: application_1_1 ended FAILED", evidence="ZeroDivisionError")}
+    run(lab, store, student="ada")
+    assert "ZeroDivisionError" in store.path(ada, ".report.md").read_text()
+    assert "**0 of 100 points**" in store.path(ada, ".report.md").read_text()
+    turns.silent, turns.ends = ["kafka"], {"bob": assertions(1)}
+    with pytest.raises(LabError, match="could not be graded") as caught:
+        run(lab, store, student="bob")
+    assert "kafka does not answer" in caught.value.evidence[0]
+    assert store.result(bob, seed=grade.seed_of(store, bob)) is None
+
+
+def test_ctrl_c_leaves_no_stack_behind(lab: Lab, store: Store, turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept(store, "ada")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(grade.parallel, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(lab, store)
+    assert turns.removed == 1
+
+
+def test_without_hand_ins_nothing_is_touched(lab: Lab, store: Store, turns: Turns, error_of: Callable) -> None:
+    assert "nobody has handed in lesson04" in error_of(run, lab, store)
+    with pytest.raises(WrongRequest, match="no exercise named 'lesson4'"):
+        grade.grade(lab, "lesson4")
+    assert (turns.made, turns.removed) == ([], 0)
+
+
+def test_a_gap_has_all_its_points_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = points.of("lesson04", assertions(1, 4))
+    assert [(gap.number, gap.points, len(gap.wrong)) for gap in found if gap.points < gap.most] == [
+        (1, 0, 1),
+        (4, 0, 1),
+    ]
+    described = exercise.load("lesson04")
+    described["gaps"][0]["points"] = [3, 1]
+    described["gaps"][1]["points"] = 4
+    monkeypatch.setattr(points.exercise, "load", lambda lesson: described)
+    found = points.of("lesson04", assertions(1))
+    assert [(gap.points, gap.most) for gap in found] == [(1, 4), (4, 4), (1, 1), (1, 1), (1, 1)]
+    assert points.percent(found) == round(100 * 8 / 11, 2)
+
+
+def test_points_that_do_not_fit_the_check_are_an_error(monkeypatch: pytest.MonkeyPatch, error_of: Callable) -> None:
+    described = exercise.load("lesson04")
+    described["gaps"][0]["points"] = [3, 1, 1]
+    monkeypatch.setattr(points.exercise, "load", lambda lesson: described)
+    assert "points for 3 assertions, and its check has 2" in error_of(points.of, "lesson04", assertions(1))
+    none = [one for one in assertions() if one["gap"] != 2]
+    assert "says nothing of gap 2" in error_of(points.of, "lesson04", none)
+    open_gap = [one for one in assertions(1) if (one["gap"], one["passed"]) != (1, True)]  # its outcome alone
+    assert points.of("lesson04", open_gap)[0].points == 0
+
+
+@pytest.mark.parametrize("wrong", [0, -1, [], [0, 0], [1, -1], "2", 1.5, True, {"rows": 1}])
+def test_points_that_are_none_are_refused(wrong: Any, error_of: Callable, tmp_path: Path) -> None:
+    file = tmp_path / "lesson09" / "exercise.yml"
+    file.parent.mkdir()
+    file.write_text("gaps: []\n", encoding="utf-8")
+    with pytest.raises(WrongRequest) as caught:
+        exercise._require_points(wrong, file)
+    assert "a gap's points are" in str(caught.value)
+
+
+@pytest.mark.parametrize("lesson", jobs.known_exercises())
+def test_the_points_of_every_lesson_add_up(lesson: str) -> None:
+    assert all(sum(p) if isinstance(p := gap.get("points", 1), list) else p for gap in exercise.load(lesson)["gaps"])
+
+
+def test_a_report_explains_each_lost_point_and_lets_no_markup_through(store: Store) -> None:
+    (ada,) = kept(store, "ada")
+    found = assertions(2)
+    text = report.of(ada, {"run": {"ended": "SUCCEEDED", "words": []}}, points.of("lesson04", found))
+    assert "**80 of 100 points**" in text
+    assert text[text.index("## ") :] == (
+        "## Gap 2: 0 of 1\n\n"
+        "- gap 2, title: rows\n"
+        "  - expected: `1`\n"
+        "  - found: `` <b>`2` ``\n"
+        "  - look at, on a cluster of your own: `hdfs dfs -ls`\n"
+        "  - read: the handout\n"
+    )
+    assert json.dumps(found)  # what a result keeps
