@@ -73,7 +73,7 @@ def reads(lab: Lab, work: Exercise, orders: Fact[list[Record]]) -> list[Assertio
             work.where(1),
         ),
         equal(
-            f"records of each batch, with at most {PER_BATCH}",
+            f"records of each batch, by maxOffsetsPerTrigger {PER_BATCH}",
             data.batch_plan(sizes, PER_BATCH),
             checkpoint.batch_sizes,
             offsets,

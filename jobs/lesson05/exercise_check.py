@@ -50,7 +50,12 @@ def reads(lab: Lab, work: Exercise) -> list[Assertion]:
     return [
         equal("columns and types", ORDER_TYPES, lambda: work.columns(1), work.where(1)),
         same_rows("orders, from the topic's beginning", rows, lambda: work.rows(1), work.where(1)),
-        equal("records of each batch", data.batch_sizes((len(rows), PER_BATCH)), checkpoint.batch_sizes, offsets),
+        equal(
+            f"records of each batch, by maxOffsetsPerTrigger {PER_BATCH}",
+            data.batch_sizes((len(rows), PER_BATCH)),
+            checkpoint.batch_sizes,
+            offsets,
+        ),
         equal("watermark of the last batch", watermark, lambda: watermark_of(checkpoint), offsets),
     ]
 

@@ -127,7 +127,7 @@ def scored(lab: Lab, work: Exercise) -> list[Assertion]:
             where,
         ),
         equal(
-            f"features: {FEATURES} numbers, of which the first is years, and two of the others 1",
+            f"ids whose features are not {FEATURES} numbers, years first, and two of the others 1",
             [],
             lambda: [row["id"] for row in rows() if not right_features(row)][:3],
             where,
