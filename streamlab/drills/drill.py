@@ -72,12 +72,21 @@ def _require_ready(stack: StackOnEngine) -> None:
             evidence=down,
             fix=f"invoke drill --end --student {student.name} takes back a drill; for all else: invoke provision",
         )
-    if _state(stack)["note"]:
+    said = _state(stack)
+    if said["waiting"]:
+        raise WrongRequest(
+            f"{student.name}: hand-ins wait in the outbox, and a drill could lose them",
+            evidence=[str(one) for one in said["waiting"]][:3],
+            fix=f"invoke collect --student {student.name}, then the drill",
+        )
+    if said["note"]:
         raise WrongRequest(f"{student.name}: a drill is on already", fix=f"invoke drill --end --student {student.name}")
 
 
 def _state(stack: StackOnEngine) -> dict[str, Any]:
-    return stack.answer("edge.drill", "state", FILE, seconds=SECONDS, read=fields(answers=list, filled=bool))
+    return stack.answer(
+        "edge.drill", "state", FILE, seconds=SECONDS, read=fields(answers=list, filled=bool, waiting=[str])
+    )
 
 
 def check(students: Sequence[Student]) -> None:

@@ -2,7 +2,7 @@
 
 ``python3 -m edge.drill begin FILE NOTE`` (JSON; with "fill" HDFS is filled as well, by this file), ``state FILE`` and
 ``end FILE``. `state` answers ``{"note": the note or None, "answers": [{"at": seconds since 1970, "answer"}], "filled":
-whether the file is there}``.
+whether the file is there, "waiting": the hand-ins that nobody has taken yet}``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 from common.channel import emit
 from common.hdfs import Hdfs
 from common.settings import LabInfo, load_info
+
+from . import outbox
 
 #: In the student's own folder: what is kept there is for the student to see, and proves nothing.
 FOLDER = Path("~/.streamlab").expanduser()
@@ -46,7 +48,9 @@ def end(hdfs: Hdfs, info: LabInfo, file: str) -> None:
 
 
 def state(hdfs: Hdfs, file: str) -> dict[str, Any]:
-    return {"note": _read(NOTE), "answers": _read(ANSWERS) or [], "filled": hdfs.exists(file)}
+    folder = FOLDER / outbox.FOLDER
+    waiting = [str(name) for name in outbox.names_in(folder) if not name.receipt(folder).exists()]
+    return {"note": _read(NOTE), "answers": _read(ANSWERS) or [], "filled": hdfs.exists(file), "waiting": waiting}
 
 
 def _read(file: Path) -> Any:
