@@ -131,7 +131,8 @@ def state(student: Student, facts: Facts, history: History, *, now: float) -> di
     """
     said = facts.status
     known = said["state"] not in ("unreachable", "unknown")
-    memory = [node["memory_bytes"] for node in said["nodes"]] if known else []
+    runs = known and said["state"] not in ("suspended", "missing")
+    memory = [node["memory_bytes"] for node in said["nodes"]] if runs else []
     found = {
         "now": now,
         "state": said["state"],

@@ -15,7 +15,7 @@ from visitor import Site, site_of
 STUDENTS = {
     "ada": {"port_base": 26100, "subnet": "10.89.241.0/27"},
     "bob": {"port_base": 26200, "subnet": "10.89.242.0/27"},
-    "eve": {"port_base": 26300, "subnet": "10.89.243.0/27"},
+    "eve": {"port_base": 26000, "subnet": "10.89.240.0/27"},
 }
 GATEWAY = {"domain": "lab.localhost", "port": 28444, "ssh_port": 22223}
 

@@ -176,7 +176,7 @@ def test_checks_and_attempts_of_a_lesson_are_in_its_column(site: Site, opened: B
     opened.wait(lambda: result in rows(opened)["ada"][1], SECONDS)
     cell = "return document.querySelector('tr[data-name=ada] td.lesson.right').title"
     assert opened.script(cell).startswith(f"lesson01: {said[0]} of {said[2]} right, ")
-    assert " submitted " in opened.script(cell)
+    assert "; submits: " in opened.script(cell)
 
 
 #: What the class's page says of a student's stream: its batch is in what is shown when one points at it.

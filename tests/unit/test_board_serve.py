@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -136,6 +138,17 @@ def test_a_follower_is_told_what_is_known_and_what_is_new(server: Server, ask: A
     found = event(events)
     assert (found["name"], found["said"]) == ("bob", {"level": "off"})
     assert 0 <= found["age"] < 5
+
+
+def test_a_browser_that_goes_away_is_no_error(server: Server, capfd: pytest.CaptureFixture) -> None:
+    for sent in (b"", b"GET /board HTTP/1.1\r\n", b"GET /.lab/board.js HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+        gone = socket.create_connection(("127.0.0.1", server.server_port))
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # its end is a reset
+        gone.sendall(sent)
+        time.sleep(0.2)
+        gone.close()
+    time.sleep(0.5)
+    assert capfd.readouterr().err == ""
 
 
 def test_too_many_followers_are_refused(server: Server, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,7 +117,8 @@ def test_a_stream_falls_behind_when_its_lag_only_grows(shown: Any, lags: list[in
 
 
 def test_what_does_not_run_comes_last_and_what_fails_first(shown: Any) -> None:
-    assert [shown(state)["level"] for state in ("suspended", "missing")] == ["off", "off"]
+    for state in ("suspended", "missing"):
+        assert (shown(state)["level"], shown(state)["memory_mb"]) == ("off", None)
     both = shown(applications=[app(1, state="FAILED")], streams=[STREAM | {"error": "boom"}])
     assert [need["level"] for need in both["needs"]] == ["help", "watch"]
     assert needs.LEVELS == ("help", "watch", "fine", "off")

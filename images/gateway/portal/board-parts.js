@@ -64,7 +64,8 @@ export function age(one, at, text = ago) {
 }
 
 export function sign(level) {
-  return make("span", { class: `sign ${level}` }, make("span", { "aria-hidden": "true" }, SIGNS[level]), make("span", { class: "said" }, t(`board.level.${level}`)));
+  return make("span", { class: `sign ${level}` }, make("span", { "aria-hidden": "true" }, SIGNS[level]),
+    make("span", { class: "said" }, t(`board.level.${level}`)));
 }
 
 // Used and most, in MB: a bar, and the numbers in words. In the table a column's heading names the first one of a cell.
@@ -76,12 +77,15 @@ export function amount(title, pair, kind = "") {
   const bar = draw("svg", { class: `bar ${share >= 0.9 ? "full" : ""}`, viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" },
     draw("rect", { class: "all", width: 100, height: 6 }), draw("rect", { class: "used", width: 100 * share, height: 6 }));
   const short = most ? `${share >= 0.9 ? "! " : ""}${Math.round((100 * used) / most)} %` : words;
-  return make("span", { class: `amount ${kind} ${share >= 0.9 ? "full" : ""}`, title: `${title}: ${words}` }, make("span", { class: "of" }, title), " ", make("span", { "aria-hidden": "true" }, short), make("span", { class: "said" }, words), most ? bar : null);
+  return make("span", { class: `amount ${kind} ${share >= 0.9 ? "full" : ""}`, title: `${title}: ${words}` },
+    make("span", { class: "of" }, title), " ", make("span", { "aria-hidden": "true" }, short),
+    make("span", { class: "said" }, words), most ? bar : null);
 }
 
 // The nodes' memory, whose limits nobody comes near together.
 export function memory(said) {
-  return said.memory_mb && make("span", { class: "amount", title: t("board.memory") }, make("span", { class: "of" }, t("board.memory"), " "), t("board.mb.free", { used: number.format(said.memory_mb[0]) }));
+  return said.memory_mb && make("span", { class: "amount", title: t("board.memory") },
+    make("span", { class: "of" }, t("board.memory"), " "), t("board.mb.free", { used: number.format(said.memory_mb[0]) }));
 }
 
 // The lag of a stream over the last looks; where it reads no topic, the rows that came in.
@@ -94,7 +98,8 @@ export function sparkline(stream, width, height) {
   const line = points.map(([at, value]) => `${(((at - begin) / length) * (width - 4) + 2).toFixed(1)},${(height - 2 - (value / most) * (height - 4)).toFixed(1)}`);
   const words = t("board.trend", { from: number.format(points[0][1]), to: number.format(points[points.length - 1][1]), most: number.format(most) });
   return draw("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": column === 1 ? words : t("board.in") },
-    draw("polyline", { points: line.join(" ") }), draw("circle", { cx: line[line.length - 1].split(",")[0], cy: line[line.length - 1].split(",")[1], r: 2 }));
+    draw("polyline", { points: line.join(" ") }),
+      draw("circle", { cx: line[line.length - 1].split(",")[0], cy: line[line.length - 1].split(",")[1], r: 2 }));
 }
 
 export function lagOf(stream) {

@@ -27,7 +27,9 @@ function lessonCell(one, lesson) {
   const result = job.of ? `${passed ? "✓" : "✗"} ${job.right}/${job.of}` : "–";
   const when = job.of ? age(one, job.at, span) : "";
   return make("td", { class: `lesson ${job.of ? (passed ? "right" : "wrong") : "open"}`, role: "cell", title: words },
-    label, make("span", { class: "result", "aria-hidden": "true" }, result), make("span", { class: "small", "aria-hidden": "true" }, job.attempts ? `${job.attempts}×` : "", job.attempts && job.of ? " · " : "", when), make("span", { class: "said" }, words));
+    label, make("span", { class: "result", "aria-hidden": "true" }, result),
+      make("span", { class: "small", "aria-hidden": "true" }, job.attempts ? `${job.attempts}×` : "", job.attempts && job.of ? " · " : "", when),
+      make("span", { class: "said" }, words));
 }
 
 function shortName(name) {
@@ -40,7 +42,8 @@ function streamCell(one) {
   // Two are shown: those that failed, then those that are farthest behind.
   const streams = one ? [...one.said.streams].sort((a, b) => (b.error !== "") - (a.error !== "") || (b.lag ?? -1) - (a.lag ?? -1)) : [];
   const shown = streams.slice(0, 2).map((stream) => make("div", { class: "stream", title: stream.batch === null ? stream.query : `${stream.query}: ${t("board.batch.of", { n: stream.batch })}` },
-    sparkline(stream, 72, 16), make("span", { class: stream.error ? "wrong" : "" }, stream.error ? `✗ ${stream.query}` : [lagOf(stream), rate(stream, "processed")].filter(Boolean).join(" · "))));
+    sparkline(stream, 72, 16),
+      make("span", { class: stream.error ? "wrong" : "" }, stream.error ? `✗ ${stream.query}` : [lagOf(stream), rate(stream, "processed")].filter(Boolean).join(" · "))));
   if (streams.length > 2) shown.push(make("div", { class: "small" }, t("board.more", { n: streams.length - 2 })));
   return make("td", { class: `streams ${shown.length ? "" : "none"}`, role: "cell" }, shown);
 }
@@ -53,11 +56,13 @@ function row(name) {
   if (one && texts[`board.state.${one.said.state}`]) reasons.push(make("span", { class: "need" }, t(`board.state.${one.said.state}`)));
   if (one && one.said.needs.length > 2) reasons.push(make("span", { class: "need small" }, t("board.more", { n: one.said.needs.length - 2 })));
   const made = make("tr", { role: "row", class: level, "data-name": name },
-    make("th", { scope: "row", role: "rowheader", class: "student" }, make("span", { class: "name" }, sign(level), link), reasons),
+    make("th", { scope: "row", role: "rowheader", class: "student" },
+      make("span", { class: "name" }, sign(level), link), reasons),
     about.lessons.map((lesson) => lessonCell(one, lesson)),
     streamCell(one),
     make("td", { class: "amounts", role: "cell" }, one ? [memory(one.said), amount("YARN", one.said.yarn_mb, "named")] : null),
-    make("td", { class: "amounts", role: "cell" }, one ? [amount(t("board.disk"), one.said.disk_mb), amount("HDFS", one.said.hdfs_mb, "named")] : null),
+    make("td", { class: "amounts", role: "cell" }, one ? [amount(t("board.disk"), one.said.disk_mb),
+      amount("HDFS", one.said.hdfs_mb, "named")] : null),
     make("td", { class: "asked", role: "cell" }, one ? age(one, one.said.now, span) : "–"));
   made.one = one;
   return made;
@@ -76,7 +81,8 @@ function classTable() {
   const head = make("tr", { role: "row" }, heading(t("board.student"), "student"),
     about.lessons.map((lesson) => heading(shortName(lesson.name), "lesson", lesson.title)),
     heading(t("board.streams")), heading(t("board.memory")), heading(t("board.disk")), heading(t("board.asked"), "asked"));
-  return make("table", { role: "table", class: "class" }, make("thead", { role: "rowgroup" }, head), make("tbody", { role: "rowgroup" }));
+  return make("table", { role: "table", class: "class" }, make("thead", { role: "rowgroup" }, head),
+    make("tbody", { role: "rowgroup" }));
 }
 
 // Only what has changed is drawn anew, and moved only where the order is another one: somebody may be reading.
@@ -104,7 +110,8 @@ function summary() {
 // One student
 
 function grid(columns, rows) {
-  return make("table", { role: "table", class: "plain" }, make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, columns.map((title) => heading(title)))),
+  return make("table", { role: "table", class: "plain" }, make("thead", { role: "rowgroup" },
+    make("tr", { role: "row" }, columns.map((title) => heading(title)))),
     make("tbody", { role: "rowgroup" }, rows.map((cells) => make("tr", { role: "row" }, cells.map((cell, i) => make("td", { role: "cell", "data-title": columns[i] }, cell))))));
 }
 
@@ -121,7 +128,10 @@ function showStudent() {
   const reasons = said.needs.map((reason) => make("li", {}, sign(reason.level), " ", need(one, reason)));
   const state = texts[`board.state.${said.state}`];
   return [
-    make("p", { class: "amounts" }, sign(said.level), state ? ` ${state}` : "", amount(t("board.memory"), said.memory_mb), amount("YARN", said.yarn_mb), amount("HDFS", said.hdfs_mb), amount(t("board.disk"), said.disk_mb), make("span", { class: "hint" }, t("board.asked"), " ", age(one, said.now))),
+    make("p", { class: "amounts" }, sign(said.level), state ? ` ${state}` : "",
+      amount(t("board.memory"), said.memory_mb), amount("YARN", said.yarn_mb), amount("HDFS", said.hdfs_mb),
+      amount(t("board.disk"), said.disk_mb),
+      make("span", { class: "hint" }, t("board.asked"), " ", age(one, said.now, span))),
     section(t("board.needs"), reasons.length ? make("ul", { class: "needs" }, reasons) : make("p", {}, t("board.needs.none"))),
     section(t("board.streams"), said.streams.length ? grid([t("board.query"), t("board.job"), t("board.behind"), t("board.in"), t("board.processed"), t("board.batch"), t("board.watermark"), t("board.kept")], said.streams.map((stream) => [
       stream.query, stream.name,
@@ -136,9 +146,15 @@ function showStudent() {
       job.of ? make("span", { class: job.right === job.of ? "right" : "wrong" }, `${job.right === job.of ? "✓" : "✗"} `, t("board.right", { right: job.right, of: job.of, age: ago(now(one) - job.at) })) : "–",
       job.attempts ? `${job.attempts}×` : "–",
     ])) : make("p", {}, t("board.jobs.none")), said.jobs.some((job) => job.of) ? make("p", { class: "hint" }, t("board.word")) : null),
-    section(t("applications.title"), said.applications.length ? grid([t("board.job"), t("board.state"), t("board.when"), ""], [...said.applications].reverse().map((app) => [app.name, app.state, at(app.finished || app.started), make("span", { class: "hint" }, app.id)])) : make("p", {}, t("applications.none"))),
-    section(t("board.nodes"), grid([t("board.node"), t("board.state"), t("board.memory")], said.nodes.map((node) => [node.name, make("span", { class: node.problem ? "wrong" : "right" }, node.problem ? `✗ ${node.problem}` : `✓ ${t("board.answers")}`), amount("", node.memory_mb)]))),
-    about.students[student].length ? section(t("home.pages"), make("ul", { class: "tiles" }, about.students[student].map((page) => make("li", {}, make("a", { href: page.url, rel: "noreferrer" }, page.title))))) : null,
+    section(t("applications.title"), said.applications.length ? grid([t("board.job"), t("board.state"), t("board.when"), ""], [...said.applications].reverse().map((app) => [app.name, app.state, at(app.finished || app.started),
+      make("span", { class: "hint" }, app.id)])) : make("p", {}, t("applications.none"))),
+    section(t("board.nodes"),
+      grid([t("board.node"), t("board.state"), t("board.memory")], said.nodes.map((node) => [node.name,
+      make("span", { class: node.problem ? "wrong" : "right" }, node.problem ? `✗ ${node.problem}` : `✓ ${t("board.answers")}`),
+      amount("", node.memory_mb)]))),
+    about.students[student].length ? section(t("home.pages"),
+      make("ul", { class: "tiles" }, about.students[student].map((page) => make("li", {},
+      make("a", { href: page.url, rel: "noreferrer" }, page.title))))) : null,
   ].filter(Boolean);
 }
 
@@ -184,7 +200,8 @@ function take(message) {
 
 function begin() {
   const place = student ? [make("p", {}, make("a", { href: "/board" }, `← ${t("board.back")}`))] : [];
-  board.append(...place, make("p", { id: "notice", class: "problem", role: "status" }), student ? make("div", { id: "student" }) : make("p", { id: "summary" }));
+  board.append(...place,
+    make("p", { id: "notice", class: "problem", role: "status" }), student ? make("div", { id: "student" }) : make("p", { id: "summary" }));
   const events = new EventSource("/board/events");
   events.onopen = () => { connected = true; soon(); };
   events.onmessage = (event) => take(JSON.parse(event.data));
