@@ -101,15 +101,10 @@ def provision(
 
 def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbose: bool, take_over: bool) -> None:
     ensure_engines(lab, students, verbose=verbose)
-    failed: dict[str, LabError] = {**engine.unreachable(students)}
-    if not _left(students, failed):
-        raise engine.not_reached(failed, students)
     changing = Operation("provision", Access.CHANGE, take_over=take_over)
-    refusals = location.refusals(lab, students, silent=failed)
-    refused = [Outcome(name, 0, error=error) for name, error in refusals.items()]
-    if len(refused) == len(students):
+    failed, refused, students = _sorted_out(lab, students)
+    if not students:
         parallel.require_done(refused, changing)
-    students = [student for student in students if student.name not in refusals]
     at_once = prepare(lab, students, failed, overcommit=overcommit)
     reached = [student for student in students if student.docker_host not in failed]
     with parallel.admitted_all(reached, changing) as (admitted, outcomes):
@@ -125,6 +120,20 @@ def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbo
         raise gone
 
 
+def _sorted_out(lab: Lab, students: Sequence[Student]) -> tuple[dict[str, LabError], list[Outcome], Sequence[Student]]:
+    """The Docker hosts that do not answer; the students who have a stack on another one; and all others.
+
+    Raises:
+        LabError: no Docker host answers.
+    """
+    failed: dict[str, LabError] = {**engine.unreachable(students)}
+    if not _left(students, failed):
+        raise engine.not_reached(failed, students)
+    refusals = location.refusals(lab, students, silent=failed)
+    refused = [Outcome(name, 0, error=error) for name, error in refusals.items()]
+    return failed, refused, [student for student in students if student.name not in refusals]
+
+
 def preview(
     lab: Lab, students: Sequence[Student], *, overcommit: bool = False, verbose: bool = False, take_over: bool = False
 ) -> None:
@@ -134,13 +143,8 @@ def preview(
         as `provision`; NoEngine where it would install or start this machine's own engine first.
     """
     preflight.require_memory(students, overcommit=overcommit)
-    failed: dict[str, LabError] = {**engine.unreachable(students)}
-    if not _left(students, failed):
-        raise engine.not_reached(failed, students)
     looking = Operation("provision --check", Access.USE, take_over=take_over)
-    refusals = location.refusals(lab, students, silent=failed)
-    refused = [Outcome(name, 0, error=error) for name, error in refusals.items()]
-    students = [student for student in students if student.name not in refusals]
+    failed, refused, students = _sorted_out(lab, students)
     processors = _require_possible(lab, students, failed, overcommit=overcommit)
     for docker_host, group in _left(students, failed):
         with engine.connect(docker_host) as client:
