@@ -21,8 +21,8 @@ from . import outbox
 #: In the student's own folder: what is kept there is for the student to see, and proves nothing.
 FOLDER = Path("~/.streamlab").expanduser()
 NOTE, ANSWERS = FOLDER / "drill.json", FOLDER / "drill-answers.json"
-#: The size of the file that takes the room, and what stays free beside it (bytes). HDFS counts a whole block (128 MB) for
-#: what is being written: the file is larger, so that there is room again once it is deleted.
+#: The size of the file that takes the room, and what stays free beside it (bytes). HDFS counts a whole block (128 MB)
+#: for what is being written: the file is larger, so that there is room again once it is deleted.
 FILE_BYTES, FREE_BYTES = 136 << 20, 1 << 20
 PIECE = 1 << 20
 #: Bytes of a note or of answers that are read.
