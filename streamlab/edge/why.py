@@ -29,13 +29,21 @@ from .yarn import FINAL, Yarn, held_mb
 MOST = 4
 #: Failures, lost executors and stages of each kind that are told, the last or the worst ones.
 TOLD = 3
+#: Tasks of a stage that are looked at.
+TASKS = 2000
 #: Characters of a failure that are told: from its beginning, where Spark says what happened.
 LENGTH = 4000
 
 EXECUTORS = ("SparkListenerExecutorAdded", "SparkListenerExecutorRemoved")
-TASKS = ("SparkListenerTaskStart", "SparkListenerTaskEnd", "SparkListenerStageSubmitted")
 PLANS = ("org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart",)
-KINDS = (*STREAMING, *EXECUTORS, *TASKS, *PLANS, "SparkListenerJobEnd", "SparkListenerEnvironmentUpdate")
+KINDS = (
+    *STREAMING,
+    *EXECUTORS,
+    *PLANS,
+    "SparkListenerTaskEnd",
+    "SparkListenerJobEnd",
+    "SparkListenerEnvironmentUpdate",
+)
 #: What Kafka says of a topic that it does not have; Spark does not say which one it asked for.
 NO_TOPIC = "UnknownTopicOrPartition"
 ROWS = "number of output rows"
@@ -67,10 +75,10 @@ def facts(yarn: Yarn, hdfs: Hdfs, info: LabInfo, app: Mapping[str, Any]) -> dict
         ``{"id", "name", "state", "final_status", "diagnostics": YARN's words, "seconds": since its start or that it
         took, "mb": that it holds, "pending_mb": of each container that it waits for, "free_mb", "total_mb": of YARN,
         "holders": [{"id", "name", "mb"}] of other applications, "unread": why its event log does not tell,
-        "executors": that it has now, "lost": why executors were lost, "failures": of tasks and jobs, "stages": as
-        `uneven` gives them, "queries": as `_query` gives them, "topics": as `_topics` gives them, "there": the names
-        of all topics, where one that is not there was asked for, "log", "errors": the ends of what its driver printed
-        and of what Spark logged beside it}``
+        "executors": that it has now, "lost": why executors were lost, "failures": of tasks and jobs, "stages": those
+        that run, as `uneven` gives them, "queries": as `_query` gives them, "topics": as `_topics` gives them, "there":
+        the names of all topics, where one that is not there was asked for, "log", "errors": the ends of what its driver
+        printed and of what Spark logged beside it}``
     """
     others = [one for one in yarn.unfinished() if one["id"] != app["id"]]
     metrics = yarn.metrics()
@@ -92,7 +100,7 @@ def facts(yarn: Yarn, hdfs: Hdfs, info: LabInfo, app: Mapping[str, Any]) -> dict
         "free_mb": metrics["availableMB"], "total_mb": metrics["totalMB"],
         "holders": [{"id": one["id"], "name": one["name"], "mb": held_mb(one)} for one in others],
         "unread": unread, "executors": _executors(log), "lost": _lost(log), "failures": _failures(log),
-        "stages": uneven(log, now),
+        "stages": stages(yarn, app),
         "queries": [_query(app, query, ends, now) | {"empty": dropping.get(query.run_id, [])} for query in found],
         "topics": topics,
         "there": _there(info) if _misses_a_topic(printed, errors, found) else [],
@@ -177,45 +185,33 @@ def _failures(log: Iterable[Mapping[str, Any]]) -> list[str]:
     return [*found][-TOLD:]
 
 
-def uneven(log: Iterable[Mapping[str, Any]], now: float) -> list[dict[str, Any]]:
-    """Stages of three tasks and more by how much longer their longest task took than the one in the middle.
+def stages(yarn: Yarn, app: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The stages that run, as `uneven` gives them. The driver is asked: their tasks are not in the log yet."""
+    if app["state"] != "RUNNING":
+        return []
+    found = [uneven(stage, yarn.tasks(app["id"], stage, TASKS)) for stage in yarn.active_stages(app["id"])[:TOLD]]
+    return [one for one in found if one["tasks"] >= 3]
+
+
+def uneven(stage: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """How much longer the longest task of a stage has taken than the one in the middle, of those that were begun.
 
     Returns:
-        ``[{"stage", "name", "tasks", "median_s", "longest_s", "median_rows", "most_rows", "runs": whether it does}]``,
-        the worst first; a task that runs counts with its seconds so far.
+        ``{"stage", "name", "tasks": how many were begun, "median_s", "longest_s", "median_rows": of those that ended,
+        "most_rows"}``
     """
-    names: dict[int, str] = {}
-    running: dict[int, dict[int, float]] = defaultdict(dict)
-    done: dict[int, list[tuple[float, int]]] = defaultdict(list)
-    for event in log:
-        kind = event["Event"]
-        if kind == "SparkListenerStageSubmitted":
-            names[event["Stage Info"]["Stage ID"]] = event["Stage Info"]["Stage Name"]
-        elif kind == "SparkListenerTaskStart":
-            running[event["Stage ID"]][event["Task Info"]["Task ID"]] = event["Task Info"]["Launch Time"] / 1000
-        elif kind == "SparkListenerTaskEnd":
-            began = running[event["Stage ID"]].pop(event["Task Info"]["Task ID"], None)
-            measured = event.get("Task Metrics")
-            if began is not None and measured and event["Task End Reason"]["Reason"] == "Success":
-                done[event["Stage ID"]].append((measured["Executor Run Time"] / 1000, _rows(measured)))
-    found: list[dict[str, Any]] = []
-    for stage in names:
-        seconds = sorted([*(one for one, _ in done[stage]), *(now - began for began in running[stage].values())])
-        if len(seconds) < 3:
-            continue
-        rows = sorted(one for _, one in done[stage])
-        found.append({
-            "stage": stage, "name": names[stage].rpartition(".zip/")[2], "tasks": len(seconds),
-            "median_s": seconds[(len(seconds) - 1) // 2], "longest_s": seconds[-1], "runs": bool(running[stage]),
-            "median_rows": rows[(len(rows) - 1) // 2] if rows else 0, "most_rows": rows[-1] if rows else 0,
-        })  # fmt: skip
-    return sorted(found, key=lambda one: one["median_s"] - one["longest_s"])[:TOLD]
+    seconds = sorted(task.get("duration", 0) / 1000 for task in tasks) or [0.0]
+    rows = sorted(_rows(task["taskMetrics"]) for task in tasks if task["status"] == "SUCCESS") or [0]
+    return {
+        "stage": stage["stageId"], "name": stage["name"].rpartition(".zip/")[2], "tasks": len(tasks),
+        "median_s": seconds[(len(seconds) - 1) // 2], "longest_s": seconds[-1],
+        "median_rows": rows[(len(rows) - 1) // 2], "most_rows": rows[-1],
+    }  # fmt: skip
 
 
 def _rows(measured: Mapping[str, Any]) -> int:
     """The records that a task was given."""
-    read = measured.get("Shuffle Read Metrics", {}).get("Total Records Read", 0)
-    return int(measured.get("Input Metrics", {}).get("Records Read", 0) + read)
+    return int(measured["inputMetrics"]["recordsRead"] + measured["shuffleReadMetrics"]["recordsRead"])
 
 
 def plans(log: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:

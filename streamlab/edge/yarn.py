@@ -78,7 +78,14 @@ class Yarn(yarn.Yarn):
 
     def active_stages(self, app_id: str) -> list[dict[str, Any]]:
         """Spark's active stages, through the ResourceManager's proxy; none while its UI is not up."""
-        request = Request(f"{self.url}/proxy/{app_id}/api/v1/applications/{app_id}/stages?status=active")
+        return self._of_driver(app_id, "stages?status=active")
+
+    def tasks(self, app_id: str, stage: dict[str, Any], most: int) -> list[dict[str, Any]]:
+        """The tasks of one of its stages so far."""
+        return self._of_driver(app_id, f"stages/{stage['stageId']}/{stage['attemptId']}/taskList?length={most}")
+
+    def _of_driver(self, app_id: str, what: str) -> list[dict[str, Any]]:
+        request = Request(f"{self.url}/proxy/{app_id}/api/v1/applications/{app_id}/{what}")
         try:
             with self._opener.open(request, timeout=self.timeout) as answer:
                 return json.loads(answer.read())

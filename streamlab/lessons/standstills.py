@@ -85,7 +85,7 @@ def skewed(facts: Facts) -> Diagnosis | None:
     """A task that has much more to do than the others."""
     for stage in facts["stages"]:
         longest, median = stage["longest_s"], stage["median_s"]
-        if stage["runs"] and longest - median > SKEW_SECONDS and longest > SKEW * median:
+        if longest - median > SKEW_SECONDS and longest > SKEW * median:
             given = {**stage, "longest": span(longest), "median": span(median)}
             return Diagnosis(
                 "skew", given, [f"{stage['median_rows']} rows in the task in the middle of those that ended"]

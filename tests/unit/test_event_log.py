@@ -142,40 +142,18 @@ def test_before_its_first_batch_a_query_has_its_age_alone() -> None:
     assert (found["batch"], found["age_s"], found["lag"]) == (None, 50.0, None)
 
 
-def task(stage: int, number: int, launched_ms: int, seconds: float | None, rows: int = 0) -> list[dict[str, Any]]:
-    begun = {
-        "Event": "SparkListenerTaskStart",
-        "Stage ID": stage,
-        "Task Info": {"Task ID": number, "Launch Time": launched_ms},
-    }
-    if seconds is None:
-        return [begun]
-    measured = {"Executor Run Time": seconds * 1000, "Shuffle Read Metrics": {"Total Records Read": rows}}
-    end = {
-        "Event": "SparkListenerTaskEnd",
-        "Stage ID": stage,
-        "Task Info": {"Task ID": number},
-        "Task Metrics": measured,
-    }
-    return [begun, end | {"Task End Reason": {"Reason": "Success"}}]
+def task(seconds: float, rows: int = 0, status: str = "SUCCESS") -> dict[str, Any]:
+    metrics = {"inputMetrics": {"recordsRead": 0}, "shuffleReadMetrics": {"recordsRead": rows}}
+    return {"duration": seconds * 1000, "status": status, "taskMetrics": metrics}
 
 
 def test_a_stage_is_uneven_by_its_longest_task_even_while_that_one_runs() -> None:
-    stages = [
-        {"Event": "SparkListenerStageSubmitted", "Stage Info": {"Stage ID": n, "Stage Name": f"s{n}"}} for n in (1, 2)
-    ]
-    even = [event for number in range(3) for event in task(1, number, 0, 2.0)]
-    skewed = [*task(2, 3, 0, 1.0, 10), *task(2, 4, 0, 1.5, 12), *task(2, 5, 1000, None)]
-    worst, other = uneven([*stages, *even, *skewed], now=31.0)
-    assert (worst["stage"], worst["tasks"], worst["longest_s"], worst["median_s"], worst["runs"]) == (
-        2,
-        3,
-        30.0,
-        1.5,
-        True,
-    )
-    assert (worst["median_rows"], worst["most_rows"]) == (10, 12)
-    assert (other["stage"], other["runs"]) == (1, False)
+    stage = {"stageId": 2, "attemptId": 0, "name": "/data/0123.zip/job/step.py:12"}
+    found = uneven(stage, [task(1.0, 10), task(1.5, 12), task(30.0, 999, "RUNNING"), task(0.5, 4)])
+    assert (found["stage"], found["name"], found["tasks"]) == (2, "job/step.py:12", 4)
+    assert (found["longest_s"], found["median_s"]) == (30.0, 1.0)
+    assert (found["median_rows"], found["most_rows"]) == (10, 12)
+    assert uneven(stage, [])["tasks"] == 0
 
 
 def node(name: str, rows: int | None, *children: dict[str, Any], text: str = "") -> dict[str, Any]:

@@ -1,5 +1,7 @@
 import time
 
+from common.outcome import Outcome
+
 
 def work(rows):
     for _ in rows:
@@ -9,4 +11,4 @@ def work(rows):
 
 def run(spark, settings):
     keyed = spark.sparkContext.parallelize(range(40_000), 4).map(lambda n: (3 if n % 50 else n % 3, n))
-    keyed.partitionBy(4).mapPartitions(work).count()
+    return Outcome(details={"rows": keyed.partitionBy(4).mapPartitions(work).count()})
