@@ -75,10 +75,10 @@ def facts(yarn: Yarn, hdfs: Hdfs, info: LabInfo, app: Mapping[str, Any]) -> dict
         ``{"id", "name", "state", "final_status", "diagnostics": YARN's words, "seconds": since its start or that it
         took, "mb": that it holds, "pending_mb": of each container that it waits for, "free_mb", "total_mb": of YARN,
         "holders": [{"id", "name", "mb"}] of other applications, "unread": why its event log does not tell,
-        "executors": that it has now, "lost": why executors were lost, "failures": of tasks and jobs, "stages": those
-        that run, as `uneven` gives them, "queries": as `_query` gives them, "topics": as `_topics` gives them, "there":
-        the names of all topics, where one that is not there was asked for, "log", "errors": the ends of what its driver
-        printed and of what Spark logged beside it}``
+        "executors": that it has now, "lost": why executors were lost, "failures": of tasks, "job_errors": of jobs,
+        "stages": those that run, as `uneven` gives them, "queries": as `_query` gives them, "topics": as `_topics` gives
+        them, "there": the names of all topics, where one that is not there was asked for, "log", "errors": the ends of
+        what its driver printed and of what Spark logged beside it}``
     """
     others = [one for one in yarn.unfinished() if one["id"] != app["id"]]
     metrics = yarn.metrics()
@@ -100,6 +100,7 @@ def facts(yarn: Yarn, hdfs: Hdfs, info: LabInfo, app: Mapping[str, Any]) -> dict
         "free_mb": metrics["availableMB"], "total_mb": metrics["totalMB"],
         "holders": [{"id": one["id"], "name": one["name"], "mb": held_mb(one)} for one in others],
         "unread": unread, "executors": _executors(log), "lost": _lost(log), "failures": _failures(log),
+        "job_errors": _job_errors(log),
         "stages": stages(yarn, app),
         "queries": [_query(app, query, ends, now) | {"empty": dropping.get(query.run_id, [])} for query in found],
         "topics": topics,
@@ -171,18 +172,19 @@ def _lost(log: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _failures(log: Iterable[Mapping[str, Any]]) -> list[str]:
-    """What tasks and jobs failed of, each once, the last ones."""
-    found: dict[str, None] = {}
-    for event in log:
-        said = ""
-        if event["Event"] == "SparkListenerTaskEnd":
-            reason = event["Task End Reason"]
-            said = reason.get("Full Stack Trace") or reason.get("Loss Reason") or ""
-        elif event["Event"] == "SparkListenerJobEnd":
-            said = event["Job Result"].get("Exception", {}).get("Message") or ""
-        if said:
-            found[said[:LENGTH]] = None
-    return [*found][-TOLD:]
+    """What tasks failed of, each once, the last ones; Spark tries most of them again."""
+    reasons = (event["Task End Reason"] for event in log if event["Event"] == "SparkListenerTaskEnd")
+    return _last(one.get("Full Stack Trace") or one.get("Loss Reason") for one in reasons)
+
+
+def _job_errors(log: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What jobs failed of, as for tasks; a job that has failed is not tried again."""
+    results = (event["Job Result"] for event in log if event["Event"] == "SparkListenerJobEnd")
+    return _last(one.get("Exception", {}).get("Message") for one in results)
+
+
+def _last(said: Iterable[str | None]) -> list[str]:
+    return [*{text[:LENGTH]: None for text in said if text}][-TOLD:]
 
 
 def stages(yarn: Yarn, app: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -13,9 +13,10 @@ LINES = 8
 def diagnose(facts: Facts) -> Diagnosis:
     """The first known cause that the facts are of; else one that is called "unknown", with the evidence, or "works"."""
     over = facts["state"] in FINAL
-    if facts["final_status"] == "SUCCEEDED":
+    broken = bool(facts["job_errors"] or any(query["error"] for query in facts["queries"]))
+    if facts["final_status"] == "SUCCEEDED" and not broken:
         return Diagnosis("succeeded", {"seconds": span(facts["seconds"])})
-    failed = over or facts["lost"] or facts["failures"] or any(query["error"] for query in facts["queries"])
+    failed = over or broken or facts["lost"] or facts["failures"]
     for cause_of in (*(FAILURES if failed else ()), *(() if over else STANDSTILLS)):
         found = cause_of(facts)
         if found:
@@ -26,8 +27,10 @@ def diagnose(facts: Facts) -> Diagnosis:
 def _unknown(facts: Facts) -> Diagnosis:
     seconds = span(facts["seconds"])
     if facts["state"] in FINAL:
-        ended = "was ended" if facts["final_status"] == "KILLED" else "failed"
-        what, lines = f"It {ended} after {seconds}.", probable_cause(facts).lines
+        # Of a program whose driver is on the edge node YARN knows only that it has gone.
+        ended = {"KILLED": "was ended", "SUCCEEDED": "ended, with a job that had failed,"}
+        what = f"It {ended.get(facts['final_status'], 'failed')} after {seconds}."
+        lines = probable_cause(facts).lines
     elif facts["state"] == "RUNNING":
         what, lines = (
             f"It has run for {seconds}.",

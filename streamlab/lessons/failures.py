@@ -28,12 +28,22 @@ _NO_TABLE = re.compile(
 def text(facts: Facts) -> str:
     """Everything that was said of failures, what is nearest to the cause first."""
     errors = [one["error"] for one in facts["queries"] if one["error"]]
-    return "\n".join([*errors, *facts["failures"], *facts["lost"], facts["log"], facts["errors"], facts["diagnostics"]])
+    return "\n".join(
+        [
+            *errors,
+            *facts["failures"],
+            *facts["job_errors"],
+            *facts["lost"],
+            facts["log"],
+            facts["errors"],
+            facts["diagnostics"],
+        ]
+    )
 
 
 def probable_cause(facts: Facts) -> cause.Cause:
     """The cause as the logs have it, with what Spark's own events say of lost executors and failed tasks."""
-    log = "\n".join([*facts["lost"], *facts["failures"], facts["log"]])
+    log = "\n".join([*facts["lost"], *facts["job_errors"], *facts["failures"], facts["log"]])
     return cause.probable_cause(log, facts["diagnostics"], errors=facts["errors"])
 
 
@@ -48,7 +58,7 @@ def memory(facts: Facts) -> Diagnosis | None:
 
 def module_on_executors(facts: Facts) -> Diagnosis | None:
     """A Python module that the driver has and the executors lack."""
-    said = "\n".join([*facts["failures"], *(one["error"] for one in facts["queries"])])
+    said = "\n".join([*facts["failures"], *facts["job_errors"], *(one["error"] for one in facts["queries"])])
     found = _MODULE.search(said)
     if not found:
         return None

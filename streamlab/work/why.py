@@ -63,7 +63,7 @@ def report(students: Sequence[Student], *, job: str | None, app: str | None, as_
 
 def _facts(said: Any) -> dict[str, Any]:
     texts = ("id", "name", "state", "final_status", "diagnostics", "unread", "log", "errors")
-    lists = ("pending_mb", "holders", "lost", "failures", "stages", "queries", "there")
+    lists = ("pending_mb", "holders", "lost", "failures", "job_errors", "stages", "queries", "there")
     return fields(**dict.fromkeys(texts, str), **dict.fromkeys(lists, list), topics=dict)(said)
 
 

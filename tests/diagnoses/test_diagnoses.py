@@ -109,8 +109,13 @@ def test_who_holds_the_memory_that_another_waits_for_is_named(lab: LabRunner) ->
     with runs(lab, "idle", "--continuous", "--executors", "2", "--executor-memory", "1024"):
         eventually(lab, "no new data", "--job", f"{JOB}/idle")
         (holder,) = why(lab)
-        lab("submit", "--job", f"{JOB}/skewed", "--detach", "--driver-memory", "1024")
-        found = eventually(lab, "waiting for memory", "--job", f"{JOB}/skewed")
+        # `invoke submit` would refuse what does not fit; spark-submit lets it wait.
+        lab.inside(
+            "echo 'from pyspark.sql import SparkSession; SparkSession.builder.getOrCreate()' > waits.py && spark-submit"
+            " --deploy-mode cluster --conf spark.yarn.submit.waitAppCompletion=false waits.py 2>&1 && rm waits.py"
+        )
+        waiting = next(one for one in why(lab) if one["name"] == "waits.py")
+        found = eventually(lab, "waiting for memory", "--app", waiting["id"])
     assert holder["id"] in said_of(found)
     assert holder["id"] in found["fix"]
 
@@ -137,7 +142,7 @@ def test_wrong_requests_are_refused(lab: LabRunner) -> None:
     for arguments, words in {
         ("--app", "application_1_0001", "--job", "lesson04"): "--job and --app name two things",
         ("--app", "nothing"): "'nothing' is not an application id",
-        ("--job", "lesson99"): "there is no job lesson99",
+        ("--job", "lesson99"): "no job named 'lesson99'",
     }.items():
         ran = lab.run("why", *arguments)
         assert (ran.code, words in ran.err) == (2, True), ran.err

@@ -16,7 +16,8 @@ def facts(**given: Any) -> dict[str, Any]:
     return {
         "id": "application_1_0002", "name": "ada-job-step", "state": "RUNNING", "final_status": "UNDEFINED",
         "diagnostics": "", "seconds": 90.0, "mb": 1792, "pending_mb": [], "free_mb": 2304, "total_mb": 4096,
-        "holders": [], "unread": "", "executors": 1, "lost": [], "failures": [], "stages": [], "queries": [],
+        "holders": [], "unread": "", "executors": 1, "lost": [], "failures": [], "job_errors": [], "stages": [],
+        "queries": [],
         "topics": {}, "there": ["orders"], "log": "", "errors": "",
     } | given  # fmt: skip
 
@@ -144,6 +145,15 @@ def test_a_failure_in_a_query_counts_while_its_application_goes_on() -> None:
 def test_a_module_that_the_driver_itself_lacks_is_no_matter_of_executors() -> None:
     log = "Traceback (most recent call last):\n  File \"x.py\", line 1\nModuleNotFoundError: No module named 'rates'\n"
     assert diagnose(ended(log=log)).name == "unknown"
+
+
+def test_a_program_on_the_edge_node_has_failed_though_yarn_says_it_succeeded() -> None:
+    gone = facts(state="FINISHED", final_status="SUCCEEDED", failures=["ModuleNotFoundError: No module named 'rates'"])
+    assert diagnose(gone).name == "succeeded"  # what Spark has tried again, with success
+    assert diagnose(gone | {"job_errors": ["Job aborted"]}).name == "module missing on executors"
+    found = diagnose(facts(state="FINISHED", final_status="SUCCEEDED", job_errors=["Job aborted: ValueError: x"]))
+    assert (found.name, "with a job that had failed" in found.words) == ("unknown", True)
+    assert "ValueError: x" in evidence(found)
 
 
 def test_an_unknown_failure_is_shown() -> None:

@@ -12,7 +12,7 @@ from common.hdfs import Status
 from streamlab.edge import event_log
 from streamlab.edge.event_log import STREAMING, Unreadable, events, find, queries
 from streamlab.edge.streams import lag, numbers, read_to, total
-from streamlab.edge.why import plans, uneven
+from streamlab.edge.why import _failures, _job_errors, plans, uneven
 
 STARTED, PROGRESS, IDLE, TERMINATED = STREAMING
 APP = {"id": "application_1_0002", "name": "ada-job-step", "startedTime": 1_767_225_600_000}
@@ -175,3 +175,14 @@ def test_a_filter_that_lets_no_row_pass_is_found_in_the_plan() -> None:
     assert plans([said, counted(a2="20"), counted(a2="5")]) == {"r1": [{"step": "Filter (id < 0)", "given": 25}]}
     assert plans([said, counted(a2="20", a1="1")]) == {}
     assert plans([said]) == {}
+
+
+def test_what_failed_is_told_once_and_jobs_apart_from_tasks() -> None:
+    ended = {"Event": "SparkListenerTaskEnd", "Task End Reason": {"Reason": "Success"}}
+    failed = ended | {"Task End Reason": {"Reason": "ExceptionFailure", "Full Stack Trace": "ValueError: no"}}
+    lost = ended | {"Task End Reason": {"Reason": "ExecutorLostFailure", "Loss Reason": "Container killed by YARN"}}
+    job = {"Event": "SparkListenerJobEnd", "Job Result": {"Result": "JobFailed", "Exception": {"Message": "aborted"}}}
+    good = {"Event": "SparkListenerJobEnd", "Job Result": {"Result": "JobSucceeded"}}
+    log = [ended, failed, failed, lost, job, good]
+    assert _failures(log) == ["ValueError: no", "Container killed by YARN"]
+    assert _job_errors(log) == ["aborted"]
