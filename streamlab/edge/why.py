@@ -76,9 +76,9 @@ def facts(yarn: Yarn, hdfs: Hdfs, info: LabInfo, app: Mapping[str, Any]) -> dict
         took, "mb": that it holds, "pending_mb": of each container that it waits for, "free_mb", "total_mb": of YARN,
         "holders": [{"id", "name", "mb"}] of other applications, "unread": why its event log does not tell,
         "executors": that it has now, "lost": why executors were lost, "failures": of tasks, "job_errors": of jobs,
-        "stages": those that run, as `uneven` gives them, "queries": as `_query` gives them, "topics": as `_topics` gives
-        them, "there": the names of all topics, where one that is not there was asked for, "log", "errors": the ends of
-        what its driver printed and of what Spark logged beside it}``
+        "stages": those that run, as `uneven` gives them, "queries": as `_query` gives them, "topics": as `_topics`
+        gives them, "there": the names of all topics, where one that is not there was asked for, "log", "errors": the
+        ends of what its driver printed and of what Spark logged beside it}``
     """
     others = [one for one in yarn.unfinished() if one["id"] != app["id"]]
     metrics = yarn.metrics()
