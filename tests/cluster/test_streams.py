@@ -36,7 +36,7 @@ def topic_end(lab: LabRunner) -> int:
 
 def read_by(lab: LabRunner, query: str) -> int:
     """How far a query's checkpoint says that its last finished batch has read."""
-    at = f"/user/student/lesson04/checkpoints/{query}"
+    at = f"/user/student/lesson04/checkpoint/{query}"
     last = f"$(hdfs dfs -ls {at}/commits | grep -o '[0-9]*$' | sort -n | tail -1)"
     said = lab.inside(f"hdfs dfs -cat {at}/offsets/{last}")
     return sum(json.loads(said.splitlines()[-1])["l04-orders"].values())
