@@ -47,7 +47,7 @@ def test_the_check_passes(lab: LabRunner, scored: str) -> None:
     found = lab.check("lesson08")
     assert (found["job"], found["student"], found["passed"]) == ("lesson08", lab.student, True)
     assert len(found["assertions"]) == 21
-    assert set(found["assertions"][0]) == {"name", "expected", "found", "passed", "where", "help"}
+    assert set(found["assertions"][0]) == {"name", "expected", "found", "passed", "where", "help", "pending", "gap"}
 
 
 def test_a_second_run_adds_nothing_and_uploads_nothing(lab: LabRunner, scored: str) -> None:
