@@ -34,11 +34,11 @@ TASKS = 2000
 #: Characters of a failure that are told: from its beginning, where Spark says what happened.
 LENGTH = 4000
 
-EXECUTORS = ("SparkListenerExecutorAdded", "SparkListenerExecutorRemoved")
+LOST = "SparkListenerExecutorRemoved"
 PLANS = ("org.apache.spark.sql.execution.ui.SparkListenerSQLExecutionStart",)
 KINDS = (
     *STREAMING,
-    *EXECUTORS,
+    LOST,
     *PLANS,
     "SparkListenerTaskEnd",
     "SparkListenerJobEnd",
@@ -75,10 +75,10 @@ def facts(yarn: Yarn, hdfs: Hdfs, info: LabInfo, app: Mapping[str, Any]) -> dict
         ``{"id", "name", "state", "final_status", "diagnostics": YARN's words, "seconds": since its start or that it
         took, "mb": that it holds, "pending_mb": of each container that it waits for, "free_mb", "total_mb": of YARN,
         "holders": [{"id", "name", "mb"}] of other applications, "unread": why its event log does not tell,
-        "executors": that it has now, "lost": why executors were lost, "failures": of tasks, "job_errors": of jobs,
-        "stages": those that run, as `uneven` gives them, "queries": as `_query` gives them, "topics": as `_topics`
-        gives them, "there": the names of all topics, where one that is not there was asked for, "log", "errors": the
-        ends of what its driver printed and of what Spark logged beside it}``
+        "lost": why executors were lost, "failures": of tasks, "job_errors": of jobs, "stages": those that run, as
+        `uneven` gives them, "queries": as `_query` gives them, "topics": as `_topics` gives them, "there": the names of
+        all topics, where one that is not there was asked for, "log", "errors": the ends of what its driver printed and
+        of what Spark logged beside it}``
     """
     others = [one for one in yarn.unfinished() if one["id"] != app["id"]]
     metrics = yarn.metrics()
@@ -99,7 +99,7 @@ def facts(yarn: Yarn, hdfs: Hdfs, info: LabInfo, app: Mapping[str, Any]) -> dict
                        and one["resourceName"] == "*"],
         "free_mb": metrics["availableMB"], "total_mb": metrics["totalMB"],
         "holders": [{"id": one["id"], "name": one["name"], "mb": held_mb(one)} for one in others],
-        "unread": unread, "executors": _executors(log), "lost": _lost(log), "failures": _failures(log),
+        "unread": unread, "lost": _lost(log), "failures": _failures(log),
         "job_errors": _job_errors(log),
         "stages": stages(yarn, app),
         "queries": [_query(app, query, ends, now) | {"empty": dropping.get(query.run_id, [])} for query in found],
@@ -124,10 +124,6 @@ def _query(app: Mapping[str, Any], query: Query, ends: Mapping[str, Mapping[int,
                 "dropped": sum(one.get("numRowsDroppedByWatermark", 0) for one in batch["stateOperators"]),
                 "stateful": bool(batch["stateOperators"]),
                 "latest_event": batch["eventTime"].get("max", ""), "watermark": batch["eventTime"].get("watermark", ""),
-                "sources": [
-                    {"what": source["description"], "from": source["startOffset"], "to": source["endOffset"]}
-                    for source in batch["sources"]
-                ],
             }
             for batch in query.batches
         ],
@@ -162,13 +158,8 @@ def _there(info: LabInfo) -> list[str]:
             return []
 
 
-def _executors(log: Iterable[Mapping[str, Any]]) -> int:
-    kinds = Counter(event["Event"] for event in log if event["Event"] in EXECUTORS)
-    return kinds[EXECUTORS[0]] - kinds[EXECUTORS[1]]
-
-
 def _lost(log: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [event["Removed Reason"][:LENGTH] for event in log if event["Event"] == EXECUTORS[1]][-TOLD:]
+    return [event["Removed Reason"][:LENGTH] for event in log if event["Event"] == LOST][-TOLD:]
 
 
 def _failures(log: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -199,15 +190,15 @@ def uneven(stage: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> dict
     """How much longer the longest task of a stage has taken than the one in the middle, of those that were begun.
 
     Returns:
-        ``{"stage", "name", "tasks": how many were begun, "median_s", "longest_s", "median_rows": of those that ended,
-        "most_rows"}``
+        ``{"stage", "name", "tasks": how many were begun, "median_s", "longest_s", "median_rows": of those that
+        ended}``
     """
     seconds = sorted(task.get("duration", 0) / 1000 for task in tasks) or [0.0]
     rows = sorted(_rows(task["taskMetrics"]) for task in tasks if task["status"] == "SUCCESS") or [0]
     return {
         "stage": stage["stageId"], "name": stage["name"].rpartition(".zip/")[2], "tasks": len(tasks),
         "median_s": seconds[(len(seconds) - 1) // 2], "longest_s": seconds[-1],
-        "median_rows": rows[(len(rows) - 1) // 2], "most_rows": rows[-1],
+        "median_rows": rows[(len(rows) - 1) // 2],
     }  # fmt: skip
 
 

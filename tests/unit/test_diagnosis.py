@@ -16,7 +16,7 @@ def facts(**given: Any) -> dict[str, Any]:
     return {
         "id": "application_1_0002", "name": "ada-job-step", "state": "RUNNING", "final_status": "UNDEFINED",
         "diagnostics": "", "seconds": 90.0, "mb": 1792, "pending_mb": [], "free_mb": 2304, "total_mb": 4096,
-        "holders": [], "unread": "", "executors": 1, "lost": [], "failures": [], "job_errors": [], "stages": [],
+        "holders": [], "unread": "", "lost": [], "failures": [], "job_errors": [], "stages": [],
         "queries": [],
         "topics": {}, "there": ["orders"], "log": "", "errors": "",
     } | given  # fmt: skip
@@ -33,7 +33,7 @@ def query(*batches: dict[str, Any], **given: Any) -> dict[str, Any]:
 def batch(number: int, **given: Any) -> dict[str, Any]:
     return {
         "number": number, "began": f"2026-01-01T00:00:0{number}.000Z", "seconds": 1.0, "rows": 20, "written": -1,
-        "state": 0, "left": 0, "dropped": 0, "stateful": False, "latest_event": "", "watermark": "", "sources": [],
+        "state": 0, "left": 0, "dropped": 0, "stateful": False, "latest_event": "", "watermark": "",
     } | given  # fmt: skip
 
 
@@ -79,7 +79,7 @@ KNOWN = {
     "watermark does not move on": facts(queries=[query(*HELD)]),
     "skew": facts(
         stages=[{"stage": 3, "name": "count", "tasks": 4, "median_s": 2.0, "longest_s": 40.0,
-                 "median_rows": 300, "most_rows": 320}]
+                 "median_rows": 300}]
     ),
     "batch slower than its trigger": facts(queries=[query(*FULL, lag=60)], errors=BEHIND),
     "slower than its input": facts(queries=[query(*FULL, lag=60, input_rows_per_second=50.0)]),
