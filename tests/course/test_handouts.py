@@ -1,7 +1,8 @@
 """Each handout is followed as a student would: every command of its ```sh blocks, in order, from the lesson's start,
 typed on the edge node. A line that ends in ``# fails`` must exit with another status than 0.
 
-Its ```python blocks are one program, for the prompt of pyspark; it runs where the first of them stands.
+Its ```python blocks are one program, for the prompt of pyspark; it runs where the first of them stands. A comment
+behind a ``print`` says what it prints.
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ def commands(handout: Path) -> list[str]:
     return found
 
 
+def printed(handout: Path) -> list[str]:
+    """The lines that a handout says its program prints, in order."""
+    return re.findall(r"^print\(.*\)  # (.+)$", program(handout), re.MULTILINE)
+
+
 def test_every_lesson_has_a_handout_with_commands() -> None:
     lessons = sorted(path.parent.name for path in (ROOT / "jobs").glob("*/job.yml"))
     assert [handout.parent.name for handout in HANDOUTS] == lessons
@@ -61,3 +67,6 @@ def test_a_handout_works_as_it_is_written(lab: LabRunner, handout: Path) -> None
         ran = lab.run("shell", "--command", command)
         wanted = ran.code != 0 if note.startswith("fails") else ran.code == 0
         assert wanted, f"{line}\nexited {ran.code}\n{ran.out[-2000:]}\n{ran.err[-2000:]}"
+        if line == RUN_PROGRAM:
+            promised = printed(handout)
+            assert [each for each in ran.out.splitlines() if each in promised] == promised
