@@ -133,7 +133,8 @@ def test_nothing_heavy_is_imported_before_a_task_runs(task: ast.FunctionDef) -> 
 
 #: The rooms of the control program; each knows those before it, and what stands beside them belongs to none.
 ROOMS = (
-    "students", "lessons", "engines", "building", "gateway", "stacks", "work", "board", "keeping", "grading", "drills",
+    "students", "lessons", "diagnoses", "engines", "building", "gateway", "stacks", "work", "board", "keeping",
+    "grading", "drills",
 )  # fmt: skip
 #: What every room may use.
 SHARED = {"cancel", "display", "errors", "estimate", "paths", "stages", "ui", "yamlfile"}
