@@ -370,10 +370,10 @@ def doctor(_, inventory=None):
 @lab_task
 def images(_, inventory=None):
     """Build the images that changed."""
-    from streamlab.stacks import provision as provisioning
+    from streamlab.stacks import host_setup
     from streamlab.students.inventory import load
 
-    provisioning.build_images(load(inventory))
+    host_setup.build_images(load(inventory))
 
 
 @lab_task
@@ -397,19 +397,19 @@ def import_(_, from_, inventory=None):
 @lab_task
 def lock(_, inventory=None):
     """Resolve images/versions.yml and requirements.in into locks again."""
-    from streamlab.stacks import provision as provisioning
+    from streamlab.stacks import host_setup
     from streamlab.students.inventory import load
 
-    provisioning.renew_locks(load(inventory))
+    host_setup.renew_locks(load(inventory))
 
 
 @lab_task
 def train(_, inventory=None):
     """Find which classes each product loads, after `invoke lock`."""
-    from streamlab.stacks import provision as provisioning
+    from streamlab.stacks import host_setup
     from streamlab.students.inventory import load
 
-    provisioning.train(load(inventory))
+    host_setup.train(load(inventory))
 
 
 @lab_task
