@@ -59,11 +59,10 @@ def submit(_, job, inventory=None, student=None, limit=None, at_once=None, prese
            detach=False, driver_memory=None, executor_memory=None, executors=None, cluster=None):  # fmt: skip
     """Run a lesson (lesson08), one step (lesson08/train) or a folder on YARN."""
     from streamlab.work import submit as submission
+    from streamlab.work.request import request
 
     resources = {"driver_memory_mb": driver_memory, "executor_memory_mb": executor_memory, "executors": executors}
-    wanted = submission.request(
-        job, preset=preset, given=set, continuous=continuous, detach=detach, resources=resources
-    )
+    wanted = request(job, preset=preset, given=set, continuous=continuous, detach=detach, resources=resources)
     lab = load(inventory, cluster)
     submission.submit_each(lab, lab.explicitly_chosen(student, limit), wanted, at_once=at_once)
 
