@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from streamlab import display
-from streamlab.building import artifacts, build, images, travel
+from streamlab.building import build, images, locks, travel
 from streamlab.display import stage
 from streamlab.engines import engine
 from streamlab.errors import LabError
@@ -117,5 +117,5 @@ def train(lab: Lab) -> None:
 def renew_locks(lab: Lab) -> None:
     """`invoke lock`: resolve every version again on this machine's engine, and say what changed."""
     with engine.connect(own_engine(lab)) as client:
-        changes = artifacts.write_locks(client, build.ensure_builder(client))
+        changes = locks.write_locks(client, build.ensure_builder(client))
     say("\n".join(changes) or "nothing changed")
