@@ -26,8 +26,8 @@ from common.settings import application_name
 from lesson05 import data, oracle, places
 
 if TYPE_CHECKING:
-    from common.kafka import Record
     from common.lab import Lab
+    from common.records import Record
 
 #: What a join of two streams keeps: the rows of each side, and how many there are of each key.
 JOIN_STORES = {f"{side}-{store}" for side in ("left", "right") for store in ("keyToNumValues", "keyWithIndexToValue")}
