@@ -156,7 +156,7 @@ def test_what_both_sides_know_stands_alone() -> None:
     shared = {
         name for source in sources for name in re.findall(r"^from streamlab\.edge\.(\w+) import", source, re.MULTILINE)
     }
-    assert shared == {"exchange", "filesystem", "outbox", "room", "transfer"}
+    assert shared == {"arrival", "exchange", "filesystem", "outbox", "room", "transfer"}
     for name in shared:
         source = (ROOT / "streamlab" / "edge" / f"{name}.py").read_text(encoding="utf-8")
         assert re.findall(r"^(?:from|import) (?:common|edge)\b", source, re.MULTILINE) == []
