@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from invoke import Collection
 
-from streamlab.tasks import lab_task, with_words
+from streamlab.tasks import lab_task, load, with_words
 
 
 @lab_task
@@ -23,7 +23,6 @@ def roster(_, from_, name="class", to="inventory/class.yml", ports_from=0, subne
 def demo(_, inventory=None, student=None):
     """From nothing to a model's predictions on a real cluster."""
     from streamlab import demo as demonstration
-    from streamlab.students.inventory import load
 
     lab = load(inventory)
     demonstration.demo(lab, lab.student(student))
@@ -33,7 +32,6 @@ def demo(_, inventory=None, student=None):
 def capacity(_, inventory=None, at_work=0):
     """How many students of which size fit each Docker host."""
     from streamlab.stacks import capacity as capacities
-    from streamlab.students.inventory import load
 
     capacities.report(load(inventory), at_work=at_work)
 
@@ -43,7 +41,6 @@ def provision(_, inventory=None, student=None, limit=None, check=False, overcomm
               verbose=False):  # fmt: skip
     """Bring every student's cluster up, and prove each service."""
     from streamlab.stacks import provision as provisioning
-    from streamlab.students.inventory import load
 
     lab, do = load(inventory), provisioning.preview if check else provisioning.provision
     do(lab, lab.chosen(student, limit), overcommit=overcommit, take_over=take_over, verbose=verbose)
@@ -53,7 +50,6 @@ def provision(_, inventory=None, student=None, limit=None, check=False, overcomm
 def prove(_, inventory=None, student=None, limit=None, service=None, seconds=60, cluster=None):
     """Ask every service a real question (or one: --service kafka)."""
     from streamlab.stacks import prove as proofs
-    from streamlab.students.inventory import load
 
     proofs.prove_all(load(inventory, cluster).chosen(student, limit), [service] if service else None, seconds=seconds)
 
@@ -62,13 +58,11 @@ def prove(_, inventory=None, student=None, limit=None, service=None, seconds=60,
 def submit(_, job, inventory=None, student=None, limit=None, at_once=None, preset=None, set=None, continuous=False,
            detach=False, driver_memory=None, executor_memory=None, executors=None, cluster=None):  # fmt: skip
     """Run a lesson (lesson08), one step (lesson08/train) or a folder on YARN."""
-    from streamlab.students.inventory import load
     from streamlab.work import submit as submission
+    from streamlab.work.request import request
 
     resources = {"driver_memory_mb": driver_memory, "executor_memory_mb": executor_memory, "executors": executors}
-    wanted = submission.request(
-        job, preset=preset, given=set, continuous=continuous, detach=detach, resources=resources
-    )
+    wanted = request(job, preset=preset, given=set, continuous=continuous, detach=detach, resources=resources)
     lab = load(inventory, cluster)
     submission.submit_each(lab, lab.explicitly_chosen(student, limit), wanted, at_once=at_once)
 
@@ -76,7 +70,7 @@ def submit(_, job, inventory=None, student=None, limit=None, at_once=None, prese
 @lab_task(seat=True)
 def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv=None, cluster=None):
     """Check the results of a lesson (or of all lessons) from outside."""
-    from streamlab.students.inventory import EVERYBODY, load
+    from streamlab.students.inventory import EVERYBODY
     from streamlab.work import check as checks
     from streamlab.work import check_table
 
@@ -90,7 +84,6 @@ def check(_, job=None, inventory=None, student=None, limit=None, json=False, csv
 @lab_task(seat=True)
 def reset(_, job, inventory=None, student=None, limit=None, yes=False, cluster=None):
     """Bring one lesson back to its start."""
-    from streamlab.students.inventory import load
     from streamlab.work import check as checks
 
     checks.reset_each(load(inventory, cluster).explicitly_chosen(student, limit), job, yes=yes)
@@ -99,7 +92,6 @@ def reset(_, job, inventory=None, student=None, limit=None, yes=False, cluster=N
 @lab_task
 def fetch_output(_, job, inventory=None, student=None, to=None):
     """Bring a job's output files (plots, reports) to this machine."""
-    from streamlab.students.inventory import load
     from streamlab.work import fetch
 
     fetch.fetch_output(load(inventory).student(student), job, to)
@@ -133,7 +125,6 @@ def hand_in(_, job=None, detach=False):
 def collect(_, inventory=None, student=None, limit=None, to=None):
     """Fetch what students have handed in, with the time it was received."""
     from streamlab.grading import collect as collecting
-    from streamlab.students.inventory import load
 
     collecting.collect_each(load(inventory).chosen(student, limit), to)
 
@@ -142,7 +133,6 @@ def collect(_, inventory=None, student=None, limit=None, to=None):
 def grade(_, job, on=None, inventory=None, student=None, limit=None, from_=None, deadlines=None, again=False):
     """Run each hand-in of an exercise on a clean stack: --job lesson04."""
     from streamlab.grading import grade as grading
-    from streamlab.students.inventory import load
 
     who = {"student": student, "limit": limit}
     grading.grade(load(inventory), job, on=on, **who, from_=from_, deadlines=deadlines, again=again)
@@ -152,7 +142,6 @@ def grade(_, job, on=None, inventory=None, student=None, limit=None, from_=None,
 def gradebook(_, job, to=None, format="plain", inventory=None, from_=None, deadlines=None):
     """Print and write a class's grades: --job lesson04 --to FILE.csv."""
     from streamlab.grading import gradebook as grades
-    from streamlab.students.inventory import load
 
     grades.report(load(inventory), job, to=to, format_=format, from_=from_, deadlines=deadlines)
 
@@ -160,7 +149,6 @@ def gradebook(_, job, to=None, format="plain", inventory=None, from_=None, deadl
 @lab_task(seat=True)
 def stop(_, job, inventory=None, student=None, limit=None, cluster=None):
     """End a running stream after its current batch."""
-    from streamlab.students.inventory import load
     from streamlab.work import stop as stopping
 
     stopping.stop_each(load(inventory, cluster).explicitly_chosen(student, limit), job)
@@ -170,7 +158,6 @@ def stop(_, job, inventory=None, student=None, limit=None, cluster=None):
 def drill(_, name=None, answer=None, check=False, end=False, inventory=None, student=None, limit=None, cluster=None):
     """Begin a fault in a stack (--name), have it found (--answer), --end it."""
     from streamlab.drills import choose
-    from streamlab.students.inventory import load
 
     choose.act(load(inventory, cluster), student, limit, name=name, answer=answer, check=check, end=end)
 
@@ -197,7 +184,6 @@ def bundle(_, job, to=None):
 def status(_, inventory=None, student=None, limit=None, json=False, disk=False, cluster=None):
     """Show nodes, their health and memory, applications, and --disk."""
     from streamlab.stacks import status as looking
-    from streamlab.students.inventory import load
 
     lab = load(inventory, cluster)
     looking.report(lab, lab.chosen(student, limit), as_json=json, with_disk=disk)
@@ -207,7 +193,6 @@ def status(_, inventory=None, student=None, limit=None, json=False, disk=False, 
 def board(_, inventory=None, limit=None, port=8898):
     """Show the class in a browser: checks, health, streams, who needs help."""
     from streamlab.board import board as boards
-    from streamlab.students.inventory import load
 
     boards.board(load(inventory).chosen(None, limit), port=port)
 
@@ -215,7 +200,6 @@ def board(_, inventory=None, limit=None, port=8898):
 @lab_task(seat=True)
 def streams(_, inventory=None, student=None, limit=None, json=False, watch=False, cluster=None):
     """Show running streams in numbers: rates, lag, watermark, state."""
-    from streamlab.students.inventory import load
     from streamlab.work import streams as running
 
     running.report(load(inventory, cluster).chosen(student, limit), as_json=json, watch=watch)
@@ -224,7 +208,6 @@ def streams(_, inventory=None, student=None, limit=None, json=False, watch=False
 @lab_task(seat=True)
 def why(_, job=None, app=None, inventory=None, student=None, limit=None, json=False, cluster=None):
     """Say why an application stands still or failed, and what to do."""
-    from streamlab.students.inventory import load
     from streamlab.work import why as diagnoses
 
     diagnoses.report(load(inventory, cluster).explicitly_chosen(student, limit), job=job, app=app, as_json=json)
@@ -233,7 +216,6 @@ def why(_, job=None, app=None, inventory=None, student=None, limit=None, json=Fa
 @lab_task(seat=True)
 def links(_, inventory=None, student=None, cluster=None):
     """Print the pages to open."""
-    from streamlab.students.inventory import load
     from streamlab.work import look
 
     print(look.links(load(inventory, cluster).student(student)))
@@ -243,7 +225,6 @@ def links(_, inventory=None, student=None, cluster=None):
 def cards(_, to=None, renew=None, inventory=None, student=None, limit=None):
     """Write a card to log in with for each student: --to cards.html."""
     from streamlab.gateway import cards as of_students
-    from streamlab.students.inventory import load
 
     of_students.cards(load(inventory), to=to, renew=renew, student=student, limit=limit)
 
@@ -251,7 +232,6 @@ def cards(_, to=None, renew=None, inventory=None, student=None, limit=None):
 @lab_task(seat=True)
 def logs(_, inventory=None, student=None, node=None, app=None, lines=200, cluster=None):
     """Print the log of a node (--node kafka1) or an application (--app ID)."""
-    from streamlab.students.inventory import load
     from streamlab.work import look
 
     look.log(load(inventory, cluster).student(student), node=node, app=app, lines=lines)
@@ -260,7 +240,6 @@ def logs(_, inventory=None, student=None, node=None, app=None, lines=200, cluste
 @lab_task
 def shell(_, inventory=None, student=None, node="edge", command=None):
     """Open a node's terminal, or run one --command there."""
-    from streamlab.students.inventory import load
     from streamlab.work import shell as shells
 
     return shells.shell(load(inventory).student(student), node, command)
@@ -269,7 +248,6 @@ def shell(_, inventory=None, student=None, node="edge", command=None):
 @lab_task(words="file", seat=True)
 def put(_, file, to="", inventory=None, student=None, limit=None, force=False, cluster=None):
     """Copy files or folders to the edge node or HDFS: FILE… --to PLACE."""
-    from streamlab.students.inventory import load
     from streamlab.work import files
 
     files.put_each(load(inventory, cluster).explicitly_chosen(student, limit), file, to, force=force)
@@ -278,7 +256,6 @@ def put(_, file, to="", inventory=None, student=None, limit=None, force=False, c
 @lab_task(words="path", seat=True)
 def get(_, path, to="", inventory=None, student=None, limit=None, force=False, cluster=None):
     """Copy files or folders from the edge node or HDFS: PATH… --to DIR."""
-    from streamlab.students.inventory import load
     from streamlab.work import files
 
     files.get_each(load(inventory, cluster).explicitly_chosen(student, limit), path, to, force=force)
@@ -287,7 +264,6 @@ def get(_, path, to="", inventory=None, student=None, limit=None, force=False, c
 @lab_task
 def notebook(_, inventory=None, student=None, stop=False):
     """Start JupyterLab on the edge node and print its address."""
-    from streamlab.students.inventory import load
     from streamlab.work import notebook as notebooks
 
     notebooks.notebook(load(inventory).student(student), stop=stop)
@@ -297,7 +273,6 @@ def notebook(_, inventory=None, student=None, stop=False):
 def suspend(_, inventory=None, student=None, limit=None, force=False, over_disk=False):
     """Stop stacks; data stay. With --over-disk only those that use too much."""
     from streamlab.stacks import suspend as suspending
-    from streamlab.students.inventory import load
 
     stop = suspending.suspend_over_disk if over_disk else suspending.suspend
     stop(load(inventory).chosen(student, limit), force=force)
@@ -307,7 +282,6 @@ def suspend(_, inventory=None, student=None, limit=None, force=False, over_disk=
 def resume(_, inventory=None, student=None, limit=None):
     """Start suspended stacks again, and prove each service."""
     from streamlab.stacks import suspend as suspending
-    from streamlab.students.inventory import load
 
     suspending.resume(load(inventory).chosen(student, limit))
 
@@ -316,7 +290,6 @@ def resume(_, inventory=None, student=None, limit=None):
 def snapshot(_, name=None, at=None, inventory=None, student=None, yes=False):
     """Keep all data of a stack: --name N, or --at lesson05 (its start)."""
     from streamlab.keeping import snapshot as keeping
-    from streamlab.students.inventory import load
 
     keeping.take(load(inventory).student(student), name=name, at=at, yes=yes)
 
@@ -325,7 +298,6 @@ def snapshot(_, name=None, at=None, inventory=None, student=None, yes=False):
 def restore(_, name=None, at=None, inventory=None, student=None, limit=None, yes=False):
     """Bring stacks back to a snapshot, their own or another student's."""
     from streamlab.keeping import restore as restoring
-    from streamlab.students.inventory import load
 
     restoring.bring_back(load(inventory), name=name, at=at, student=student, limit=limit, yes=yes)
 
@@ -334,7 +306,6 @@ def restore(_, name=None, at=None, inventory=None, student=None, limit=None, yes
 def move(_, inventory=None, student=None, limit=None, yes=False):
     """Bring stacks with their data to the Docker host the inventory names."""
     from streamlab.keeping import move as moving
-    from streamlab.students.inventory import load
 
     lab = load(inventory)
     moving.move(lab, lab.explicitly_chosen(student, limit), yes=yes)
@@ -344,7 +315,6 @@ def move(_, inventory=None, student=None, limit=None, yes=False):
 def snapshots(_, inventory=None, remove=None, yes=False):
     """List the snapshots of a class, or --remove one."""
     from streamlab.keeping import snapshots as keeping
-    from streamlab.students.inventory import load
 
     keeping.remove(load(inventory), remove, yes=yes) if remove else keeping.report(load(inventory))
 
@@ -353,7 +323,6 @@ def snapshots(_, inventory=None, remove=None, yes=False):
 def destroy(_, inventory=None, student=None, limit=None, docker_host=None, take_over=False, yes=False):
     """Remove clusters: exactly what carries the lab's label."""
     from streamlab.stacks import destroy as destroying
-    from streamlab.students.inventory import load
 
     destroying.destroy(load(inventory), student, limit, docker_host, take_over=take_over, yes=yes)
 
@@ -362,7 +331,6 @@ def destroy(_, inventory=None, student=None, limit=None, docker_host=None, take_
 def doctor(_, inventory=None):
     """Check this machine for problems, each with its fix."""
     from streamlab import doctor as doctors
-    from streamlab.students.inventory import load
 
     doctors.report(load(inventory))
 
@@ -370,17 +338,15 @@ def doctor(_, inventory=None):
 @lab_task
 def images(_, inventory=None):
     """Build the images that changed."""
-    from streamlab.stacks import provision as provisioning
-    from streamlab.students.inventory import load
+    from streamlab.stacks import host_setup
 
-    provisioning.build_images(load(inventory))
+    host_setup.build_images(load(inventory))
 
 
 @lab_task
 def export(_, to, inventory=None):
     """Pack images and packages for a room without internet: --to DIR."""
     from streamlab import offline
-    from streamlab.students.inventory import load
 
     offline.export(load(inventory), to)
 
@@ -389,7 +355,6 @@ def export(_, to, inventory=None):
 def import_(_, from_, inventory=None):
     """Take in what `invoke export` packed: --from DIR."""
     from streamlab import offline
-    from streamlab.students.inventory import load
 
     offline.import_(load(inventory), from_)
 
@@ -397,19 +362,17 @@ def import_(_, from_, inventory=None):
 @lab_task
 def lock(_, inventory=None):
     """Resolve images/versions.yml and requirements.in into locks again."""
-    from streamlab.stacks import provision as provisioning
-    from streamlab.students.inventory import load
+    from streamlab.stacks import host_setup
 
-    provisioning.renew_locks(load(inventory))
+    host_setup.renew_locks(load(inventory))
 
 
 @lab_task
 def train(_, inventory=None):
     """Find which classes each product loads, after `invoke lock`."""
-    from streamlab.stacks import provision as provisioning
-    from streamlab.students.inventory import load
+    from streamlab.stacks import host_setup
 
-    provisioning.train(load(inventory))
+    host_setup.train(load(inventory))
 
 
 @lab_task

@@ -16,6 +16,7 @@ from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.ui import say, table
 from streamlab.work import check, submit
+from streamlab.work.request import request
 
 JOB = "lesson08"
 SHOW = Operation("demo", Access.USE, seconds=120)
@@ -39,7 +40,7 @@ def demo(lab: Lab, student: Student) -> None:
         with timed("engine, images and one student's cluster"):
             provision(lab, [student])
         with timed(f"{JOB}: train a model on YARN, then score a Kafka stream into Cassandra"), display.stage(JOB):
-            submit.submit_one(student, submit.request(JOB))
+            submit.submit_one(student, request(JOB))
         with timed("check the outcome from outside"), display.stage("check"):
             check.report(student, JOB, as_json=False)
     say("\n== the first predictions, as Cassandra has them")

@@ -24,7 +24,7 @@ from streamlab.engines import engine
 from streamlab.engines.throwaway import work_folder
 from streamlab.errors import LabError, WrongRequest
 from streamlab.paths import CACHE, ROOT, private_folder, typed
-from streamlab.stacks.provision import ensure_images, own_engine, wanted_images
+from streamlab.stacks.host_setup import ensure_images, own_engine, wanted_images
 from streamlab.students.inventory import Lab
 from streamlab.ui import Progress, progress, say
 

@@ -12,7 +12,8 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Container, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from invoke import Collection, Exit, Program, task
 from invoke import main as plain
@@ -23,6 +24,9 @@ from streamlab.errors import LabError
 from streamlab.options import help_of
 from streamlab.students.clusters import VARIABLE
 from streamlab.ui import show_any_script
+
+if TYPE_CHECKING:
+    from streamlab.students.inventory import Lab
 
 #: What a shell reports for a program that Ctrl-C ended; `Cancelled` knows it of other signals.
 INTERRUPTED = 130
@@ -79,6 +83,13 @@ def lab_task(
 
     given = list(inspect.signature(body).parameters)[1:]  # after invoke's own context
     return task(guarded, help=help_of(body.__name__, given), **options)
+
+
+def load(path: Path | str | None = None, cluster: str | None = None) -> Lab:
+    """`inventory.load`, imported when a task calls it."""
+    from streamlab.students import inventory
+
+    return inventory.load(path, cluster)
 
 
 def _of_an_engine(error: Exception) -> LabError | None:

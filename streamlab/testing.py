@@ -19,7 +19,7 @@ from streamlab.engines import engine, inside
 from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.lessons.bundle import files_below
 from streamlab.paths import ANSIBLE, JOBS, ROOT
-from streamlab.stacks.provision import ensure_engines, ensure_images
+from streamlab.stacks.host_setup import ensure_engines, ensure_images
 from streamlab.students import inventory
 from streamlab.ui import say
 

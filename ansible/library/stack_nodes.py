@@ -26,7 +26,7 @@ description: >-
 options:
   inventory: {type: path, required: true, description: The inventory file.}
   student: {type: str, required: true, description: The student whose stack it is.}
-  settings: {type: dict, required: true, description: "Kind of node -> how it is started; see reconcile.wanted."}
+  settings: {type: dict, required: true, description: "Kind of node -> how it is started; see containers.wanted."}
   config_files: {type: dict, required: true, description: Path below /etc/streamlab -> text of every file.}
   labels: {type: dict, required: true, description: Labels of everything.}
 """

@@ -16,8 +16,8 @@ from common.errors import JobError
 from common.settings import application_name
 
 if TYPE_CHECKING:  # the clients' packages are on the cluster's nodes only; checks are tested without them
-    from common.kafka import Record
     from common.lab import Lab
+    from common.records import Record
 
 T = TypeVar("T")
 

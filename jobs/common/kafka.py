@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from kafka.errors import (
 )
 
 from common.errors import JobError, Missing, Unreachable
+from common.records import Record, encoded, record_of, unreadable
 
 #: A lesson's records stay until the topic is deleted, however old they are: with Kafka's default of seven days a
 #: student who comes back after a week would find half a lesson. How much a partition keeps is the broker's to say.
@@ -29,21 +29,8 @@ TOPIC_CONFIG = {"retention.ms": "-1"}
 
 PAUSE_S = 0.2
 
-#: What Python's client needs to read records that were sent with a compression other than gzip.
-CODEC_PACKAGES = {"snappy": "python-snappy", "lz4": "lz4", "zstd": "zstandard"}
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Record:
-    """A record as read back; key and value decoded from UTF-8, None where the record has none."""
-
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: str | None
-    value: str | None
 
 
 @dataclass(frozen=True)
@@ -148,17 +135,10 @@ class Kafka:
             except UnknownTopicOrPartitionError:
                 return False
         deadline = time.monotonic() + self.timeout
-        while self._exists(topic):  # else a topic made again right away is taken for the old one
+        while self.topics([topic]):  # else a topic made again right away is taken for the old one
             if time.monotonic() > deadline:
                 raise Unreachable(f"topic {topic} was not gone {self.timeout:.0f} s after it was deleted")
             time.sleep(PAUSE_S)
-        return True
-
-    def _exists(self, topic: str) -> bool:
-        try:
-            self.partitions(topic)
-        except Missing:
-            return False
         return True
 
     def delete_group(self, group: str) -> bool:
@@ -211,7 +191,7 @@ class Kafka:
             )
             try:
                 sent = [
-                    producer.send(topic, key=_bytes(key), value=_bytes(value), partition=partition)
+                    producer.send(topic, key=encoded(key), value=encoded(value), partition=partition)
                     for key, value in records
                 ]
                 producer.flush(timeout=self.timeout)
@@ -250,7 +230,7 @@ class Kafka:
                 if time.monotonic() > deadline:
                     raise Unreachable(f"topic {topic} was not read to its end in {self.timeout:.0f} s")
                 for batch in consumer.poll(timeout_ms=500).values():
-                    records.extend(_record(raw) for raw in batch)
+                    records.extend(record_of(raw) for raw in batch)
         kept = (r for r in records if r.offset < ends[TopicPartition(topic, r.partition)])
         return sorted(kept, key=lambda r: (r.partition, r.offset))
 
@@ -305,7 +285,7 @@ class Kafka:
         try:
             yield
         except UnsupportedCodecError as error:
-            raise _unreadable(about, str(error)) from error
+            raise unreadable(about, str(error)) from error
         except KafkaError as error:
             raise JobError(f"Kafka failed for {about}", evidence=f"{type(error).__name__}: {error}") from error
 
@@ -315,36 +295,3 @@ def _topic(described: Mapping[str, Any]) -> Topic:
         name, code = described["name"], described["error_code"]
         raise JobError(f"Kafka cannot describe topic {name}", evidence=f"error code {code}")
     return Topic(id=described["topic_id"], partitions=len(described["partitions"]))
-
-
-def _unreadable(topic: str, words: str) -> JobError:
-    """The error for records that were sent with a compression for which this Python has no library."""
-    found = re.search(r"Libraries for (\w+) compression", words)
-    codec = found[1] if found else "a codec that is not known here"
-    package = CODEC_PACKAGES.get(codec)
-    return JobError(
-        f"topic {topic} holds records that are compressed with {codec}, and Python cannot read them here",
-        evidence=words,
-        fix=f"install Python's package {package} where this runs; the lab's own nodes have it: "
-        "invoke images, then invoke provision"
-        if package
-        else "send the records without compression, or with gzip",
-    )
-
-
-def _bytes(text: str | None) -> bytes | None:
-    return None if text is None else text.encode("utf-8")
-
-
-def _text(data: bytes | None) -> str | None:
-    return None if data is None else data.decode("utf-8", "replace")
-
-
-def _record(raw: Any) -> Record:
-    return Record(
-        partition=raw.partition,
-        offset=raw.offset,
-        timestamp_ms=raw.timestamp,
-        key=_text(raw.key),
-        value=_text(raw.value),
-    )

@@ -13,8 +13,8 @@ from lesson02 import data
 from lesson02.places import AT_LEAST_ONCE, AT_MOST_ONCE, COUNT, GROUPS, MEMBERS, MEMBERS_OUT, SHARED, effects
 
 if TYPE_CHECKING:
-    from common.kafka import Record
     from common.lab import Lab
+    from common.records import Record
 
 
 def check(lab: Lab) -> list[Assertion]:

@@ -29,8 +29,8 @@ from lesson03.places import (
 )
 
 if TYPE_CHECKING:
-    from common.kafka import Record
     from common.lab import Lab
+    from common.records import Record
 
 PER_BATCH = 300
 #: What the output keeps of a record as Kafka has it, before the order's own columns.

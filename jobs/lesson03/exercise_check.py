@@ -15,8 +15,8 @@ from common.orders import COLUMNS
 from lesson03 import data
 
 if TYPE_CHECKING:
-    from common.kafka import Record
     from common.lab import Lab
+    from common.records import Record
 
 #: maxOffsetsPerTrigger that gap 1 asks for.
 PER_BATCH = 200

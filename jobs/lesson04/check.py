@@ -25,8 +25,8 @@ from lesson04.places import (
 )
 
 if TYPE_CHECKING:
-    from common.kafka import Record
     from common.lab import Lab
+    from common.records import Record
 
 STEP = "sinks"
 PARTITIONS = 3

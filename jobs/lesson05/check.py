@@ -23,11 +23,11 @@ from common.checks import (
 )
 from common.file_sink import json_rows
 from common.settings import application_name
-from lesson05 import data, places
+from lesson05 import data, oracle, places
 
 if TYPE_CHECKING:
-    from common.kafka import Record
     from common.lab import Lab
+    from common.records import Record
 
 #: What a join of two streams keeps: the rows of each side, and how many there are of each key.
 JOIN_STORES = {f"{side}-{store}" for side in ("left", "right") for store in ("keyToNumValues", "keyWithIndexToValue")}
@@ -63,7 +63,7 @@ def batches(lab: Lab) -> list[Assertion]:
     emits everything, and the static join waits for nothing."""
     joins = {places.INNER, places.LEFT}
     expected = {
-        name: data.batch_sizes(ORDERS, ITEMS) if name in joins else data.batch_sizes(ORDERS) for name in QUERIES
+        name: oracle.batch_sizes(ORDERS, ITEMS) if name in joins else oracle.batch_sizes(ORDERS) for name in QUERIES
     }
     last = {name: [] if name in (places.COMPLETE, places.STATIC) else [0] for name in QUERIES}
 
@@ -99,8 +99,8 @@ def state_kept(lab: Lab) -> list[Assertion]:
             f"hdfs dfs -cat {query.path}/offsets/7",
         )
         for name, query, wanted in (
-            (places.DEDUP, dedup, data.watermark()),
-            (places.LEFT, left, data.join_watermark()),
+            (places.DEDUP, dedup, oracle.watermark()),
+            (places.LEFT, left, oracle.join_watermark()),
         )
     ] + [
         at_least(
@@ -125,7 +125,7 @@ def _watermark(query: Checkpoint) -> str:
 def without_duplicates(lab: Lab) -> list[Assertion]:
     """Each order that came in time, once, with all its columns."""
     dedup = sink(lab, places.DEDUP)
-    orders = [data.as_spark_writes(one) for one in data.unique_orders().values()]
+    orders = [data.as_spark_writes(one) for one in oracle.unique_orders().values()]
     return [same_rows(f"state: {places.DEDUP}: orders", orders, dedup.rows, dedup.where)]
 
 
@@ -138,34 +138,34 @@ def windows(lab: Lab) -> list[Assertion]:
     return [
         same_members(
             f"state: {places.TUMBLING}: closed windows by status",
-            data.tumbling(),
+            oracle.tumbling(),
             lambda: _windows(tumbling.rows()),
             tumbling.where,
         ),
-        _rows(places.TUMBLING, len(data.tumbling()), tumbling),
+        _rows(places.TUMBLING, len(oracle.tumbling()), tumbling),
         same_members(
-            f"state: {places.UPDATE}: last count of each window", data.updated(), lambda: latest(records()), told
+            f"state: {places.UPDATE}: last count of each window", oracle.updated(), lambda: latest(records()), told
         ),
-        at_least(f"state: {places.UPDATE}: records in {topic}", data.updates(), lambda: len(records()), told),
+        at_least(f"state: {places.UPDATE}: records in {topic}", oracle.updates(), lambda: len(records()), told),
         at_most(
             f"state: {places.UPDATE}: duplicates in {topic}, of batches that were cut off and sent again",
             duplicates_allowed(lab),
-            lambda: max(0, len(records()) - data.updates()),
+            lambda: max(0, len(records()) - oracle.updates()),
             told,
         ),
         same_members(
             f"state: {places.COMPLETE}: windows, late orders included",
-            data.complete(),
+            oracle.complete(),
             lambda: _windows(_written(lab, table)),
             f"hdfs dfs -cat {table}/part-*",
         ),
         same_members(
             f"state: {places.SLIDING}: closed windows that overlap",
-            data.sliding(),
+            oracle.sliding(),
             lambda: _windows(sliding.rows()),
             sliding.where,
         ),
-        _rows(places.SLIDING, len(data.sliding()), sliding),
+        _rows(places.SLIDING, len(oracle.sliding()), sliding),
     ]
 
 
@@ -178,7 +178,7 @@ def duplicates_allowed(lab: Lab) -> int:
         began = min(record.timestamp_ms for record in lab.kafka.consume_all(lab.settings.topic("orders")))
         runs = lab.yarn.applications(application_name(lab.info.student, lab.settings.lesson, "state"))
         cut_off = [run for run in runs if run.started_ms >= began and run.outcome in ("KILLED", "FAILED")]
-        return len(cut_off) * data.most_updates()
+        return len(cut_off) * oracle.most_updates()
     except Exception:  # what is wrong is reported by the assertions about it; nothing is excused
         return 0
 
@@ -187,9 +187,9 @@ def joins(lab: Lab) -> list[Assertion]:
     """Joined with a table, and with another stream: whole rows, each as often as it should be there."""
     static, inner, left = (sink(lab, name) for name in (places.STATIC, places.INNER, places.LEFT))
     with_city = [data.as_spark_writes(one, city=data.city_of(one.customer_id)) for one in data.sent_orders()]
-    with_items = [data.as_spark_writes(order, item) for order, item in data.pairs()]
-    orders = data.unique_orders()
-    alone = [data.as_spark_writes(orders[key]) for key in data.without_items()]
+    with_items = [data.as_spark_writes(order, item) for order, item in oracle.pairs()]
+    orders = oracle.unique_orders()
+    alone = [data.as_spark_writes(orders[key]) for key in oracle.without_items()]
     return [
         same_rows(f"state: {places.STATIC}: records with their city", with_city, static.rows, static.where),
         same_rows(f"state: {places.INNER}: orders with their items", with_items, inner.rows, inner.where),
@@ -240,7 +240,7 @@ def _written(lab: Lab, folder: str) -> list[dict[str, Any]]:
 def _windows(rows: Iterable[dict[str, Any]]) -> set[str]:
     return {
         str(
-            data.Window(
+            oracle.Window(
                 datetime.fromisoformat(row["start"]),
                 datetime.fromisoformat(row["end"]),
                 row["count"],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from common.checkpoint import Checkpoint
 from common.checks import Assertion, Fact, at_least, equal, json_of, same_rows
 from common.exercise import Exercise
-from lesson05 import data
+from lesson05 import data, oracle
 
 if TYPE_CHECKING:
     from common.lab import Lab
@@ -45,14 +45,14 @@ def reads(lab: Lab, work: Exercise) -> list[Assertion]:
     rows = [data.as_spark_writes(one) for one in data.sent_orders(seed)]
     offsets = f"hdfs dfs -cat '{checkpoint.path}/offsets/*'"
     # A batch is planned with the watermark of the one before it: the last one does not know its own orders yet.
-    earlier = [one for batch in data.order_batches(seed, PER_BATCH)[:-1] for one in batch]
-    watermark = data.iso(max(one.order_time for one in earlier) - data.WATERMARK)
+    earlier = [one for batch in oracle.order_batches(seed, PER_BATCH)[:-1] for one in batch]
+    watermark = data.iso(max(one.order_time for one in earlier) - oracle.WATERMARK)
     return [
         equal("columns and types", ORDER_TYPES, lambda: work.columns(1), work.where(1)),
         same_rows("orders, from the topic's beginning", rows, lambda: work.rows(1), work.where(1)),
         equal(
             f"records of each batch, by maxOffsetsPerTrigger {PER_BATCH}",
-            data.batch_sizes((len(rows), PER_BATCH)),
+            oracle.batch_sizes((len(rows), PER_BATCH)),
             checkpoint.batch_sizes,
             offsets,
         ),
@@ -65,7 +65,7 @@ def watermark_of(checkpoint: Checkpoint) -> str:
 
 
 def unique(work: Exercise, seed: int) -> list[Assertion]:
-    rows = [data.as_spark_writes(one) for one in data.unique_orders(seed).values()]
+    rows = [data.as_spark_writes(one) for one in oracle.unique_orders(seed).values()]
     return [
         equal("columns and types", ORDER_TYPES, lambda: work.columns(2), work.where(2)),
         same_rows("orders that came in time, each once", rows, lambda: work.rows(2), work.where(2)),
@@ -82,7 +82,7 @@ def unique(work: Exercise, seed: int) -> list[Assertion]:
 def windows(work: Exercise, seed: int) -> list[Assertion]:
     rows = [
         {"start": iso_ms(one.start), "end": iso_ms(one.end), "status": one.status, "orders": one.count}
-        for one in data.closed_windows(seed)
+        for one in oracle.closed_windows(seed)
     ]
     return [
         equal("columns and types", WINDOW_TYPES, lambda: work.columns(3), work.where(3)),
@@ -99,7 +99,7 @@ def topic(lab: Lab) -> list[Assertion]:
     checkpoint = Checkpoint(lab.hdfs, lab.settings.checkpoint(f"{lab.settings.lesson}-counts"))
     where = f"kafka-console-consumer.sh --bootstrap-server {lab.info.kafka} --topic {name} --from-beginning"
     records = Fact(lambda: lab.kafka.consume_all(name))
-    counts = data.touched_windows(seed)
+    counts = oracle.touched_windows(seed)
     last = [{"key": f"{start:%H:%M}", "value": {"orders": count}} for start, count in counts.items()]
 
     def found() -> list[dict[str, Any]]:
@@ -115,7 +115,7 @@ def topic(lab: Lab) -> list[Assertion]:
         same_rows("the last record of each key", last, found, where),
         equal(
             "records: each batch emits the windows that it has changed",
-            data.updates(seed, PER_BATCH),
+            oracle.updates(seed, PER_BATCH),
             lambda: len(records()),
             where,
         ),
@@ -123,9 +123,9 @@ def topic(lab: Lab) -> list[Assertion]:
 
 
 def joined(work: Exercise, seed: int) -> list[Assertion]:
-    orders = data.unique_orders(seed)
-    pairs = [data.as_spark_writes(order, item) for order, item in data.pairs(seed)]
-    alone = [data.as_spark_writes(orders[key]) for key in data.without_items(seed)]
+    orders = oracle.unique_orders(seed)
+    pairs = [data.as_spark_writes(order, item) for order, item in oracle.pairs(seed)]
+    alone = [data.as_spark_writes(orders[key]) for key in oracle.without_items(seed)]
     rows = [{name: row.get(name) for name in JOINED} for row in (*pairs, *alone)]
     return [
         equal("columns", list(JOINED), lambda: list(work.columns(5)), work.where(5)),

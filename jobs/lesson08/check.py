@@ -16,8 +16,8 @@ from lesson08.algos import ALGOS, known_algo
 from lesson08.places import METRICS, MODEL, QUERY, TRAINING_FILE
 
 if TYPE_CHECKING:
-    from common.kafka import Record
     from common.lab import Lab
+    from common.records import Record
 
 SETTINGS_TRIED = 4
 #: What two copies of one number may differ by: JSON and Cassandra both keep a double in full.

@@ -17,7 +17,7 @@ from typing import IO
 import docker
 
 from streamlab import stages
-from streamlab.building import artifacts, debian, npm
+from streamlab.building import debian, maven, npm, pip
 from streamlab.building.images import IMAGES_OF_OURS, PRODUCTS, Image, all_tags, arguments, recipe, tag_of
 from streamlab.building.versions import load_versions
 from streamlab.engines import engine, proxies
@@ -86,12 +86,12 @@ def _graph(docker_host: str, absent: Sequence[str], fetch_at: str) -> list[Stage
 
 def _lacking(fetcher: docker.DockerClient, wanted: Sequence[Image]) -> set[str]:
     """What has to be fetched: `jars`, `wheels` (and scripts for browsers with them), both or neither."""
-    jars = (jar for product in PRODUCTS for jar in artifacts.load_jars(product))
+    jars = (jar for product in PRODUCTS for jar in maven.load_jars(product))
     processor = fetcher.version()["Arch"]
-    wheels = (artifacts.wheels_folder(_lock(image), processor) for image in wanted if image.wheels)
+    wheels = (pip.folder(_lock(image), processor) for image in wanted if image.wheels)
     scripts = (npm.folder() for image in wanted if image.scripts)
     there = {
-        "jars": all(artifacts.jar_path(jar).exists() for jar in jars),
+        "jars": all(maven.jar_path(jar).exists() for jar in jars),
         "wheels": all(folder.is_dir() for folder in (*wheels, *scripts)),
     }
     return {name for name, found in there.items() if not found}
@@ -181,21 +181,21 @@ def _fetch(fetcher: docker.DockerClient, builder: str, wanted: Sequence[Image], 
     if wheels:
         for image in wanted:
             if image.wheels:
-                artifacts.ensure_wheels(fetcher, builder, _lock(image), processor=fetcher.version()["Arch"])
+                pip.ensure_wheels(fetcher, builder, _lock(image), processor=fetcher.version()["Arch"])
             if image.scripts:
-                artifacts.ensure_scripts(fetcher, builder)
+                npm.ensure_packages(fetcher, builder)
     else:
-        artifacts.ensure_jars(fetcher, builder, {name: artifacts.load_jars(name) for name in PRODUCTS})
+        maven.ensure_jars(fetcher, builder, {name: maven.load_jars(name) for name in PRODUCTS})
 
 
 def _artifacts(image: Image, *, processor: str) -> dict[str, Path]:
     """The fetched files that go into a build, by name. A test jar is raw material, never on a class path."""
     files = {
-        f"{'unpack' if jar.classifier == 'tests' else 'jars'}/{jar.filename}": artifacts.jar_path(jar)
-        for jar in (artifacts.load_jars(image.jars) if image.jars else ())
+        f"{'unpack' if jar.classifier == 'tests' else 'jars'}/{jar.filename}": maven.jar_path(jar)
+        for jar in (maven.load_jars(image.jars) if image.jars else ())
     }
     if image.wheels:
-        folder = artifacts.wheels_folder(_lock(image), processor)
+        folder = pip.folder(_lock(image), processor)
         if not folder.is_dir():
             fix = "run this command on a machine with that processor"
             raise LabError(f"Python packages for {processor} cannot be fetched on this machine", fix=fix)

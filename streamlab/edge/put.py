@@ -11,8 +11,9 @@ from dataclasses import asdict
 
 from common.settings import load_info
 
+from .arrival import arrival
 from .place import find, saying_why
-from .transfer import arrival, read_manifest
+from .transfer import read_manifest
 
 
 def main(place: str, *options: str) -> None:

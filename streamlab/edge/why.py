@@ -1,4 +1,4 @@
-"""Facts about an application that stands still or failed, from which `streamlab.lessons.diagnosis` tells why.
+"""Facts about an application that stands still or failed, from which `streamlab.diagnoses.diagnosis` tells why.
 
 ``python3 -m edge.why [--app ID] NAME…`` takes the application with this id, else the last with one of these names, else
 those that run now, else the last that has ended. It answers a list of what `facts` gives.

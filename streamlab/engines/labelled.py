@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
+#: The label with whose a stack is.
+OWNER = "streamlab.owner"
+
 
 def stack_filter(student: Student, *labels: str) -> dict[str, list[str]]:
     """The engine's filter for everything in one student's stack, or only for what has these labels too."""

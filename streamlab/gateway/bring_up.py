@@ -8,14 +8,13 @@ from pathlib import Path
 import docker
 
 from streamlab import __version__
+from streamlab.engines.labelled import OWNER
 from streamlab.errors import WrongRequest
 from streamlab.gateway import authority, bastion, edge_ssh, gateway, health, settings
 from streamlab.gateway.keys import key_pair
 from streamlab.gateway.secrets import class_folder, ensure_secrets
 from streamlab.students.problems import INSTRUCTOR
 from streamlab.students.topology import Gateway, Student
-
-OWNER = "streamlab.owner"
 
 
 def ensure(client: docker.DockerClient, students: Sequence[Student], *, folder: Path) -> list[str]:

@@ -40,6 +40,7 @@ from streamlab.ui import captured_output, say
 from streamlab.work import check
 from streamlab.work import submit as submission
 from streamlab.work.follow import JobFailed
+from streamlab.work.request import request
 
 #: Seconds that a hand-in's turn may take beside its program: to prepare it, to ask what came of it, and to prove after
 #: that what did not answer was not the stack.
@@ -198,7 +199,7 @@ def _turn(grader: Student, *, store: Store, pairs: Mapping[str, HandIn]) -> floa
     hand_in = pairs[grader.name]
     seed, began = seed_of(store, hand_in), time.monotonic()
     with written(store.contents(hand_in)) as (theirs, ours):
-        wanted = replace(submission.request(str(theirs.folder)), prepared_by=ours, seed=seed)
+        wanted = replace(request(str(theirs.folder)), prepared_by=ours, seed=seed)
         run: dict[str, Any] = {"ended": "SUCCEEDED", "words": []}
         try:
             submission.submit(grader, wanted)

@@ -20,7 +20,17 @@ from streamlab.engines import engine, labelled, volumes
 from streamlab.errors import LabError, WrongRequest
 from streamlab.keeping import restore, snapshots
 from streamlab.keeping.snapshot import IDLE, keep
-from streamlab.stacks import daemons, destroy, known_hosts, location, operation, parallel, provision, recovery
+from streamlab.stacks import (
+    daemons,
+    destroy,
+    host_setup,
+    known_hosts,
+    location,
+    operation,
+    parallel,
+    provision,
+    recovery,
+)
 from streamlab.stacks.carrier import open_carrier, require_stack
 from streamlab.stacks.location import Locations, Mark
 from streamlab.stacks.operation import Access, Operation
@@ -127,7 +137,7 @@ def _turn(lab: Lab, student: Student, old: Student) -> Outcome:
 def _move(lab: Lab, student: Student, old: Student) -> None:
     """For who has the lock of the old stack."""
     with display.whole("engine", "images"):
-        provision.ensure_engines(lab, [student])
+        host_setup.ensure_engines(lab, [student])
         found, at_once = location.mark_of(student), 1
         if not (found and found.proved):
             _require_movable(old)

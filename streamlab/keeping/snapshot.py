@@ -27,6 +27,7 @@ from streamlab.stacks.suspend import require_idle
 from streamlab.students.topology import Student
 from streamlab.ui import Progress, confirm, progress, say
 from streamlab.work import check, submit
+from streamlab.work.request import request
 
 #: How Docker says that a process had to be ended by SIGKILL.
 KILLED = 137
@@ -169,7 +170,7 @@ def snapshot_at(student: Student, lesson: str, *, yes: bool) -> None:
     for job in jobs.known_jobs():
         check.reset_each([student], job, yes=True)
     for job in before:
-        submit.submit_one(student, submit.request(job))
+        submit.submit_one(student, request(job))
         check.report(student, job, as_json=False)
     snapshot(student, name)
 

@@ -1,1 +1,1 @@
-"""What runs: jobs, their presets and bundles, and why one failed. Nothing here asks a cluster."""
+"""What runs: jobs, their presets and bundles, and exercises. Nothing here asks a cluster."""

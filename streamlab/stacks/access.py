@@ -22,9 +22,9 @@ from docker.errors import APIError, ImageNotFound, NotFound
 from streamlab.building import images
 from streamlab.cancel import uninterrupted
 from streamlab.engines.engine import CONFLICT
+from streamlab.engines.labelled import OWNER
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks.channel import plain
-from streamlab.stacks.reconcile import OWNER
 from streamlab.students.inventory import this_owner
 from streamlab.students.topology import Placed
 

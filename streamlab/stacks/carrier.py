@@ -18,8 +18,8 @@ from docker.models.containers import Container
 from streamlab.building import images
 from streamlab.edge.exchange import BESIDE
 from streamlab.engines import engine, labelled, volumes
+from streamlab.engines.labelled import OWNER
 from streamlab.errors import LabError, WrongRequest
-from streamlab.stacks.reconcile import OWNER
 from streamlab.stacks.stack import StackOnEngine, failed
 from streamlab.students.topology import Student, nodes
 from streamlab.ui import Progress

@@ -18,10 +18,10 @@ from docker.errors import DockerException
 from docker.models.volumes import Volume
 
 from streamlab.engines import engine, labelled
+from streamlab.engines.labelled import OWNER
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import known_hosts
 from streamlab.stacks.channel import shortened
-from streamlab.stacks.reconcile import OWNER
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.ui import plain

@@ -1,4 +1,4 @@
-"""`invoke provision`: an engine, the images, then every student's stack, proved."""
+"""`invoke provision`: the Docker hosts set up, then every student's stack brought up and proved."""
 
 from __future__ import annotations
 
@@ -6,72 +6,23 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 
 from streamlab import display
-from streamlab.building import artifacts, build, images, travel
+from streamlab.building import build
 from streamlab.display import stage
 from streamlab.engines import engine, volumes
 from streamlab.errors import LabError
 from streamlab.gateway import bring_up as gateways
 from streamlab.gateway import gateway, pages
-from streamlab.stacks import known_hosts, location, parallel, preflight
+from streamlab.stacks import host_setup, known_hosts, location, parallel, preflight
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.playbooks import play
-from streamlab.students import endpoint
-from streamlab.students.docker_hosts import LOCAL, is_here, machine
+from streamlab.students.docker_hosts import machine
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student, by_docker_host
 from streamlab.ui import say
 
 #: Students that Ansible works on at a time, for each processor of this machine.
 FORKS_EACH = 8
-
-
-def ensure_engines(lab: Lab, students: Sequence[Student], *, verbose: bool = False) -> bool:
-    """Make sure that this machine's engine, where it is one of theirs, answers; True when it had to be started.
-
-    Any other engine is somebody else's to install, and none is installed beside one that answers.
-
-    Raises:
-        NoEngine: the students' engine does not answer, and another one of this machine does.
-    """
-    silence = engine.silence(LOCAL) if LOCAL in (student.docker_host for student in students) else None
-    if silence is None:
-        return False
-    if engine.elsewhere(LOCAL):
-        raise silence
-    say(f"no Docker Engine answers at {LOCAL}: installing and starting one")
-    with stage("engine"):
-        play("engine.yml", lab, verbose=verbose)
-    return True
-
-
-def own_engine(lab: Lab) -> str:
-    """The engine of this machine that the inventory uses; started if it is the machine's own and does not run."""
-    ensure_engines(lab, lab.students)
-    return next((student.docker_host for student in lab.students if is_here(student.docker_host)), endpoint.here())
-
-
-def ensure_images(docker_host: str, others: Sequence[str] = (), wanted: Sequence[str] = images.PRODUCTS) -> bool:
-    """Bring to one Docker host what is missing there from the `others` that have it, else build it; True when it was.
-
-    The machine's own engine is looked at as well: most often it is where the images were built first.
-    """
-    with engine.connect(docker_host) as client:
-        if not build.missing(client, wanted):
-            return False
-        preflight.require_room(client, docker_host, needed_gb=preflight.DISK_GB_TO_BUILD)
-    with stage("images"):
-        for other in dict.fromkeys((*others, endpoint.here())):
-            if other != docker_host:
-                travel.bring(docker_host, other, wanted)
-        fetch_at = docker_host if is_here(docker_host) else endpoint.here()
-        build.ensure_images(docker_host, fetch_at=fetch_at, wanted=wanted)
-    return True
-
-
-def wanted_images(students: Sequence[Student]) -> tuple[str, ...]:
-    """The images of these students' nodes, and of the gateway where they have one."""
-    return (*images.PRODUCTS, *((images.GATEWAY,) if any(student.gateway for student in students) else ()))
 
 
 def provision(
@@ -100,7 +51,7 @@ def provision(
 
 
 def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbose: bool, take_over: bool) -> None:
-    ensure_engines(lab, students, verbose=verbose)
+    host_setup.ensure_engines(lab, students, verbose=verbose)
     changing = Operation("provision", Access.CHANGE, take_over=take_over)
     failed, refused, students = _sorted_out(lab, students)
     if not students:
@@ -127,7 +78,7 @@ def _sorted_out(lab: Lab, students: Sequence[Student]) -> tuple[dict[str, LabErr
         LabError: no Docker host answers.
     """
     failed: dict[str, LabError] = {**engine.unreachable(students)}
-    if not _left(students, failed):
+    if not host_setup.groups_left(students, failed):
         raise engine.not_reached(failed, students)
     refusals = location.refusals(lab, students, silent=failed)
     refused = [Outcome(name, 0, error=error) for name, error in refusals.items()]
@@ -146,9 +97,9 @@ def preview(
     looking = Operation("provision --check", Access.USE, take_over=take_over)
     failed, refused, students = _sorted_out(lab, students)
     processors = _require_possible(lab, students, failed, overcommit=overcommit)
-    for docker_host, group in _left(students, failed):
+    for docker_host, group in host_setup.groups_left(students, failed):
         with engine.connect(docker_host) as client:
-            if absent := build.missing(client, wanted_images(group)):
+            if absent := build.missing(client, host_setup.wanted_images(group)):
                 say(f"{machine(docker_host)}: images would be brought or built: {', '.join(absent)}")
     reached = [student for student in students if student.docker_host not in failed]
     with parallel.admitted_all(reached, looking) as (admitted, outcomes):
@@ -170,7 +121,7 @@ def _require_possible(
 ) -> dict[str, int]:
     """Check that the Docker hosts have room for these stacks; the number of processors of each machine."""
     processors = {}
-    for docker_host, group in _left(students, failed):
+    for docker_host, group in host_setup.groups_left(students, failed):
         with engine.connect(docker_host) as client:
             preflight.require_possible(client, group, classmates=lab.everybody, overcommit=overcommit)
             processors[machine(docker_host)] = client.info()["NCPU"]
@@ -187,7 +138,7 @@ def prepare(lab: Lab, students: Sequence[Student], failed: dict[str, LabError], 
         how many students Ansible may work on at a time.
     """
     processors = _require_possible(lab, students, failed, overcommit=overcommit)
-    _ensure_images_of(students, failed)
+    host_setup.ensure_images_of(students, failed)
     return _forks(processors.values())
 
 
@@ -204,7 +155,7 @@ def _ensure_gateways(lab: Lab, students: Sequence[Student], failed: dict[str, La
             _ensure_gateway(lab, docker_host, group[0])
         except LabError as error:
             failed[docker_host] = error
-            if not _left(students, failed):
+            if not host_setup.groups_left(students, failed):
                 raise
 
 
@@ -253,58 +204,3 @@ def bring_up(
                 volumes.prune(client, student)
     came_to = f" and {'proved' if summary.changed else 'answering'}, {summary.changed} changed"
     say(f"{', '.join(names)}: provisioned{'' if verbose else came_to}")  # verbose: Ansible has printed what it changed
-
-
-def _left(students: Sequence[Student], failed: Mapping[str, LabError]) -> list[tuple[str, list[Student]]]:
-    """The students by Docker host, without the hosts that failed."""
-    return [(docker_host, group) for docker_host, group in by_docker_host(students) if docker_host not in failed]
-
-
-def _ensure_images_of(students: Sequence[Student], failed: dict[str, LabError]) -> bool:
-    """Images for every Docker host of these students; True when some were missing.
-
-    A host that goes away meanwhile joins the `failed`, and the others go on.
-    """
-    groups, brought = _left(students, failed), False
-    for docker_host, group in groups:
-        try:
-            brought |= ensure_images(docker_host, [host for host, _ in groups], wanted_images(group))
-        except LabError as error:
-            failed[docker_host] = error
-            if not _left(students, failed):
-                raise
-    return brought
-
-
-def build_images(lab: Lab) -> None:
-    """`invoke images`: bring or build on every Docker host of the inventory what is missing there.
-
-    Raises:
-        LabError: a Docker host does not answer, or could not be served; the others were.
-    """
-    with display.whole("engine", "images"):
-        ensure_engines(lab, lab.students)
-        failed: dict[str, LabError] = {**engine.unreachable(lab.students)}
-        brought = _ensure_images_of(lab.students, failed)
-    if not brought and not failed:
-        say("nothing to do: every image is built")
-    if failed:
-        raise engine.not_reached(failed, lab.students)
-
-
-def train(lab: Lab) -> None:
-    """`invoke train`: find the lists of classes again, from images that are built for it first."""
-    from streamlab.building import training
-
-    host = own_engine(lab)
-    ensure_images(host)
-    with engine.connect(host) as client:
-        training.train(client)
-    say("the images have new archives with the next: invoke images")
-
-
-def renew_locks(lab: Lab) -> None:
-    """`invoke lock`: resolve every version again on this machine's engine, and say what changed."""
-    with engine.connect(own_engine(lab)) as client:
-        changes = artifacts.write_locks(client, build.ensure_builder(client))
-    say("\n".join(changes) or "nothing changed")

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from streamlab.edge.arrival import Received, arrival
 from streamlab.edge.filesystem import Disk, Refused, amount, printable
-from streamlab.edge.transfer import Item, Received, arrival, contents, gather, manifest, read_manifest
+from streamlab.edge.transfer import Item, contents, gather, manifest, read_manifest
 from streamlab.engines.attached import CHUNK, Output, Running
 from streamlab.engines.inside import Result
 from streamlab.errors import LabError, WrongRequest

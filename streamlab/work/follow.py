@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from streamlab.diagnoses import logs
 from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError
-from streamlab.lessons import cause
 from streamlab.lessons.jobs import Preset, Step
 from streamlab.stacks.channel import fields
 from streamlab.stacks.stack import Stack, failed
@@ -100,9 +100,9 @@ def written_by(line: str) -> dict[str, Any] | None:
 def failure(step: Step, app_id: str, final: Mapping[str, str], *, preset: Preset, typed: str) -> JobFailed:
     """The error for an application that did not succeed."""
     if final["final"] == "KILLED":
-        why = cause.Cause(final["diagnostics"].splitlines())
+        why = logs.Cause(final["diagnostics"].splitlines())
     else:
-        why = cause.probable_cause(final["log"], final["diagnostics"], errors=final["errors"])
+        why = logs.probable_cause(final["log"], final["diagnostics"], errors=final["errors"])
     return JobFailed(
         f"{step.full_name}: {app_id} ended {final['final']}",
         evidence=[line[:EVIDENCE] for line in why.lines],
@@ -112,11 +112,11 @@ def failure(step: Step, app_id: str, final: Mapping[str, str], *, preset: Preset
 
 def _remedy(needs: str, preset: Preset, typed: str) -> str:
     """What to do about a cause."""
-    if needs == cause.EXECUTOR_MEMORY:
+    if needs == logs.EXECUTOR_MEMORY:
         return _more_memory("executor", preset.executor_memory_mb, preset.overhead_mb)
-    if needs == cause.DRIVER_MEMORY:
+    if needs == logs.DRIVER_MEMORY:
         return _more_memory("driver", preset.driver_memory_mb, preset.overhead_mb)
-    if needs == cause.LOST_RECORDS:
+    if needs == logs.LOST_RECORDS:
         return f"invoke reset --job {typed} starts over with what the topic holds now"
     return "correct it and submit again"
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from streamlab.diagnoses.diagnosis import Diagnosis
+from streamlab.diagnoses.known import diagnose
 from streamlab.errors import WrongRequest
 from streamlab.lessons import jobs
-from streamlab.lessons.diagnose import diagnose
-from streamlab.lessons.diagnosis import Diagnosis
 from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields, list_of, understood
 from streamlab.stacks.operation import Access, Operation

@@ -49,18 +49,23 @@ def sessions(site: Site) -> dict[tuple[str, str], str]:
     return found
 
 
+def sent_by(method: str, place: str, *, own: str, sibling: str) -> tuple[str, dict[str, str]]:
+    """HTTP's method and the headers of a request from a place of `FROM`; `own` and `sibling` are origins."""
+    headers = {name: {"own": own, "sibling": sibling}.get(value, value) for name, value in FROM[place].items()}
+    if method != "WebSocket":
+        return method, headers
+    key = "AAAAAAAAAAAAAAAAAAAAAA=="
+    upgrade = {"upgrade": "websocket", "connection": "Upgrade", "sec_websocket_version": "13", "sec_websocket_key": key}
+    return "GET", headers | upgrade
+
+
 @pytest.mark.parametrize("label", LABELS)
 def test_exactly_what_the_rule_allows_reaches_a_page(
     site: Site, sessions: dict[tuple[str, str], str], label: str
 ) -> None:
-    host, wrong = site.page("ada", label), []
-    own = {"own": site.origin(host), "sibling": site.origin(site.page("bob", "jl"))}
-    for user, method, (place, said) in itertools.product(USERS, METHODS, FROM.items()):
-        headers = {name: own.get(value, value) for name, value in said.items()}
-        if method == "WebSocket":
-            headers |= {"upgrade": "websocket", "connection": "Upgrade", "sec_websocket_version": "13",
-                        "sec_websocket_key": "AAAAAAAAAAAAAAAAAAAAAA=="}  # fmt: skip
-        sent = "GET" if method == "WebSocket" else method
+    host, sibling, wrong = site.page("ada", label), site.origin(site.page("bob", "jl")), []
+    for user, method, place in itertools.product(USERS, METHODS, FROM):
+        sent, headers = sent_by(method, place, own=site.origin(host), sibling=sibling)
         # A path that no daemon has: what is let through gets the daemon's own no, and changes nothing.
         answer = site.ask(host, "/.lab-test/none", sent, cookie=sessions[user, host], **headers)
         from_gateway = b"/.lab/style.css" in answer.body or (answer.status == 302 and "/enter?" in answer.leads_to)
@@ -78,15 +83,11 @@ def test_exactly_what_the_rule_allows_reaches_a_page(
 @pytest.mark.parametrize("path", ["/board", "/board/students/ada", "/board/events"])
 def test_the_board_is_the_instructor_s_and_only_read(site: Site, path: str) -> None:
     """Each student, the instructor and a stranger, by every method, from everywhere."""
-    own = {"own": site.home, "sibling": site.origin(site.page("bob", "jl"))}
+    sibling = site.origin(site.page("bob", "jl"))
     cookies = {user: site.log_in(user).cookie() for user in USERS[:3]} | {"nobody": "__Host-lab=" + "x" * 43}
     wrong = []
-    for user, method, (place, said) in itertools.product(USERS, METHODS, FROM.items()):
-        headers = {name: own.get(value, value) for name, value in said.items()}
-        if method == "WebSocket":
-            headers |= {"upgrade": "websocket", "connection": "Upgrade", "sec_websocket_version": "13",
-                        "sec_websocket_key": "AAAAAAAAAAAAAAAAAAAAAA=="}  # fmt: skip
-        sent = "GET" if method == "WebSocket" else method
+    for user, method, place in itertools.product(USERS, METHODS, FROM):
+        sent, headers = sent_by(method, place, own=site.home, sibling=sibling)
         status = site.status(site.domain, path, sent, cookie=cookies[user], **headers)
         reads = method in ("GET", "WebSocket") and place in ("the page itself", *BY_HAND)
         if (status == 200) != (user == "instructor" and reads):

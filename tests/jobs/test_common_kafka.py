@@ -8,7 +8,8 @@ import pytest
 from kafka.errors import UnsupportedCodecError
 
 from common.errors import JobError, Missing
-from common.kafka import CODEC_PACKAGES, Kafka, Topic
+from common.kafka import Kafka, Topic
+from common.records import CODEC_PACKAGES
 
 
 class Admin:

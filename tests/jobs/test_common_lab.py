@@ -9,8 +9,9 @@ import pytest
 
 from common.errors import JobError, Missing
 from common.hdfs import Status
-from common.kafka import Kafka, Record
+from common.kafka import Kafka
 from common.lab import Lab
+from common.records import Record
 from common.settings import Settings
 
 

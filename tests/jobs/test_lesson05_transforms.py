@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming import StreamingQuery
 
-from lesson05 import data
+from lesson05 import data, oracle
 from lesson05.broken_wall_clock import by_arrival
 from lesson05.broken_window_watermark import on_the_time, on_the_window
 from lesson05.transforms import CUSTOMER, ITEM, ORDER, as_records, items, orders, with_city, with_items
@@ -141,7 +141,7 @@ def in_state(query: StreamingQuery) -> int:
 
 
 def windows(rows: list[Row]) -> set[str]:
-    return {str(data.Window(row.start, row.end, row["count"], row.asDict().get("status", ""))) for row in rows}
+    return {str(oracle.Window(row.start, row.end, row["count"], row.asDict().get("status", ""))) for row in rows}
 
 
 def five_minutes() -> Column:
@@ -161,7 +161,7 @@ BY_WINDOW = ("window.start", "window.end", "count")
 
 def test_each_order_once(run: Run) -> None:
     found, query = run(run.orders("2 minutes").dropDuplicatesWithinWatermark(["order_id"]))
-    assert sorted(row.order_id for row in found) == sorted(data.unique_orders())
+    assert sorted(row.order_id for row in found) == sorted(oracle.unique_orders())
     assert dropped(query) == 5
 
 
@@ -169,21 +169,21 @@ def test_tumbling_windows_of_unique_orders(run: Run) -> None:
     unique = run.orders("2 minutes").dropDuplicatesWithinWatermark(["order_id"])
     counts = unique.groupBy(five_minutes(), "status").count().select("window.start", "window.end", "status", "count")
     found, _ = run(counts)
-    assert (windows(found), len(found)) == (data.tumbling(), 18)
+    assert (windows(found), len(found)) == (oracle.tumbling(), 18)
 
 
 def test_late_orders_are_counted_after_each_batch_was_aggregated(run: Run) -> None:
     """Five late records; but Spark aggregates within a batch before it drops: one partial result, or two."""
     found, query = run(run.orders("2 minutes").groupBy(five_minutes()).count().select(*BY_WINDOW), "update")
-    assert (len(found), dropped(query)) == (data.updates(), 1)
+    assert (len(found), dropped(query)) == (oracle.updates(), 1)
     slid = F.window("order_time", "10 minutes", "5 minutes")
     found, query = run(run.orders("2 minutes").groupBy(slid).count().select(*BY_WINDOW))
-    assert (windows(found), dropped(query)) == (data.sliding(), 2)
+    assert (windows(found), dropped(query)) == (oracle.sliding(), 2)
 
 
 def test_complete_mode_keeps_what_is_late(run: Run) -> None:
     found, query = run(run.orders("2 minutes").groupBy(five_minutes()).count().select(*BY_WINDOW), "complete")
-    assert (windows(found), dropped(query), in_state(query)) == (data.complete(), 0, 10)
+    assert (windows(found), dropped(query), in_state(query)) == (oracle.complete(), 0, 10)
 
 
 def test_a_left_join_gives_up_on_an_item_when_the_watermark_says_so(run: Run) -> None:
@@ -191,12 +191,12 @@ def test_a_left_join_gives_up_on_an_item_when_the_watermark_says_so(run: Run) ->
     sold = run.items("2 minutes").withColumnRenamed("item_order_id", "order_id")
     found, _ = run(with_items(unique, sold, "left"))
     alone = [row.order_id for row in found if row.item_id is None]
-    assert (len(found), sorted(alone)) == (568, sorted(data.without_items()))
+    assert (len(found), sorted(alone)) == (568, sorted(oracle.without_items()))
 
 
 def test_without_dropping_duplicates_the_join_has_sixty_rows_more(quick: Run) -> None:
     found, _ = quick(quick.orders("2 minutes").join(quick.items("2 minutes"), near()))
-    assert len(found) == len(data.pairs()) + 60
+    assert len(found) == len(oracle.pairs()) + 60
 
 
 def test_the_broken_steps_show_what_the_handout_says(run: Run) -> None:
@@ -206,7 +206,7 @@ def test_the_broken_steps_show_what_the_handout_says(run: Run) -> None:
     found, query = run(on_the_time(run.orders()))
     assert (len(found), in_state(query)) == (9, 1)
     found, _ = run(by_arrival(run.orders()))
-    assert len(found) == len(data.unique_orders()) + data.copies_in_another_batch() + data.LATE
+    assert len(found) == len(oracle.unique_orders()) + oracle.copies_in_another_batch() + data.LATE
 
 
 REFUSED = {

@@ -15,7 +15,7 @@ from fake_engine import FakeEngine
 from streamlab import demo
 from streamlab.errors import WrongRequest
 from streamlab.keeping import snapshots
-from streamlab.stacks import access, operation, parallel, provision
+from streamlab.stacks import access, host_setup, operation, parallel, provision
 from streamlab.stacks.operation import Access, Operation
 from streamlab.students import inventory
 from streamlab.students.inventory import Lab
@@ -167,7 +167,7 @@ def lab(engine: FakeEngine, ada: Student, monkeypatch: pytest.MonkeyPatch) -> li
     monkeypatch.setattr(inventory, "load", lambda file=None, cluster=None: Lab(Path("class.yml"), (ada,)))
     monkeypatch.setattr(demo, "provision", lambda lab, students: None)  # which is asked about itself
     for module, name in (
-        *((provision, name) for name in ("ensure_engines", "_ensure_images_of")),
+        *((host_setup, name) for name in ("ensure_engines", "ensure_images_of")),
         *((provision.preflight, name) for name in ("require_possible", "require_memory")),
     ):
         monkeypatch.setattr(module, name, lambda *args, **options: None)

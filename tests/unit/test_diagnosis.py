@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from streamlab.lessons.diagnose import diagnose
-from streamlab.lessons.diagnosis import Diagnosis, texts
+from streamlab.diagnoses.diagnosis import Diagnosis, texts
+from streamlab.diagnoses.known import diagnose
 
 
 def facts(**given: Any) -> dict[str, Any]:

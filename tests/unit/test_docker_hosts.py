@@ -21,7 +21,7 @@ import pytest
 from streamlab.engines import engine, tunnel
 from streamlab.errors import LabError, WrongRequest
 from streamlab.paths import ROOT
-from streamlab.stacks import operation, provision, status
+from streamlab.stacks import host_setup, operation, provision, status
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.playbooks import Summary
 from streamlab.students import docker_hosts, problems, topology
@@ -325,7 +325,7 @@ def played(monkeypatch: pytest.MonkeyPatch, second_is_gone: None, alone: None) -
     )  # fmt: skip
     monkeypatch.setattr(engine, "connect", lambda host, **_: _opened(client))
     monkeypatch.setattr(provision.preflight, "require_possible", lambda *_, **__: None)
-    monkeypatch.setattr(provision, "ensure_images", lambda *_: False)
+    monkeypatch.setattr(host_setup, "ensure_images", lambda *_: False)
     monkeypatch.setattr(provision.volumes, "prune", lambda *_: [])
     monkeypatch.setattr(provision, "play", play)
     return told
@@ -367,7 +367,7 @@ def test_a_docker_host_that_goes_away_while_images_travel_leaves_the_others_stud
         return False
 
     carl = replace(student, name="carl", docker_host="unix:///run/second.sock", port_base=21000, subnet="10.89.2.0/27")
-    monkeypatch.setattr(provision, "ensure_images", vanishing)
+    monkeypatch.setattr(host_setup, "ensure_images", vanishing)
     lab = Lab(Path("class.yml"), (student, bob, carl))
     with pytest.raises(LabError, match="not reached: carl, bob") as caught:
         provision.provision(lab, lab.students)
@@ -417,15 +417,15 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """No engine answers; what is played to install one."""
     done: list[str] = []
     monkeypatch.setattr(engine, "silence", lambda host: done.append(host) or SILENT)
-    monkeypatch.setattr(provision, "play", lambda playbook, *_, **__: done.append(playbook))
+    monkeypatch.setattr(host_setup, "play", lambda playbook, *_, **__: done.append(playbook))
     return done
 
 
 def test_only_this_machine_s_own_engine_is_installed(bob: Student, installed: list[str]) -> None:
     other = replace(bob, docker_host="unix:///run/second.sock")
-    assert not provision.ensure_engines(Lab(Path("class.yml"), ()), [bob, other])
+    assert not host_setup.ensure_engines(Lab(Path("class.yml"), ()), [bob, other])
     assert installed == []
-    assert provision.ensure_engines(Lab(Path("class.yml"), ()), [bob, replace(bob, docker_host=LOCAL)])
+    assert host_setup.ensure_engines(Lab(Path("class.yml"), ()), [bob, replace(bob, docker_host=LOCAL)])
     assert installed == [LOCAL, "engine.yml"]
 
 
@@ -435,7 +435,7 @@ def test_none_is_installed_beside_one_that_answers(
     monkeypatch.setenv("DOCKER_HOST", "unix:///run/user/7/docker.sock")
     monkeypatch.setattr(engine, "_is_there", lambda docker_host: docker_host.endswith("/7/docker.sock"))
     with pytest.raises(engine.NoEngine):
-        provision.ensure_engines(Lab(Path("class.yml"), ()), [student])
+        host_setup.ensure_engines(Lab(Path("class.yml"), ()), [student])
     assert installed == [LOCAL]
 
 

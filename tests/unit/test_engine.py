@@ -15,10 +15,9 @@ from fake_engine import FakeEngine
 from streamlab.engines import engine, inside, labelled
 from streamlab.engines.inside import Result
 from streamlab.errors import WrongRequest
-from streamlab.stacks import provision
 from streamlab.stacks.stack import failed
 from streamlab.students.docker_hosts import LOCAL
-from streamlab.students.topology import Student
+from streamlab.students.topology import Student, by_docker_host
 
 
 def open_at(docker_host: str) -> None:
@@ -162,5 +161,5 @@ def test_a_command_that_fails_in_a_node_is_told_by_its_last_words(done: Result, 
 def test_students_are_taken_together_by_docker_host(student: Student) -> None:
     remote = "ssh://lab@second"
     students = [student, replace(student, name="bob", docker_host=remote), replace(student, name="carl")]
-    grouped = {host: [s.name for s in group] for host, group in provision.by_docker_host(students)}
+    grouped = {host: [s.name for s in group] for host, group in by_docker_host(students)}
     assert grouped == {remote: ["bob"], student.docker_host: ["ada", "carl"]}

@@ -12,7 +12,7 @@ from common.checks import Assertion
 from common.errors import Missing
 from common.hdfs import Status
 from common.settings import LabInfo, Settings
-from lesson05 import data
+from lesson05 import data, oracle
 from lesson05.check import JOIN_STORES, QUERIES, check
 
 HOME = "/user/student/lesson05"
@@ -82,7 +82,7 @@ class World:
         ends = [{"l05-orders": min(335, 50 * n), "l05-items": min(540, 80 * n)} for n in range(1, 8)]
         if name not in ("l05-complete", "l05-static"):
             ends.append(ends[-1])
-        head = json.dumps({"batchWatermarkMs": int(data.watermark().timestamp() * 1000)})
+        head = json.dumps({"batchWatermarkMs": int(oracle.watermark().timestamp() * 1000)})
         for number, end in enumerate(ends):
             topics = [topic for topic in end if topic == "l05-orders" or name in JOINS]
             lines = [json.dumps({topic: {"0": end[topic]}}) for topic in topics]
@@ -106,8 +106,8 @@ def rows_of(windows: set[str]) -> list[dict[str, Any]]:
 def right() -> World:
     world = World()
     world.ran("SUCCEEDED", FILLED_MS + 1)
-    counts = [(row["start"][11:16], json.dumps(row)) for row in rows_of(data.updated())]
-    earlier = [(key, json.dumps(json.loads(value) | {"count": 1})) for key, value in counts[: data.updates() - 10]]
+    counts = [(row["start"][11:16], json.dumps(row)) for row in rows_of(oracle.updated())]
+    earlier = [(key, json.dumps(json.loads(value) | {"count": 1})) for key, value in counts[: oracle.updates() - 10]]
     world.topics = {
         "l05-orders": data.order_records(),
         "l05-items": data.item_records(),
@@ -117,17 +117,17 @@ def right() -> World:
         world.put_batches(name)
     world.files[f"{HOME}/checkpoint/l05-dedup/state/0/0/1.delta"] = ""
     world.files |= {f"{HOME}/checkpoint/l05-left/state/0/0/{store}/1.delta": "" for store in JOIN_STORES}
-    orders = data.unique_orders()
-    pairs = [data.as_spark_writes(order, item) for order, item in data.pairs()]
+    orders = oracle.unique_orders()
+    pairs = [data.as_spark_writes(order, item) for order, item in oracle.pairs()]
     world.put_sink("l05-dedup", [data.as_spark_writes(one) for one in orders.values()])
-    world.put_sink("l05-tumbling", rows_of(data.tumbling()))
-    world.put_sink("l05-sliding", rows_of(data.sliding()))
+    world.put_sink("l05-tumbling", rows_of(oracle.tumbling()))
+    world.put_sink("l05-sliding", rows_of(oracle.sliding()))
     sent = [data.as_spark_writes(one, city=data.city_of(one.customer_id)) for one in data.sent_orders()]
     world.put_sink("l05-static", sent)
     world.put_sink("l05-inner", pairs)
-    alone = [data.as_spark_writes(orders[key]) for key in sorted(data.without_items())]
+    alone = [data.as_spark_writes(orders[key]) for key in sorted(oracle.without_items())]
     world.put_sink("l05-left", [*pairs, *alone])
-    world.files[f"{HOME}/out/l05-complete/part-0.json"] = "\n".join(map(json.dumps, rows_of(data.complete())))
+    world.files[f"{HOME}/out/l05-complete/part-0.json"] = "\n".join(map(json.dumps, rows_of(oracle.complete())))
     return world
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from lesson05 import data
+from lesson05 import data, oracle
 
 ORDERS_SHA256 = "87afb470d6a7201f3c3c1dc5ed5a13dff51a89259048d3df81f684dc986afeab"
 ITEMS_SHA256 = "e0320a89a09ff78e79bdbb12ef06b5f16c64295b32e24b46264124254a6f9746"
@@ -49,26 +49,26 @@ def test_times_are_written_as_spark_reads_them() -> None:
 
 
 def test_batches_of_one_topic_and_of_two() -> None:
-    assert data.batch_sizes((335, 50)) == [50] * 6 + [35]
-    assert data.batch_sizes((335, 50), (540, 80)) == [130] * 6 + [95]
-    assert data.batch_sizes((10, 5), (3, 5)) == [8, 5]
+    assert oracle.batch_sizes((335, 50)) == [50] * 6 + [35]
+    assert oracle.batch_sizes((335, 50), (540, 80)) == [130] * 6 + [95]
+    assert oracle.batch_sizes((10, 5), (3, 5)) == [8, 5]
 
 
 def test_the_watermark_is_two_minutes_behind_the_latest_order() -> None:
-    assert data.iso(data.watermark()) == data.iso(data.join_watermark()) == "2025-01-01T00:47:50Z"
+    assert data.iso(oracle.watermark()) == data.iso(oracle.join_watermark()) == "2025-01-01T00:47:50Z"
 
 
 def test_only_the_late_orders_are_late() -> None:
-    assert len(data.in_time()) == 330
-    assert len(data.unique_orders()) == 300
-    assert not any(key.startswith("late") for key in data.unique_orders())
+    assert len(oracle.in_time()) == 330
+    assert len(oracle.unique_orders()) == 300
+    assert not any(key.startswith("late") for key in oracle.unique_orders())
 
 
 def test_windows_that_hold_a_time() -> None:
     at = data.START + timedelta(minutes=7)
-    starts = data.windows_of(at, data.SLIDE_WINDOW, data.SLIDE)
+    starts = oracle.windows_of(at, oracle.SLIDE_WINDOW, oracle.SLIDE)
     assert [data.iso(start) for start in starts] == ["2025-01-01T00:05:00Z", "2025-01-01T00:00:00Z"]
-    assert [data.iso(one) for one in data.windows_of(at, data.WINDOW, data.WINDOW)] == ["2025-01-01T00:05:00Z"]
+    assert [data.iso(one) for one in oracle.windows_of(at, oracle.WINDOW, oracle.WINDOW)] == ["2025-01-01T00:05:00Z"]
 
 
 def total(windows: set[str]) -> int:
@@ -76,30 +76,30 @@ def total(windows: set[str]) -> int:
 
 
 def test_nine_windows_are_closed_and_the_tenth_is_open() -> None:
-    assert (len(data.tumbling()), total(data.tumbling())) == (18, 270)
-    assert {window.split(" ", 1)[1] for window in data.tumbling()} == {"delivered 24", "shipped 6"}
-    assert not any(window.startswith("00:45") for window in data.tumbling())
+    assert (len(oracle.tumbling()), total(oracle.tumbling())) == (18, 270)
+    assert {window.split(" ", 1)[1] for window in oracle.tumbling()} == {"delivered 24", "shipped 6"}
+    assert not any(window.startswith("00:45") for window in oracle.tumbling())
 
 
 @pytest.mark.parametrize(
     ("windows", "count", "orders"),
-    [(data.complete, 10, 335), (data.updated, 10, 330), (data.sliding, 9, 33 + 8 * 66)],
+    [(oracle.complete, 10, 335), (oracle.updated, 10, 330), (oracle.sliding, 9, 33 + 8 * 66)],
 )
 def test_what_each_output_mode_counts(windows: object, count: int, orders: int) -> None:
     assert (len(windows()), total(windows())) == (count, orders)
 
 
 def test_update_mode_emits_a_window_once_in_each_batch_that_touches_it() -> None:
-    assert data.updates() == 16
+    assert oracle.updates() == 16
 
 
 def test_two_orders_still_wait_for_their_items() -> None:
-    assert (len(data.pairs()), len(data.without_items())) == (540, 28)
-    assert {"o289", "o299"}.isdisjoint(data.without_items())
+    assert (len(oracle.pairs()), len(oracle.without_items())) == (540, 28)
+    assert {"o289", "o299"}.isdisjoint(oracle.without_items())
 
 
 def test_copies_that_arrive_in_another_batch() -> None:
-    assert data.copies_in_another_batch() == 3
+    assert oracle.copies_in_another_batch() == 3
 
 
 def test_customers_have_a_city_each() -> None:
@@ -115,10 +115,10 @@ def test_another_seed_is_another_shop_of_the_same_shape() -> None:
         ids = Counter(key for key, _ in data.order_records(seed))
         assert len(ids) == 305
         assert 25 <= sum(count == 2 for count in ids.values()) <= 35
-        assert not any(key.startswith("late") for key in data.unique_orders(seed))
-    assert data.tumbling(7) != data.tumbling(8)
-    assert data.updated(7) != data.updated(8)
-    assert data.without_items(7) != data.without_items(8)
+        assert not any(key.startswith("late") for key in oracle.unique_orders(seed))
+    assert oracle.tumbling(7) != oracle.tumbling(8)
+    assert oracle.updated(7) != oracle.updated(8)
+    assert oracle.without_items(7) != oracle.without_items(8)
 
 
 @pytest.mark.parametrize("seed", range(1, 40))
@@ -131,4 +131,4 @@ def test_in_every_student_s_data_a_duplicate_comes_in_another_batch(seed: int) -
 
 
 def test_no_batch_of_update_mode_emits_more_than_three_windows() -> None:
-    assert data.most_updates() == 3
+    assert oracle.most_updates() == 3

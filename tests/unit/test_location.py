@@ -16,7 +16,7 @@ from fake_engine import FakeEngine
 from streamlab import doctor
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
-from streamlab.stacks import destroy, known_hosts, location, preflight, provision, status
+from streamlab.stacks import destroy, host_setup, known_hosts, location, preflight, provision, status
 from streamlab.stacks.playbooks import Summary
 from streamlab.students.docker_hosts import LOCAL
 from streamlab.students.inventory import Lab
@@ -160,7 +160,7 @@ def played(engines: Engines, alone: None, monkeypatch: pytest.MonkeyPatch) -> li
     monkeypatch.setattr(engine, "silence", lambda host: None)
     monkeypatch.setattr(preflight, "require_possible", lambda *_, **__: None)
     monkeypatch.setattr(preflight, "require_memory", lambda *_, **__: None)
-    monkeypatch.setattr(provision, "ensure_images", lambda *_: False)
+    monkeypatch.setattr(host_setup, "ensure_images", lambda *_: False)
     monkeypatch.setattr(provision, "play", lambda *_, limit, **__: names.extend(limit) or Summary(changed=1))
     return names
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from streamlab.building import artifacts
-from streamlab.building.lock import Jar, diff_locks, format_lock, parse_lock
+from streamlab.building import fetching, maven, pip
+from streamlab.building.jars import Jar, diff_locks, format_lock, parse_lock
 from streamlab.building.versions import load_versions
-from streamlab.engines.throwaway import proxy_properties, trust_store, without_hosts
+from streamlab.engines.throwaway import ClientFailed, proxy_properties, trust_store, without_hosts
 from streamlab.errors import LabError
 from streamlab.paths import ROOT
 
@@ -72,23 +72,23 @@ def test_a_diff_says_what_came_went_and_changed() -> None:
 
 @pytest.mark.parametrize("product", sorted(load_versions().products))
 def test_every_product_has_a_lock_with_all_its_roots(product: str) -> None:
-    coordinates = {jar.coordinate for jar in artifacts.load_jars(product)}
+    coordinates = {jar.coordinate for jar in maven.load_jars(product)}
     assert set(load_versions().products[product].roots) <= coordinates
 
 
 @pytest.mark.parametrize("product", sorted(load_versions().products))
 def test_no_two_jars_of_a_product_have_one_file_name(product: str) -> None:
-    names = [jar.filename for jar in artifacts.load_jars(product)]
+    names = [jar.filename for jar in maven.load_jars(product)]
     assert len(names) == len(set(names))
 
 
 def test_no_lock_names_an_address() -> None:
-    locks = [artifacts.jars_lock(product) for product in load_versions().products]
-    for lock in [*locks, *artifacts.PYTHON_LOCKS.values()]:
+    locks = [maven.jars_lock(product) for product in load_versions().products]
+    for lock in [*locks, *pip.LOCKS.values()]:
         assert "://" not in lock.read_text(), lock
 
 
-@pytest.mark.parametrize("lock", artifacts.PYTHON_LOCKS.values(), ids=lambda path: path.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("lock", pip.LOCKS.values(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_python_package_is_pinned_and_hashed(lock: Path) -> None:
     for entry in lock.read_text().replace("\\\n", "").splitlines():
         assert re.match(r"[a-z0-9-]+==[^ ]+ .*--hash=sha256:", entry), entry
@@ -105,7 +105,7 @@ def test_the_static_checks_tools_change_no_version_of_the_control_program() -> N
 
 
 def test_spark_has_one_version() -> None:
-    lock = artifacts.NODES_LOCK
+    lock = pip.NODES_LOCK
     assert f"pyspark=={load_versions().products['spark'].version} " in lock.read_text()
 
 
@@ -115,14 +115,14 @@ def test_maven_s_listing_is_read() -> None:
         "   com.example:guava:jar:33.0-jre:compile:/cache/maven/guava.jar -- module com.example (auto)\n"
         "   io.example:native:jar:linux-x86_64:1.2.Final:runtime:/cache/maven/native.jar\n\n"
     )
-    assert artifacts.parse_listing(listing) == [
+    assert maven.parse_listing(listing) == [
         Jar("com.example", "guava", "33.0-jre"),
         Jar("io.example", "native", "1.2.Final", "linux-x86_64"),
     ]
 
 
 def test_a_project_asks_for_exactly_what_it_is_told() -> None:
-    text = artifacts.pom("kafka", dependencies=[("io.example:native:1:linux", ["*:*"])])
+    text = maven.pom("kafka", dependencies=[("io.example:native:1:linux", ["*:*"])])
     assert (
         "<dependency><groupId>io.example</groupId><artifactId>native</artifactId><version>1</version>"
         "<classifier>linux</classifier><exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId>"
@@ -139,11 +139,29 @@ def test_a_client_s_reason_is_shown_without_addresses() -> None:
         "transfer failed for https://repo.example.org/m2/thing.pom: repo.example.org: unknown host -> [Help 1]\n"
         "[ERROR] \n[ERROR] Re-run Maven using the -X switch to enable full debug logging.\n"
     )
-    assert artifacts.reasons_in(log) == [
+    assert fetching.reasons_in(log) == [
         "Could not transfer artifact org.example:thing:pom:1.0 from/to central: "
         "transfer failed for the registry: unknown host"
     ]
     assert without_hosts("org.apache.hadoop:hadoop-common:jar:3.5.0") == "org.apache.hadoop:hadoop-common:jar:3.5.0"
+
+
+@pytest.mark.parametrize(
+    ("log", "fix"),
+    [
+        ("[ERROR] Could not find artifact com.example:guava:jar:99", "name another version in images/versions.yml"),
+        ("ERROR: No matching distribution found for numpy==99", "name another version in images/versions.yml"),
+        ("[ERROR] Read timed out", "run the same command again"),
+    ],
+)
+def test_what_no_registry_has_is_not_asked_for_again(log: str, fix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise ClientFailed(1, log)
+
+    monkeypatch.setattr(fetching, "run_client", failing)
+    with pytest.raises(LabError, match=r"^error: the jars cannot be fetched\n") as caught:
+        fetching.fetch(None, "builder", ["mvn"], "the jars", work=Path("work"))
+    assert caught.value.fix.startswith(fix)
 
 
 def test_a_trust_store_holds_every_certificate() -> None:

@@ -17,7 +17,7 @@ from conftest import SECOND, Engines
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.keeping import move, snapshots
-from streamlab.stacks import access, destroy, known_hosts, location, preflight, provision
+from streamlab.stacks import access, destroy, host_setup, known_hosts, location, preflight, provision
 from streamlab.stacks.carrier import data_nodes
 from streamlab.stacks.playbooks import Summary
 from streamlab.students.docker_hosts import LOCAL
@@ -102,7 +102,7 @@ def world(engines: Engines, ada: Student, tmp_path: Path, monkeypatch: pytest.Mo
     known_hosts.remember([replace(ada, docker_host=SECOND)])
     monkeypatch.setattr(engine, "silence", lambda host: None)
     monkeypatch.setattr(preflight, "require_possible", lambda *_, **__: made.do("preflight"))
-    monkeypatch.setattr(provision, "ensure_images", lambda *_: False)
+    monkeypatch.setattr(host_setup, "ensure_images", lambda *_: False)
     monkeypatch.setattr(provision, "play", made.play)
     monkeypatch.setattr(snapshots, "SNAPSHOTS", tmp_path)
     monkeypatch.setattr(move, "open_carrier", made.open_carrier)

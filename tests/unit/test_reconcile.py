@@ -13,7 +13,7 @@ from docker.types import IPAMConfig, IPAMPool
 
 from fake_engine import FakeEngine, Refused
 from streamlab.errors import LabError, WrongRequest
-from streamlab.stacks import reconcile
+from streamlab.stacks import containers, reconcile
 from streamlab.students import topology
 from streamlab.students.topology import Student
 
@@ -71,7 +71,7 @@ def test_a_container_has_its_limits_its_volumes_and_no_rights(engine: FakeEngine
     assert said == {"JAVA_OPTS": "-Xmx1m", **DIRECT}
     assert (made["Config"]["Cmd"], made["Config"]["Hostname"]) == (["namenode"], "namenode")
     labels = made["Config"]["Labels"]
-    assert json.loads(labels.pop(reconcile.MADE_FROM))["memory_mb"] == 100
+    assert json.loads(labels.pop(containers.MADE_FROM))["memory_mb"] == 100
     assert labels == {
         "streamlab.class": "spring", "streamlab.student": "ada", "streamlab.version": "1",
         "streamlab.node": "namenode", "streamlab.service": "hdfs",

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from streamlab.lessons import jobs
-from streamlab.work import submit
+from streamlab.work import request as requests
 
 
-def request(job: str = "lesson08", **changes: Any) -> submit.Request:
+def request(job: str = "lesson08", **changes: Any) -> requests.Request:
     asked = {"preset": None, "given": [], "continuous": False, "detach": False, "resources": {}, **changes}
-    return submit.request(job, **asked)
+    return requests.request(job, **asked)
 
 
 def test_a_lesson_is_all_its_steps_with_their_own_presets() -> None:

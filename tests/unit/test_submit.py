@@ -22,6 +22,7 @@ from streamlab.stacks.operation import Access, Operation
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.work import follow, submit
+from streamlab.work.request import request
 
 ML = Preset("ml", 1024, 1, 1, 1536, 2, overhead_mb=384, shuffle_partitions=4)
 BATCH = Preset("batch", 1024, 1, 2, 700, 1, overhead_mb=384, shuffle_partitions=4)
@@ -185,7 +186,7 @@ def hand_over(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
         lines = [("err", line) if isinstance(line, str) else line for line in lines]
         stack = SimpleNamespace(student=student, edge=None, python=python)
-        wanted = submit.request("lesson08/score", given=["per_batch=7"])
+        wanted = request("lesson08/score", given=["per_batch=7"])
         return submit._hand_over(stack, wanted.steps[0], wanted, Bundle(b"1" * 2048, "a" * 64))
 
     asked: dict[str, Any] = {}
@@ -277,12 +278,12 @@ def test_many_are_submitted_for_under_the_name_that_was_asked_for(
     monkeypatch.setattr(submit.parallel, "each", lambda students, do, operation: asked.append(operation))
     monkeypatch.setattr(capacity, "at_once", lambda lab, docker_host: 7)
     lab = Lab(Path("class.yml"), (student,))
-    submit.submit_each(lab, lab.students, submit.request(step))
+    submit.submit_each(lab, lab.students, request(step))
     assert (asked[0].name, asked[0].at_once("unix:///a"), asked[0].access) == (what, 7, Access.USE)
-    submit.submit_each(lab, lab.students, submit.request(step), at_once="3")
+    submit.submit_each(lab, lab.students, request(step), at_once="3")
     assert asked[1].at_once("unix:///a") == 3
     with pytest.raises(WrongRequest, match="--at-once 0 is not a whole number above 0"):
-        submit.submit_each(lab, lab.students, submit.request(step), at_once="0")
+        submit.submit_each(lab, lab.students, request(step), at_once="0")
 
 
 def test_streams_that_would_never_have_a_turn_are_refused(
@@ -294,7 +295,7 @@ def test_streams_that_would_never_have_a_turn_are_refused(
     )
     monkeypatch.setattr(capacity, "at_once", lambda lab, docker_host: 1)
     lab = Lab(Path("class.yml"), (student, replace(student, name="bob")))
-    stream = submit.request("lesson08", continuous=True)
+    stream = request("lesson08", continuous=True)
     assert error_of(submit.submit_each, lab, lab.students, stream) == (
         "error: lesson08 would begin for 1 of 2 students only\n"
         "  with --continuous it never ends, and 1 run at a time on unix:///var/run/docker.sock\n"
@@ -303,6 +304,6 @@ def test_streams_that_would_never_have_a_turn_are_refused(
     assert turns == []
     submit.submit_each(lab, lab.students, stream, at_once="2")
     submit.submit_each(lab, lab.students[:1], stream)
-    submit.submit_each(lab, lab.students, submit.request("lesson08/score", continuous=True, detach=True))
-    submit.submit_each(lab, lab.students, submit.request("lesson08"))
+    submit.submit_each(lab, lab.students, request("lesson08/score", continuous=True, detach=True))
+    submit.submit_each(lab, lab.students, request("lesson08"))
     assert turns == [2, 1, 1, 1]

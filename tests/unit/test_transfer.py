@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from streamlab.edge.arrival import arrival
 from streamlab.edge.filesystem import CHUNK, Disk, Found, Refused, amount, printable
-from streamlab.edge.transfer import arrival, contents, gather, manifest, read_manifest
+from streamlab.edge.transfer import contents, gather, manifest, read_manifest
 
 DISK = Disk()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from streamlab.lessons.diagnosis import FINAL, Diagnosis, Facts, running, span
-from streamlab.lessons.failures import FAILURES, probable_cause
-from streamlab.lessons.standstills import STANDSTILLS
+from streamlab.diagnoses.diagnosis import FINAL, Diagnosis, Facts, running, span
+from streamlab.diagnoses.failures import FAILURES, probable_cause
+from streamlab.diagnoses.standstills import STANDSTILLS
 
 #: Lines of a log that are shown where no cause is known.
 LINES = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from streamlab.lessons.diagnosis import Diagnosis, Facts, running, span
+from streamlab.diagnoses.diagnosis import Diagnosis, Facts, running, span
 
 #: How much longer than the task in the middle the longest one takes where data is uneven, and by how many seconds.
 SKEW, SKEW_SECONDS = 3.0, 5.0

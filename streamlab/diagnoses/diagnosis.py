@@ -1,7 +1,7 @@
 """Why an application stands still or failed, told from facts that were found in its stack (`streamlab.edge.why`).
 
 Each cause that is known is a function in `failures` or `standstills`: of the facts it makes a `Diagnosis`, or None
-where they are of something else. What is said of it stands in diagnoses.yml.
+where they are of something else. What is said of it stands in texts.yml.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Diagnosis:
     """Why it is so.
 
     Args:
-        name: what it is called in diagnoses.yml, such as "waiting for memory".
+        name: what it is called in texts.yml, such as "waiting for memory".
         given: what its text has in braces.
         evidence: the lines from which it follows.
     """
@@ -48,7 +48,7 @@ class Diagnosis:
 @cache
 def texts() -> Mapping[str, Mapping[str, str]]:
     """Diagnosis -> "words" and "fix", with their braces."""
-    return yaml.safe_load(Path(__file__).with_name("diagnoses.yml").read_text(encoding="utf-8"))
+    return yaml.safe_load(Path(__file__).with_name("texts.yml").read_text(encoding="utf-8"))
 
 
 def running(facts: Facts) -> list[Mapping[str, Any]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streamlab.lessons import cause
-from streamlab.lessons.cause import tracebacks
+from streamlab.diagnoses import logs
+from streamlab.diagnoses.logs import tracebacks
 
 START = "Traceback (most recent call last):"
 
@@ -50,7 +50,7 @@ Caused by: org.apache.spark.api.python.PythonException: {START}
 
 def probable_cause(log: str, diagnostics: str) -> list[str]:
     """The lines of a cause that calls for nothing in particular."""
-    found = cause.probable_cause(log, diagnostics)
+    found = logs.probable_cause(log, diagnostics)
     assert found.needs == ""
     return found.lines
 
@@ -178,22 +178,22 @@ DRIVER_OVER = (
 
 
 def test_an_executor_that_was_ended_for_its_memory_beats_the_traceback() -> None:
-    assert cause.probable_cause(EATEN.replace("{reason}", OVER), "User application exited") == cause.Cause(
+    assert logs.probable_cause(EATEN.replace("{reason}", OVER), "User application exited") == logs.Cause(
         [
             "an executor used more memory than its container has, so YARN ended it: 1.6 GB of 896 MB",
             "at hungry/eat.py, line 17",
         ],
-        cause.EXECUTOR_MEMORY,
+        logs.EXECUTOR_MEMORY,
     )
 
 
 @pytest.mark.parametrize("status", [137, 143, 52])
 def test_an_executor_that_only_ended_was_most_likely_out_of_memory(status: int) -> None:
     log = EATEN.replace("{reason}", BAD_NODE.format(status=status))
-    assert cause.probable_cause(log, "").lines[0] == (
+    assert logs.probable_cause(log, "").lines[0] == (
         f"an executor was ended with exit status {status}, as one is whose memory is used up"
     )
-    assert cause.probable_cause(log.replace(str(status), "1"), "").needs == ""
+    assert logs.probable_cause(log.replace(str(status), "1"), "").needs == ""
 
 
 def test_where_spark_gave_up_its_own_log_says_why() -> None:
@@ -201,34 +201,34 @@ def test_where_spark_gave_up_its_own_log_says_why() -> None:
     errors = (
         f"26/01/01 WARN YarnAllocator: {OVER}\n26/01/01 ERROR YarnClusterScheduler: Lost executor 3 on n1: {OVER}\n"
     )
-    found = cause.probable_cause(DRIVER, GAVE_UP, errors=errors)
-    assert found.needs == cause.EXECUTOR_MEMORY
+    found = logs.probable_cause(DRIVER, GAVE_UP, errors=errors)
+    assert found.needs == logs.EXECUTOR_MEMORY
     assert found.lines[0].endswith("1.6 GB of 896 MB")
     assert f"Spark gave up: {GAVE_UP}" in found.lines
     ended = f"ERROR YarnClusterScheduler: Lost executor 3 on nodemanager1: {BAD_NODE.format(status=143)}\n"
-    assert cause.probable_cause("", GAVE_UP, errors=ended).needs == cause.EXECUTOR_MEMORY
+    assert logs.probable_cause("", GAVE_UP, errors=ended).needs == logs.EXECUTOR_MEMORY
 
 
 def test_an_executor_that_was_lost_on_the_way_is_no_cause() -> None:
-    found = cause.probable_cause(DRIVER, "User application exited with status 1", errors=f"WARN {OVER}\n")
+    found = logs.probable_cause(DRIVER, "User application exited with status 1", errors=f"WARN {OVER}\n")
     assert found.needs == ""
     assert found.lines[-1].endswith("nope.")
 
 
 def test_a_driver_that_was_ended_for_its_memory_is_told_by_yarn() -> None:
-    assert cause.probable_cause("filling the driver\n", DRIVER_OVER) == cause.Cause(
-        ["the driver used more memory than its container has, so YARN ended it: 1.9 GB of 896 MB"], cause.DRIVER_MEMORY
+    assert logs.probable_cause("filling the driver\n", DRIVER_OVER) == logs.Cause(
+        ["the driver used more memory than its container has, so YARN ended it: 1.9 GB of 896 MB"], logs.DRIVER_MEMORY
     )
 
 
 def test_a_full_heap_is_the_driver_s_or_an_executor_s() -> None:
     heap = "java.lang.OutOfMemoryError: Java heap space"
     driver = f'{START}\n  File "a.py", line 1\nPy4JJavaError: An error occurred\n: {heap}\n'
-    assert cause.probable_cause(driver, "") == cause.Cause(
-        [f"the driver's Java heap was full: {heap}"], cause.DRIVER_MEMORY
+    assert logs.probable_cause(driver, "") == logs.Cause(
+        [f"the driver's Java heap was full: {heap}"], logs.DRIVER_MEMORY
     )
     executor = EATEN.replace("ExecutorLostFailure", heap).replace("{reason}", "")
-    assert cause.probable_cause(executor, "").needs == cause.EXECUTOR_MEMORY
+    assert logs.probable_cause(executor, "").needs == logs.EXECUTOR_MEMORY
 
 
 LOST = (
@@ -243,9 +243,9 @@ LOST = (
 
 
 def test_advice_that_hides_lost_records_is_not_repeated() -> None:
-    found = cause.probable_cause(LOST, "User application exited with status 1")
+    found = logs.probable_cause(LOST, "User application exited with status 1")
     text = "\n".join(found.lines)
-    assert found.needs == cause.LOST_RECORDS
+    assert found.needs == logs.LOST_RECORDS
     assert "was changed from 340 to 333" in text
     assert "set the" not in text
     assert found.lines[-1].startswith("(left out here: Spark's advice to set failOnDataLoss to false.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from streamlab.lessons import cause
-from streamlab.lessons.diagnosis import Diagnosis, Facts
+from streamlab.diagnoses import logs
+from streamlab.diagnoses.diagnosis import Diagnosis, Facts
 
 #: Characters of a line that is shown as evidence.
 SHOWN = 300
@@ -41,18 +41,18 @@ def text(facts: Facts) -> str:
     )
 
 
-def probable_cause(facts: Facts) -> cause.Cause:
+def probable_cause(facts: Facts) -> logs.Cause:
     """The cause as the logs have it, with what Spark's own events say of lost executors and failed tasks."""
     log = "\n".join([*facts["lost"], *facts["job_errors"], *facts["failures"], facts["log"]])
-    return cause.probable_cause(log, facts["diagnostics"], errors=facts["errors"])
+    return logs.probable_cause(log, facts["diagnostics"], errors=facts["errors"])
 
 
 def memory(facts: Facts) -> Diagnosis | None:
     """A container that YARN or the kernel ended for its memory."""
     found = probable_cause(facts)
-    if found.needs not in (cause.DRIVER_MEMORY, cause.EXECUTOR_MEMORY):
+    if found.needs not in (logs.DRIVER_MEMORY, logs.EXECUTOR_MEMORY):
         return None
-    whose = "driver" if found.needs == cause.DRIVER_MEMORY else "executor"
+    whose = "driver" if found.needs == logs.DRIVER_MEMORY else "executor"
     return Diagnosis(f"{whose} out of memory", evidence=found.lines)
 
 
