@@ -306,6 +306,7 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         roster_name=str(values.get("roster_name", "")),
         id_number=str(values.get("id_number", "")),
         email=str(values.get("email", "")),
+        username=str(values.get("username", "")),
     )
 
 
