@@ -157,9 +157,9 @@ def stop(_, job, inventory=None, student=None, limit=None, cluster=None):
 @lab_task(seat=True)
 def drill(_, name=None, answer=None, check=False, end=False, inventory=None, student=None, limit=None, cluster=None):
     """Begin a fault in a stack (--name), have it found (--answer), --end it."""
-    from streamlab.drills import choose
+    from streamlab.drills import command
 
-    choose.act(load(inventory, cluster), student, limit, name=name, answer=answer, check=check, end=end)
+    command.run(load(inventory, cluster), student, limit, name=name, answer=answer, check=check, end=end)
 
 
 @lab_task(seat=True)

@@ -1,4 +1,4 @@
-"""`invoke drill` where a student sits: what there is to do, and whether an answer is right."""
+"""`invoke drill` where a student sits: what there is to do, whether an answer is right, and whether it is repaired."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from typing import Any
 import yaml
 
 from streamlab.drills.catalogue import digest, drills
+from streamlab.drills.state import SECONDS, State, ask
 from streamlab.errors import LabError
 from streamlab.paths import STATE, private_file, private_folder
+from streamlab.stacks import operation
+from streamlab.stacks.operation import Access, Operation
+from streamlab.stacks.stack import open_stack
 from streamlab.students.topology import Student
 from streamlab.ui import say
 
@@ -20,7 +24,7 @@ NOTE, ANSWERS = "drill.json", "drill-answers.json"
 MOST = 100
 
 
-def texts(language: str) -> dict[str, str]:
+def texts(language: str) -> dict[str, Any]:
     """What is said to a student, in English where it is not written in this language."""
     said = yaml.safe_load(Path(__file__).with_name("texts.yml").read_text(encoding="utf-8"))
     return said.get(language, said["en"])
@@ -29,7 +33,15 @@ def texts(language: str) -> dict[str, str]:
 def show(student: Student) -> None:
     """Print what there is to do, if a drill is on."""
     said, note = texts(student.language), _read(NOTE)
-    say(said["handout"].format(began=note["began"]).rstrip() if note else said["none"])
+    say(_handout(said, note).rstrip() if note else said["none"])
+
+
+def _handout(said: dict[str, Any], note: dict[str, str]) -> str:
+    job = note["job"]
+    if not job:
+        return said["handout"].format(began=note["began"])
+    goal = said["goals"][note["like"]].format(job=job)
+    return said["handout_records"].format(began=note["began"], job=job, like=note["like"], goal=goal)
 
 
 def give(student: Student, answer: str) -> None:
@@ -49,6 +61,32 @@ def give(student: Student, answer: str) -> None:
         raise LabError(said["wrong"].format(answer=answer))
     say(said["right"].format(answer=answer))
     say(drill.found.get(student.language, drill.found["en"]))
+
+
+def check(student: Student) -> None:
+    """Say whether what the student can repair is repaired.
+
+    Raises:
+        LabError: no drill is on, something is not repaired, or a service does not answer.
+    """
+    said, note = texts(student.language), _read(NOTE)
+    if not note:
+        raise LabError(said["none"])
+    if not (note["fill"] or note["job"]):
+        say(said["not_yours"])
+        return
+
+    def look(student: Student) -> State:
+        with open_stack(student) as stack:
+            return ask(stack)
+
+    found = operation.act(look, student, Operation("drill --check", Access.USE, SECONDS + 30))
+    if found.wrong:
+        raise LabError(
+            said["open"],
+            evidence=[said["codes"][code].format(count=count, job=note["job"]) for code, count in found.wrong],
+        )
+    say(said["repaired"])
 
 
 def _read(name: str) -> Any:

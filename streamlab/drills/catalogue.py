@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,27 +19,41 @@ FILL, FILE = "fill", "/data/archive/2019/clicks.csv"
 
 @dataclass(frozen=True)
 class Drill:
-    """What happens in a drill.
+    """What happens in a drill: a fault of a node, of HDFS, or records that come into a topic.
 
     Args:
-        kind: of node, the last of which the fault is done to; empty where it is none of a node.
-        fault: as `faults` has it, or `FILL`.
         title: what it is, for who begins it.
         found: language -> what a student reads who has found it.
+        fault: as `faults` has it, or `FILL`; empty where it is records.
+        kind: of node, the last of which the fault is done to; empty where it is none of a node.
+        like: the lesson into a copy of which records come; empty where none do.
+        named: what a student may call the cause in the records.
     """
 
     name: str
-    fault: str
     title: str
     found: Mapping[str, str]
+    fault: str = ""
     kind: str = ""
+    like: str = ""
+    named: Sequence[str] = ()
+
+    @property
+    def job(self) -> str:
+        """The copy of the lesson, whose topics and folders are the drill's; empty where there is none."""
+        return f"drill{self.like.removeprefix('lesson')}" if self.like else ""
+
+    @property
+    def is_repairable(self) -> bool:
+        """Whether it is for the student to repair."""
+        return self.fault == FILL or bool(self.like)
 
     def answers(self, student: Student) -> list[str]:
-        """What a student may call it; the node's name, or the file and the folders that hold nothing else."""
+        """What a student may call it: a node, a file and the folders that hold nothing else, or what is named."""
         if self.fault == FILL:
             parts = FILE.split("/")
             return ["/".join(parts[:number]) for number in range(len(parts), 2, -1)]
-        return [self.node(student)]
+        return list(self.named) or [self.node(student)]
 
     def node(self, student: Student) -> str:
         """The node to which it is done."""
@@ -51,6 +65,11 @@ def drills() -> Mapping[str, Drill]:
     """Every drill by name."""
     said = yaml.safe_load(Path(__file__).with_name("drills.yml").read_text(encoding="utf-8"))
     return {name: Drill(name, **values) for name, values in said.items()}
+
+
+def lessons() -> Mapping[str, str]:
+    """Job of a drill -> the lesson of which it is a copy."""
+    return {drill.job: drill.like for drill in drills().values() if drill.like}
 
 
 def find(name: str) -> Drill:

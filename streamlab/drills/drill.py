@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from streamlab.drills import faults
-from streamlab.drills.catalogue import FILE, FILL, digest, drills, find
+from streamlab.drills import faults, records
+from streamlab.drills.catalogue import FILE, FILL, Drill, digest, drills, find
+from streamlab.drills.state import SECONDS, State, ask
 from streamlab.engines import labelled
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import parallel
-from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.prove import require_proved
 from streamlab.stacks.stack import StackOnEngine, open_on_engine
@@ -21,9 +20,7 @@ from streamlab.students.topology import Student, nodes
 from streamlab.ui import say, table
 
 #: Seconds in which a fault is begun, and in which it is taken back and every service has proved itself.
-BEGIN_SECONDS, END_SECONDS = 180, 500
-#: Seconds in which the edge node answers; to fill HDFS takes the longest.
-SECONDS = 60
+BEGIN_SECONDS, END_SECONDS = 300, 500
 
 
 def show() -> None:
@@ -47,14 +44,20 @@ def begin(students: Sequence[Student], name: str) -> None:
                 "began": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()),
                 "salt": salt,
                 "fill": drill.fault == FILL,
+                "job": drill.job,
+                "like": drill.like,
                 "right": [digest(salt, drill.name, answer) for answer in drill.answers(student)],
             }
             try:
                 stack.answer("edge.drill", "begin", FILE, json.dumps(note), seconds=SECONDS, read=bool)
                 if drill.kind:
                     faults.inflict(stack.client, student, drill.node(student), drill.fault)
+                elif drill.like:
+                    records.send(stack, drill)
             except BaseException:
                 _take_back(stack)
+                if drill.like:
+                    records.take_back(stack)
                 raise
         say(f"{student.name}: {drill.name} has begun; invoke drill on the edge node tells the student")
 
@@ -72,21 +75,15 @@ def _require_ready(stack: StackOnEngine) -> None:
             evidence=down,
             fix=f"invoke drill --end --student {student.name} takes back a drill; for all else: invoke provision",
         )
-    said = _state(stack)
-    if said["waiting"]:
+    said = ask(stack)
+    if said.waiting:
         raise WrongRequest(
             f"{student.name}: hand-ins wait in the outbox, and a drill could lose them",
-            evidence=[str(one) for one in said["waiting"]][:3],
+            evidence=[str(one) for one in said.waiting][:3],
             fix=f"invoke collect --student {student.name}, then the drill",
         )
-    if said["note"]:
+    if said.note:
         raise WrongRequest(f"{student.name}: a drill is on already", fix=f"invoke drill --end --student {student.name}")
-
-
-def _state(stack: StackOnEngine) -> dict[str, Any]:
-    return stack.answer(
-        "edge.drill", "state", FILE, seconds=SECONDS, read=fields(answers=list, filled=bool, waiting=[str])
-    )
 
 
 def check(students: Sequence[Student]) -> None:
@@ -98,7 +95,7 @@ def check(students: Sequence[Student]) -> None:
 
     def one(student: Student) -> list[str]:
         with open_on_engine(student) as stack:
-            said = _state(stack)
+            said = ask(stack)
             return [student.name, *_judged(student, said)]
 
     operation = Operation("drill --check", Access.USE, SECONDS + 30)
@@ -111,9 +108,9 @@ def check(students: Sequence[Student]) -> None:
         raise LabError(f"{len(missing)} of {len(rows)} students have not found it", evidence=", ".join(missing))
 
 
-def _judged(student: Student, said: Mapping[str, Any]) -> list[str]:
+def _judged(student: Student, said: State) -> list[str]:
     """Drill, begin, whether it was found, and whether it is repaired. A student may change the note: it is no proof."""
-    note = said["note"]
+    note = said.note
     if not isinstance(note, dict):
         return ["none", "", "", ""]
     right = {
@@ -124,11 +121,16 @@ def _judged(student: Student, said: Mapping[str, Any]) -> list[str]:
     drill = next((right[one] for one in note.get("right", ()) if one in right), None)
     if drill is None:
         return ["unknown", "", "", ""]
-    given = [str(one.get("answer", "")) for one in said["answers"] if isinstance(one, dict)]
+    given = [str(one.get("answer", "")) for one in said.answers if isinstance(one, dict)]
     tries = next((n for n, one in enumerate(given, 1) if digest(note["salt"], drill.name, one) in note["right"]), 0)
     found = f"yes, answer {tries}" if tries else f"no, {len(given)} answers" if given else "no answer"
-    repaired = "by --end" if drill.fault != FILL else "no" if said["filled"] else "yes"
-    return [drill.name, str(note.get("began", "")), found, repaired]
+    return [drill.name, str(note.get("began", "")), found, _repaired(drill, said.wrong)]
+
+
+def _repaired(drill: Drill, wrong: Sequence[tuple[str, int]]) -> str:
+    if not drill.is_repairable:
+        return "by --end"
+    return f"no: {', '.join(f'{count} {code}' for code, count in wrong)}" if wrong else "yes"
 
 
 def end(students: Sequence[Student]) -> None:
@@ -137,7 +139,8 @@ def end(students: Sequence[Student]) -> None:
     def one(student: Student) -> None:
         with open_on_engine(student) as stack:
             _take_back(stack)
-        require_proved(student)
+            require_proved(student)
+            records.take_back(stack)
         say(f"{student.name}: as before the drill, and proved")
 
     parallel.each(students, one, Operation("drill --end", Access.CHANGE, END_SECONDS))

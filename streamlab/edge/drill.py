@@ -1,8 +1,8 @@
 """The part of a drill that is done inside a stack: the note for the student, HDFS that fills up, and what was answered.
 
 ``python3 -m edge.drill begin FILE NOTE`` (JSON; with "fill" HDFS is filled as well, by this file), ``state FILE`` and
-``end FILE``. `state` answers ``{"note": the note or None, "answers": [{"at": seconds since 1970, "answer"}], "filled":
-whether the file is there, "waiting": the hand-ins that nobody has taken yet}``.
+``end FILE``. `state` answers ``{"note": the note or None, "answers": [{"at": seconds since 1970, "answer"}], "wrong":
+[code and count of what the student has still to repair], "waiting": the hand-ins that nobody has taken yet}``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from common.channel import emit
 from common.hdfs import Hdfs
 from common.settings import LabInfo, load_info
 
-from . import outbox
+from . import drill_records, outbox
 
 #: In the student's own folder: what is kept there is for the student to see, and proves nothing.
 FOLDER = Path("~/.streamlab").expanduser()
@@ -48,10 +48,17 @@ def end(hdfs: Hdfs, info: LabInfo, file: str) -> None:
         kept.unlink(missing_ok=True)
 
 
-def state(hdfs: Hdfs, file: str) -> dict[str, Any]:
-    folder = FOLDER / outbox.FOLDER
+def state(hdfs: Hdfs, info: LabInfo, file: str) -> dict[str, Any]:
+    folder, note = FOLDER / outbox.FOLDER, _read(NOTE)
     waiting = [str(name) for name in outbox.names_in(folder) if not name.receipt(folder).exists()]
-    return {"note": _read(NOTE), "answers": _read(ANSWERS) or [], "filled": hdfs.exists(file), "waiting": waiting}
+    wrong = _wrong(hdfs, info, file, note if isinstance(note, dict) else {})
+    return {"note": note, "answers": _read(ANSWERS) or [], "wrong": wrong, "waiting": waiting}
+
+
+def _wrong(hdfs: Hdfs, info: LabInfo, file: str, note: dict[str, Any]) -> list[drill_records.Wrong]:
+    if note.get("fill"):
+        return [("filled", 1)] if hdfs.exists(file) else []
+    return drill_records.wrong_in(note["job"], info) if note.get("job") in drill_records.JOBS else []
 
 
 def _read(file: Path) -> Any:
@@ -69,7 +76,7 @@ def main(argv: list[str], info: LabInfo) -> None:
         begin(hdfs, info, file, json.loads(rest[0]))
     elif what == "end":
         end(hdfs, info, file)
-    emit(answer=state(hdfs, file) if what == "state" else True)
+    emit(answer=state(hdfs, info, file) if what == "state" else True)
 
 
 if __name__ == "__main__":

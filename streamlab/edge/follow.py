@@ -2,8 +2,8 @@
 
 ``python3 -m edge.follow APPLICATION_ID SECONDS``. Events: ``{"state"}``, ``{"waiting"}`` while YARN gives no answer,
 ``{"out"}`` (a line of the driver's output), ``{"stage", "done", "total"}``, and last ``{"final", "diagnostics",
-"seconds", "log", "errors"}``: when the application did not succeed, the end of what its driver printed and of what
-Spark has logged beside it, else empty.
+"seconds", "log", "errors", "began"}``: when the application did not succeed, the end of what its driver printed and of
+what Spark has logged beside it, else empty; and whether it was ever given a container.
 """
 
 from __future__ import annotations
@@ -174,6 +174,7 @@ def follow(app_id: str, seconds: float) -> None:
         seconds=round(time.monotonic() - began, 1),
         log=log,
         errors=errors,
+        began=not killed or without_container is None,
     )
 
 

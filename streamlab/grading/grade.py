@@ -75,8 +75,8 @@ def grade(
     wanted = [one.name for one in lab.chosen(student, limit)]
     found = [one for one in store.hand_ins(lesson) if one.student in wanted]
     refuse_hand_ins_of(graders, store)
-    names = [one.name for one in lab.students]
-    due = deadline_of(lesson, deadlines, lab.path, lab_class=graders[0].lab_class, students=names)
+    languages = {one.name: one.language for one in lab.students}
+    due = deadline_of(lesson, deadlines, lab.path, lab_class=graders[0].lab_class, students=list(languages))
     chosen = list(counting(found, due).values())
     if not chosen:
         raise WrongRequest(
@@ -87,7 +87,8 @@ def grade(
     failed = _rounds(lab, graders, store, left) if left else {}
     for one in chosen:
         if result := store.result(one, seed=seed_of(store, one)):
-            store.keep_report(one, report.of(one, result, points.of(lesson, result["assertions"])))
+            text = report.of(one, result, points.of(lesson, result["assertions"]), language=languages[one.student])
+            store.keep_report(one, text)
     say(f"reports are in {store.folder / lesson}/STUDENT")
     if failed:
         raise LabError(

@@ -128,37 +128,32 @@ def moodle(lesson: str, made: Sequence[Row]) -> str:
     """As Moodle's import of grades takes it: one column says who somebody is, a grade is of 100, `-` is no grade.
 
     An unknown user ends the whole import, and a line whose user is empty would go to the student of the line before: so
-    everybody is named in the same way, by what all of the class have, and nobody may lack it.
+    everybody is named in the same way, by what all of the class have, and nobody may lack it. PHP takes "0" for empty.
 
     Raises:
-        WrongRequest: neither the id number nor the e-mail of all is known, and two are the same.
+        WrongRequest: there is nothing by which all are named, or two are named alike.
     """
-    for heading, key in (("ID number", _id_number), ("Email address", _email)):
-        if all(key(row.student) for row in made):
+    for heading, key in (("ID number", _id_number), ("Email address", _email), ("Username", _username)):
+        if all(key(row.student) not in ("", "0") for row in made):
             _require_different([key(row.student) for row in made], heading)
             return as_csv([[heading, lesson], *([key(row.student), _number(row.grade, "-")] for row in made)])
-    without = [row.student.name for row in made if not (_id_number(row.student) or _email(row.student))]
-    raise WrongRequest(
-        "Moodle cannot tell who these students are",
-        evidence=f"without id_number and email: {', '.join(without) or 'some have the one, some the other'}",
-        fix="make the roster with a column `id_number` or `email`, or add it to each student in the inventory",
-    )
+    raise _unnamed("Moodle", made)
 
 
 def canvas(lesson: str, made: Sequence[Row]) -> str:
     """As Canvas imports a gradebook: five columns about the student, of which the ids of the school's system count.
 
+    Canvas asks for the SIS User ID, then for the SIS Login ID, which is a user name or an e-mail. Whom it knows by
+    neither it takes for whoever has the same name.
+
     Raises:
-        WrongRequest: somebody has neither an id number nor an e-mail.
+        WrongRequest: somebody has none of these, or two have the same.
     """
-    without = [row.student.name for row in made if not (_id_number(row.student) or _email(row.student))]
-    if without:
-        raise WrongRequest(
-            "Canvas cannot tell who these students are",
-            evidence=f"without id_number and email: {', '.join(without)}",
-            fix="make the roster with a column `id_number` or `email`, or add it to each student in the inventory",
-        )
-    lines = [[row.name, "", _id_number(row.student), _email(row.student), "", _number(row.grade, "")] for row in made]
+    if any(not (_id_number(row.student) or _login(row.student)) for row in made):
+        raise _unnamed("Canvas", made)
+    for heading, key in (("SIS User ID", _id_number), ("SIS Login ID", _login)):
+        _require_different([key(row.student) for row in made if key(row.student)], heading)
+    lines = [[row.name, "", _id_number(row.student), _login(row.student), "", _number(row.grade, "")] for row in made]
     headings = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", lesson]
     return as_csv([headings, ["    Points Possible", "", "", "", "", "100"], *lines])
 
@@ -202,6 +197,25 @@ def _id_number(student: Student) -> str:
 
 def _email(student: Student) -> str:
     return student.email
+
+
+def _username(student: Student) -> str:
+    return student.username
+
+
+def _login(student: Student) -> str:
+    return student.username or student.email
+
+
+def _unnamed(platform: str, made: Sequence[Row]) -> WrongRequest:
+    without = [row.student.name for row in made if not (_id_number(row.student) or _login(row.student))]
+    return WrongRequest(
+        f"{platform} cannot tell who these students are",
+        evidence=f"without id_number, email and username: {', '.join(without)}"
+        if without
+        else "everybody has an id_number, an email or a username, and nothing is there for all",
+        fix="make the roster with a column `id_number`, `email` or `username`, or add one to each student by hand",
+    )
 
 
 def _number(value: float | None, none: str) -> str:

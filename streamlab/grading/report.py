@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from streamlab.grading import points
 from streamlab.grading.points import Gap
@@ -16,44 +19,50 @@ from streamlab.ui import one_line, plain
 LONGEST = 600
 
 
-def of(hand_in: HandIn, result: Mapping[str, Any], gaps: Sequence[Gap]) -> str:
+def texts(language: str) -> dict[str, Any]:
+    """What a report says, in English where it is not written in this language."""
+    said = yaml.safe_load(Path(__file__).with_name("texts.yml").read_text(encoding="utf-8"))
+    return said.get(language, said["en"])
+
+
+def of(hand_in: HandIn, result: Mapping[str, Any], gaps: Sequence[Gap], *, language: str = "en") -> str:
     """The report's text. What was found was written by the student's program: it is shown, and cannot be markup."""
-    lost = [gap for gap in gaps if gap.wrong]
+    said = texts(language)
+    at, clock = f"{hand_in.received_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", said["clocks"][hand_in.clock]
     lines = [
         f"# {hand_in.lesson}: {hand_in.student}",
         "",
-        f"Hand-in {hand_in.number}, `{hand_in.job}`, received {hand_in.received_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} "
-        f"UTC by the clock of the {hand_in.clock}.",
+        said["received"].format(number=hand_in.number, job=hand_in.job, at=at, clock=clock),
         f"SHA-256 `{hand_in.sha256}`.",
-        "It ran on a clean cluster, on data that nobody had seen before.",
+        said["clean"],
         "",
-        f"**{points.percent(gaps):g} of 100 points**, before what a late hand-in loses.",
+        said["points"].format(points=f"{points.percent(gaps):g}"),
         "",
-        "| gap | points |",
+        f"| {' | '.join(said['table'])} |",
         "|---|---|",
-        *(f"| {gap.number} | {gap.points} of {gap.most} |" for gap in gaps),
+        *(f"| {gap.number} | {said['of'].format(points=gap.points, most=gap.most)} |" for gap in gaps),
         "",
-        *_of_run(result["run"]),
-        *(line for gap in lost for line in _of_gap(gap)),
+        *_of_run(result["run"], said),
+        *(line for gap in gaps if gap.wrong for line in _of_gap(gap, said)),
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _of_run(run: Mapping[str, Any]) -> list[str]:
+def _of_run(run: Mapping[str, Any], said: Mapping[str, Any]) -> list[str]:
     if run["ended"] == "SUCCEEDED":
         return []
-    return ["The program did not end well:", "", *(f"    {plain(line)[:LONGEST]}" for line in run["words"]), ""]
+    return [said["failed"], "", *(f"    {plain(line)[:LONGEST]}" for line in run["words"]), ""]
 
 
-def _of_gap(gap: Gap) -> list[str]:
-    lines = [f"## Gap {gap.number}: {gap.points} of {gap.most}", ""]
+def _of_gap(gap: Gap, said: Mapping[str, Any]) -> list[str]:
+    lines = [f"## {said['gap'].format(number=gap.number, points=gap.points, most=gap.most)}", ""]
     for one in gap.wrong:
         lines += [
             f"- {one_line(one['name'])}",
-            f"  - expected: {_code(one['expected'])}",
-            f"  - found: {_code(one['found'])}",
-            f"  - look at, on a cluster of your own: {_code(one['where'])}",
-            *([f"  - read: {one_line(one['help'])}"] if one["help"] else []),
+            f"  - {said['expected']}: {_code(one['expected'])}",
+            f"  - {said['found']}: {_code(one['found'])}",
+            f"  - {said['where']}: {_code(one['where'])}",
+            *([f"  - {said['help']}: {one_line(one['help'])}"] if one["help"] else []),
         ]
     return [*lines, ""]
 

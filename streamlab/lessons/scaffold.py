@@ -27,15 +27,19 @@ def make_like(name: str, like: str, to: str) -> Path:
     require_free(name)
     if like not in known_jobs():
         raise unknown("lesson", like, known_jobs(), usage="--like {}")
+    target = create(name, to, files_like(name, like))
+    say(f"{target}: created from {like}; run it with: invoke submit --job {target}")
+    return target
+
+
+def files_like(name: str, like: str) -> dict[str, str]:
+    """The files of a copy called `name` of the lesson `like`: path below its folder -> text."""
     tables = load(JOBS / like).tables
-    files = {
+    return {
         path: renamed(content.decode("utf-8"), like=like, name=name, tables=tables)
         for path, content in lesson_files(JOBS / like, under=".").items()
         if not path.startswith(EXERCISE)
     }
-    target = create(name, to, files)
-    say(f"{target}: created from {like}; run it with: invoke submit --job {target}")
-    return target
 
 
 def require_free(name: str) -> None:

@@ -62,9 +62,9 @@ def needed_mb(students: Sequence[Student], *, at_work: int = 1) -> int:
 def working(students: Iterable[Student]) -> int:
     """How many students on one machine work at the same time according to the inventory; at least one.
 
-    Groups with different `at_work` values are counted separately.
+    Groups with different `at_work` values are counted separately. Every stack for grading that is up runs a hand-in.
     """
-    groups = Counter(student.at_work for student in students)
+    groups = Counter(1.0 if student.grading else student.at_work for student in students)
     return max(1, sum(_part(share, count) for share, count in groups.items()))
 
 
@@ -103,10 +103,11 @@ def running(client: docker.DockerClient, like: Student, known: Iterable[Student]
     ]
 
 
-def beside(client: docker.DockerClient, students: Sequence[Student]) -> list[Student]:
-    """Students outside this inventory (of another class, or removed from it) who have running containers here."""
+def beside(client: docker.DockerClient, students: Sequence[Student], graders: Sequence[Student] = ()) -> list[Student]:
+    """Those of `graders`, and students outside this inventory (of another class, or removed from it), who have running
+    containers here."""
     mine = {(student.lab_class, student.name) for student in students}
-    return [one for one in running(client, students[0]) if (one.lab_class, one.name) not in mine]
+    return [one for one in running(client, students[0], graders) if (one.lab_class, one.name) not in mine]
 
 
 def at_work(students: Sequence[Student], machine_mb: int, cores: int) -> int:
@@ -123,7 +124,7 @@ def at_once(lab: Lab, docker_host: str) -> int:
     here = [student for student in lab.students if machine(student.docker_host) == machine(docker_host)]
     try:
         with engine.connect(docker_host) as client:
-            found, others = client.info(), beside(client, here)
+            found, others = client.info(), beside(client, here, lab.graders)
     except WrongRequest:
         return 1  # whoever works there next is told that nothing answers
     taken_mb = needed_mb(others, at_work=working(others)) - RESERVE_MB if others else 0
@@ -139,37 +140,46 @@ def report(lab: Lab, *, at_work: int = 0) -> None:
     Raises:
         LabError: a Docker host does not answer; the others were reported.
     """
-    silent = engine.unreachable(lab.students)
+    silent = engine.unreachable(lab.everybody)
     machines: dict[str, list[Student]] = {}
-    for docker_host, students in by_docker_host(lab.students):
+    for docker_host, stacks in by_docker_host(lab.everybody):
         if docker_host not in silent:
-            machines.setdefault(machine(docker_host), []).extend(students)
-    for students in machines.values():
-        _report(lab, students, at_work=at_work)
+            machines.setdefault(machine(docker_host), []).extend(stacks)
+    for stacks in machines.values():
+        _report(lab, stacks, at_work=at_work)
     if silent:
-        raise engine.not_reached(silent, lab.students)
+        raise engine.not_reached(silent, lab.everybody)
 
 
-def _report(lab: Lab, students: Sequence[Student], *, at_work: int) -> None:
-    """One machine, whichever of its engines its students have."""
-    hosts, others, disk_mb = [docker_host for docker_host, _ in by_docker_host(students)], [], None
+def _report(lab: Lab, stacks: Sequence[Student], *, at_work: int) -> None:
+    """One machine, whichever of its engines its students have. Of stacks for grading those count that are up."""
+    students = [one for one in stacks if not one.grading]
+    hosts = [docker_host for docker_host, _ in by_docker_host(stacks)]
+    graders: list[Student] = []
+    others: list[Student] = []
+    disk_mb = None
     for docker_host in hosts:
         with engine.connect(docker_host) as client:
             machine_mb = client.info()["MemTotal"] // 2**20
-            others += beside(client, students)
-            disk_mb = disk_for_stacks(client, docker_host, students)
-    together = [*students, *others]
-    busy = at_work or working(together)
+            up = running(client, stacks[0], lab.everybody)
+            graders += [one for one in up if one.grading]
+            others += [one for one in up if one not in lab.everybody]
+            disk_mb = disk_for_stacks(client, docker_host, [*students, *graders] or stacks)
+    together = [*students, *graders, *others]
+    busy = at_work + len(graders) if at_work else working(together)
     needed = needed_mb(together, at_work=busy)
-    count = f"{len(students)} {'student' if len(students) == 1 else 'students'}"
-    besides = f", {len(others)} running beside them" if others else ""
-    verdict = _verdict(needed <= machine_mb)
-    say(f"{', '.join(hosts)}: {count}{besides}, {busy} at work: {needed} of {machine_mb} MB, {verdict}")
+    groups = {"students": students, "stacks for grading that are up": graders, "running beside them": others}
+    counted = {what: group for what, group in groups.items() if group or what == "students"}
+    count = ", ".join(f"{len(group)} {_one(what) if len(group) == 1 else what}" for what, group in counted.items())
+    say(f"{', '.join(hosts)}: {count}, {busy} at work: {needed} of {machine_mb} MB, {_verdict(needed <= machine_mb)}")
+    idle = [f"{what} {sum(one.idle_mb for one in group)}" for what, group in counted.items()]
+    work = needed - needed_mb(together, at_work=0)
+    say(f"memory: {' + '.join([*idle, f'{busy} at work {work}', f'the machine itself {RESERVE_MB}'])} = {needed} MB")
     if disk_mb is not None:
-        allowed = sum(student.disk_mb for student in students)
+        allowed = sum(one.disk_mb for one in (*students, *graders))
         say(f"disk: they may use {allowed} MB, {disk_mb} MB are there for them, {_verdict(allowed <= disk_mb)}")
     sizes = {size: like for host in hosts for size, like in lab.sizes(host).items()}
-    left = machine_mb - sum(one.idle_mb for one in others)
+    left = machine_mb - sum(one.idle_mb for one in (*graders, *others))
     rows = [
         [
             size,
@@ -183,6 +193,10 @@ def _report(lab: Lab, students: Sequence[Student], *, at_work: int) -> None:
     say(table(["size", "idle", "at work, on top", "disk", "students that fit"], rows))
     left = machine_mb - needed_mb(together, at_work=0)
     say(table(["preset", "asks of YARN", "at once", "lessons"], preset_rows(left, len(students))))
+
+
+def _one(what: str) -> str:
+    return {"students": "student", "stacks for grading that are up": "stack for grading that is up"}.get(what, what)
 
 
 def _verdict(fits: bool) -> str:

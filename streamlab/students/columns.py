@@ -13,7 +13,7 @@ from streamlab.errors import WrongRequest, unknown
 from streamlab.students.sheet import SEPARATORS, Sheet
 
 #: What a roster may say of a student; an empty cell of another than `name` leaves the class's own value.
-OWN = ("name", "login", "size", "docker_host", "id_number", "email")
+OWN = ("name", "login", "size", "docker_host", "id_number", "email", "username")
 
 #: Headings of lists that Moodle, Canvas, Blackboard and others export, in their own languages, as `_plain` has them.
 FULL = (
@@ -36,6 +36,7 @@ FAMILY = (
 )
 #: In lists with these headings the family's name is written first.
 FAMILY_FIRST = ("фамилия", "прізвище")
+#: What a platform calls its users: the login here, in the letters that one may have; it is kept as it is written, too.
 LOGIN = (
     *("username", "user name", "sis login id", "логин", "имя пользователя", "логін"),
     *("benutzername", "anmeldename", "nombre de usuario", "nom d'utilisateur"),
@@ -91,7 +92,9 @@ def find(sheet: Sheet, asked: str | None, *, file: str) -> Columns:
         raise WrongRequest(
             f"{file} has the column {twice[0]!r} twice", evidence=evidence, fix="rename or remove one of them"
         )
-    slips = _slips([heading for heading in sheet.headings if heading not in used], missing=set(OWN) - set(chosen))
+    slips = _slips(
+        [heading for heading in sheet.headings if heading not in used], missing=set(OWN) - {*chosen, "username"}
+    )
     if slips:
         heading, own = next(iter(slips.items()))
         raise WrongRequest(
@@ -124,6 +127,8 @@ def _known(headings: Sequence[str], *, but: Collection[str]) -> dict[str, tuple[
         there = [plain[name] for name in names if name in plain]
         if there and own not in found and own not in but:
             found[own] = (_only(there, own),)
+    if "login" in found and _plain(found["login"][0]) in LOGIN and "username" not in but:
+        found.setdefault("username", found["login"])
     if "name" in but:
         return found
     given, family = ([plain[name] for name in names if name in plain] for names in (GIVEN, FAMILY))

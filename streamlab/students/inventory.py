@@ -87,8 +87,8 @@ class Lab:
         raise unknown("student", name, (s.name for s in self.students), usage="--student {}")
 
     def sizes(self, docker_host: str) -> dict[str, Student]:
-        """Size -> a student of it, as the first one of this Docker host would be."""
-        name = next(student.name for student in self.students if student.docker_host == docker_host)
+        """Size -> a stack of it, as the first one of this Docker host would be."""
+        name = next(stack.name for stack in self.everybody if stack.docker_host == docker_host)
         values = self.variables[name]
         return {size: student_from(name, {**values, "size": size}, where=self.path.name) for size in values["sizes"]}
 
@@ -306,6 +306,7 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         roster_name=str(values.get("roster_name", "")),
         id_number=str(values.get("id_number", "")),
         email=str(values.get("email", "")),
+        username=str(values.get("username", "")),
     )
 
 

@@ -29,7 +29,7 @@ from streamlab.yamlfile import check_yaml
 #: The variable in which the made file keeps both.
 KEPT = "roster"
 #: What this command writes for a student; anything else was written by hand.
-WRITTEN = ("roster_name", "port_base", "subnet", "size", "docker_host", "id_number", "email")
+WRITTEN = ("roster_name", "port_base", "subnet", "size", "docker_host", "id_number", "email", "username")
 
 NEW_FILE = """\
 # Made by `invoke roster --from {source}`. Made again, it adds who is new and takes out who left; all other lines stay,

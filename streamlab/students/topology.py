@@ -153,10 +153,12 @@ class Student:
     language: str = "en"
     #: Whether it is no student's stack, but one on which hand-ins are graded: `grade` makes it anew for each.
     grading: bool = False
-    #: What a roster says of the student, for a gradebook: the name as it is written, the id number, the e-mail.
+    #: What a roster says of the student, for a gradebook: the name as it is written, and the id number, e-mail and
+    #: user name on a learning platform.
     roster_name: str = ""
     id_number: str = ""
     email: str = ""
+    username: str = ""
     #: The description by which the stack is reached where that is not through an engine; what stands above is then
     #: empty, but for the name.
     cluster: Cluster | None = None

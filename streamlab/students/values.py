@@ -172,6 +172,7 @@ VARIABLES: Mapping[str, Check] = {
     "roster_name": text,
     "id_number": text,
     "email": text,
+    "username": text,
 }
 #: The parts of a size, which mean nothing outside of one.
 OF_A_SIZE = ("nodes", "yarn_memory_mb", "yarn_vcores", "replication")

@@ -26,7 +26,7 @@ class JobFailed(LabError):
     """An application ran and did not succeed: the job's own failure, as far as can be seen."""
 
 
-_final = fields(final=str, diagnostics=str, log=str, errors=str)
+_final = fields(final=str, diagnostics=str, log=str, errors=str, began=bool)
 
 
 def follow(
@@ -41,7 +41,7 @@ def follow(
 
     Raises:
         JobFailed: it did not succeed; the probable cause is the evidence.
-        LabError: it could not be followed.
+        LabError: it could not be followed, or YARN did not let it begin.
     """
     say(f"  {app_id} accepted")
     seen: dict[str, Any] = {"written": {}, "final": None}
@@ -97,8 +97,14 @@ def written_by(line: str) -> dict[str, Any] | None:
         return None
 
 
-def failure(step: Step, app_id: str, final: Mapping[str, str], *, preset: Preset, typed: str) -> JobFailed:
-    """The error for an application that did not succeed."""
+def failure(step: Step, app_id: str, final: Mapping[str, Any], *, preset: Preset, typed: str) -> LabError:
+    """The error for an application that did not succeed; the job's own failure if it has begun."""
+    if not final["began"]:
+        return LabError(
+            f"{step.full_name}: {app_id} has not begun, and was ended",
+            evidence=final["diagnostics"].splitlines(),
+            fix="invoke status shows what runs and holds the memory; then submit again",
+        )
     if final["final"] == "KILLED":
         why = logs.Cause(final["diagnostics"].splitlines())
     else:

@@ -110,6 +110,40 @@ def test_the_stacks_of_those_who_do_not_work_count_as_well(student: Student, mon
     assert capacity.at_once(lab, remote.docker_host) == 1
 
 
+def test_stacks_for_grading_count_while_they_are_up_and_each_is_at_work(
+    student: Student, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    """bob's stack and zoe's are up too; grader02 is not."""
+    engine = FakeEngine()
+    monkeypatch.setattr(capacity.engine, "connect", engine.connect)
+    monkeypatch.setattr(capacity.engine, "unreachable", lambda students: {})
+    monkeypatch.setattr(capacity, "disk_for_stacks", lambda client, docker_host, students: None)
+    monkeypatch.setattr(Lab, "sizes", lambda lab, docker_host: {"small": student})
+    large = replace(student, name="grader01", grading=True, node_counts={**student.node_counts, "kafka": 3})
+    graders = (large, replace(student, name="grader02", grading=True))
+    lab = Lab(Path("class.yml"), (student, replace(student, name="bob")), graders=graders)
+
+    def lines() -> list[str]:
+        capacity.report(lab)
+        return capsys.readouterr().out.splitlines()[:2]
+
+    idle = 2 * student.idle_mb
+    empty = capacity.RESERVE_MB + idle + WORK
+    assert lines() == [
+        f"{student.docker_host}: 2 students, 1 at work: {empty} of 1000000 MB, fits",
+        f"memory: students {idle} + 1 at work {WORK} + the machine itself 1024 = {empty} MB",
+    ]
+    for one in (large, lab.students[1], replace(student, name="zoe", lab_class="autumn")):
+        engine.add_stack(one)
+    needed = capacity.RESERVE_MB + idle + large.idle_mb + student.idle_mb + 2 * WORK
+    assert lines() == [
+        f"{student.docker_host}: 2 students, 1 stack for grading that is up, 1 running beside them, 2 at work: "
+        f"{needed} of 1000000 MB, fits",
+        f"memory: students {idle} + stacks for grading that are up {large.idle_mb} + running beside them "
+        f"{student.idle_mb} + 2 at work {2 * WORK} + the machine itself 1024 = {needed} MB",
+    ]
+
+
 def test_disk_for_stacks_is_what_is_free_less_the_reserve_and_what_others_may_still_write(
     student: Student, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -113,7 +113,7 @@ def moodle_imports(text: str, users: Mapping[str, str], field: str) -> dict[str,
         if len(line) <= 1:
             continue
         given = dict(zip(heading, (cell.strip() for cell in line), strict=True))
-        if given[field]:
+        if given[field] not in ("", "0"):  # to PHP both are empty
             assert given[field] in users, f"unknown user {given[field]}"
             user = users[given[field]]
         assert user, "no user"
@@ -132,6 +132,9 @@ def test_moodle_takes_the_file(lab: Lab, store: Store, tmp_path: Path) -> None:
     without = Lab(lab.path, tuple(replace(one, id_number="") for one in lab.students))
     mails = {one.email: one.name for one in lab.students if one.email}
     assert moodle_imports(written(without, store, tmp_path, "moodle"), mails, "Email address") == expected
+    names = Lab(lab.path, tuple(replace(one, id_number="", email="", username=f"{one.name}.x") for one in lab.students))
+    users = {f"{one.name}.x": one.name for one in lab.students}
+    assert moodle_imports(written(names, store, tmp_path, "moodle"), users, "Username") == expected
     with pytest.raises(AssertionError, match="unknown user 04"):
         moodle_imports(text, {key: name for key, name in ids.items() if name != "eve"}, "ID number")
 
@@ -145,6 +148,8 @@ def test_who_cannot_be_told_apart_is_refused(lab: Lab, store: Store, tmp_path: P
         assert "ada" in caught.value.evidence[0]
     with pytest.raises(WrongRequest, match="the same ID number"):
         written(Lab(lab.path, (replace(ada, id_number="01"), *others)), store, tmp_path, "moodle")
+    with pytest.raises(WrongRequest, match="the same SIS Login ID"):
+        written(Lab(lab.path, (replace(ada, username="bob@school.example"), *others)), store, tmp_path, "canvas")
     with pytest.raises(WrongRequest, match="no format named 'excel'"):
         written(lab, store, tmp_path, "excel")
     assert not (tmp_path / "grades.csv").exists()
@@ -156,6 +161,14 @@ def test_canvas_takes_the_file(lab: Lab, store: Store, tmp_path: Path) -> None:
     assert (possible[0].strip(), possible[-1]) == ("Points Possible", "100")
     assert lines[1] == ["Боб, Младший", "", "01", "bob@school.example", "", "100.00"]
     assert [line[-1] for line in lines] == ["100.00", "100.00", "70.00", "60.00", ""]
+    named = Lab(lab.path, tuple(replace(one, username=f"u-{one.name}") for one in lab.students))
+    assert ",u-bob,,100.00" in written(named, store, tmp_path, "canvas")
+
+
+def test_an_id_number_that_moodle_takes_for_none_names_nobody(lab: Lab, store: Store, tmp_path: Path) -> None:
+    ada, *others = lab.students
+    zero = Lab(lab.path, (replace(ada, id_number="0"), *others))
+    assert written(zero, store, tmp_path, "moodle").startswith("Email address,lesson04")
 
 
 def answers(lesson: str = "lesson04") -> dict[int, str]:

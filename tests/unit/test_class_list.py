@@ -154,7 +154,11 @@ CANVAS = 'Student,ID,SIS Login ID,Section\n    Points Possible,,,\n"Lovelace, Ad
             {"adalovelace": "Ada Lovelace"},
             ["name is First name + Last name, email is Email address"],
         ),
-        (CANVAS, {"al815": "Lovelace, Ada"}, ["name is Student, login is SIS Login ID", "not used: ID, Section"]),
+        (
+            CANVAS,
+            {"al815": "Lovelace, Ada"},
+            ["name is Student, login is SIS Login ID, username is SIS Login ID", "not used: ID, Section"],
+        ),
         (
             "username,firstname,lastname\nal,Ada,Lovelace\n",
             {"al": "Ada Lovelace"},

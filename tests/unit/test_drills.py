@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,19 +12,29 @@ from typing import Any
 
 import pytest
 
-from streamlab.drills import answer, choose, drill
-from streamlab.drills.catalogue import FILE, digest, drills
+from streamlab.drills import answer, command, drill
+from streamlab.drills.catalogue import FILE, digest, drills, lessons
+from streamlab.drills.state import State
 from streamlab.errors import LabError, WrongRequest
 from streamlab.students.inventory import Lab
 from streamlab.students.problems import LANGUAGES
 from streamlab.students.topology import Student
 
 SALT = "0123"
+#: What of a note decides the handout.
+NOTES = [{"job": "", "like": ""}, *({"job": job, "like": lesson} for job, lesson in lessons().items())]
 
 
 def note(student: Student, name: str) -> dict[str, Any]:
     right = [digest(SALT, name, one) for one in drills()[name].answers(student)]
-    return {"began": "2026-01-01 12:00:00 UTC", "salt": SALT, "fill": False, "right": right}
+    return {
+        "began": "2026-01-01 12:00:00 UTC",
+        "salt": SALT,
+        "fill": False,
+        "right": right,
+        "job": drills()[name].job,
+        "like": drills()[name].like,
+    }
 
 
 @pytest.fixture
@@ -42,7 +53,11 @@ def test_each_drill_has_words_in_every_language_and_an_answer(name: str, student
 
 def test_what_a_student_is_told_is_written_in_every_language() -> None:
     for language in LANGUAGES:
-        assert set(answer.texts(language)) == {"none", "handout", "right", "wrong"}
+        said = answer.texts(language)
+        assert set(said) == set(answer.texts("en"))
+        assert set(said["codes"]) == set(answer.texts("en")["codes"])
+        assert set(said["goals"]) == set(lessons().values())
+        assert all("{" not in answer._handout(said, {"began": "12:00", **one}) for one in NOTES)
     assert answer.texts("ru") != answer.texts("en")
 
 
@@ -90,23 +105,53 @@ def test_without_a_drill_there_is_nothing_to_answer(
 
 
 def test_the_instructor_sees_who_has_found_it_and_at_which_answer(student: Student) -> None:
-    said: dict[str, Any] = {"note": note(student, "broker-frozen"), "answers": [], "filled": False}
-    assert drill._judged(student, said)[2:] == ["no answer", "by --end"]
-    said["answers"] = [{"answer": "namenode"}]
-    assert drill._judged(student, said)[2] == "no, 1 answers"
-    said["answers"] += [{"answer": "kafka1"}, {"answer": "edge"}]
-    assert drill._judged(student, said)[2] == "yes, answer 2"
+    def judged(*answers: str) -> list[str]:
+        given = [{"answer": one} for one in answers]
+        return drill._judged(student, State(note(student, "broker-frozen"), given, (), ()))
+
+    assert judged()[2:] == ["no answer", "by --end"]
+    assert judged("namenode")[2] == "no, 1 answers"
+    assert judged("namenode", "kafka1", "edge")[2] == "yes, answer 2"
 
 
-@pytest.mark.parametrize(("filled", "repaired"), [(True, "no"), (False, "yes")])
-def test_what_a_student_can_repair_is_looked_at(student: Student, filled: bool, repaired: str) -> None:
-    said = {"note": note(student, "disk-full"), "answers": [], "filled": filled}
-    assert drill._judged(student, said)[3] == repaired
+@pytest.mark.parametrize(
+    ("name", "wrong", "repaired"),
+    [
+        ("disk-full", [("filled", 1)], "no: 1 filled"),
+        ("disk-full", [], "yes"),
+        ("schema-changed", [("missing", 40), ("twice", 2)], "no: 40 missing, 2 twice"),
+    ],
+)
+def test_what_a_student_can_repair_is_looked_at(
+    name: str, student: Student, wrong: list[tuple[str, int]], repaired: str
+) -> None:
+    assert drill._judged(student, State(note(student, name), [], wrong, []))[3] == repaired
 
 
 @pytest.mark.parametrize("broken", [None, "text", {}, {"salt": 1, "right": ["x"]}])
 def test_a_note_that_a_student_has_changed_is_no_error(student: Student, broken: Any) -> None:
-    assert drill._judged(student, {"note": broken, "answers": ["x"], "filled": False})[0] in ("none", "unknown")
+    assert drill._judged(student, State(broken, ["x"], [], []))[0] in ("none", "unknown")
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_student_is_told_what_is_still_to_be_repaired(
+    student: Student, sits: Callable, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    @contextmanager
+    def opened(student: Student) -> Iterator[Any]:
+        yield SimpleNamespace(answer=lambda *args, seconds, read: read(said))
+
+    monkeypatch.setattr(answer, "open_stack", opened)
+    said: dict[str, Any] = {"note": None, "answers": [], "wrong": [["missing", 3], ["twice", 1]], "waiting": []}
+    sits("schema-changed")
+    with pytest.raises(LabError, match="not repaired yet") as caught:
+        answer.check(student)
+    assert [line[-3:] for line in caught.value.evidence] == [": 3", ": 1"]
+    said["wrong"] = []
+    answer.check(student)
+    sits("broker-frozen")
+    answer.check(student)
+    assert capsys.readouterr().out.startswith("Repaired.\nWhat is wrong is not for you to repair.")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +167,7 @@ def test_wrong_requests_are_refused(student: Student, asked: dict[str, Any], her
     cluster: Any = SimpleNamespace(is_here=True) if here else None
     options = {"name": None, "answer": None, "check": False, "end": False} | asked
     with pytest.raises(WrongRequest, match=words):
-        choose.act(Lab(Path("class.yml"), (replace(student, cluster=cluster),)), None, None, **options)
+        command.run(Lab(Path("class.yml"), (replace(student, cluster=cluster),)), None, None, **options)
 
 
 def test_an_unknown_drill_is_named_with_those_there_are(student: Student) -> None:

@@ -120,6 +120,7 @@ def test_a_step_that_runs_too_long_is_killed_and_says_so(told: Callable, aggrega
     final = told(yarn, seconds=-1)[-1]
     assert yarn.killed == ["application_1_2"]
     assert (final["final"], final["diagnostics"]) == ("KILLED", "it ran longer than its limit of -1 s, and was ended")
+    assert final["began"] is True
 
 
 def test_a_step_that_is_never_given_a_container_is_killed_and_says_why(
@@ -131,6 +132,7 @@ def test_a_step_that_is_never_given_a_container_is_killed_and_says_why(
     final = told(yarn)[-1]
     assert yarn.killed
     assert final["diagnostics"] == "YARN gave it no container in -1 s: Queue's AM resource limit exceeded."
+    assert final["began"] is False
 
 
 def test_a_driver_that_starts_slowly_has_its_container_and_is_waited_for(

@@ -288,3 +288,16 @@ def test_a_report_explains_each_lost_point_and_lets_no_markup_through(store: Sto
         "  - read: the handout\n"
     )
     assert json.dumps(found)  # what a result keeps
+
+
+def test_a_report_is_in_the_language_of_the_class(lab: Lab, store: Store, turns: Turns) -> None:
+    assert set(report.texts("ru")) == set(report.texts("en"))
+    (ada,) = kept(store, "ada")
+    turns.ends = {"ada": JobFailed("my04/exercise: application_1_1 ended KILLED", evidence="longer than its limit")}
+    russian = tuple(replace(one, language="ru") for one in lab.students)
+    run(replace(lab, students=russian), store)
+    text = store.path(ada, ".report.md").read_text(encoding="utf-8")
+    assert "**0 из 100 баллов**" in text
+    assert "по часам управляющей машины" in text
+    assert "Программа завершилась с ошибкой:\n\n    my04/exercise: application_1_1 ended KILLED\n    longer" in text
+    assert "## Пропуск 1: 0 из 1\n\n- gap 1, title: rows\n  - ожидалось: `1`" in text

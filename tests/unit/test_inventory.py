@@ -66,6 +66,7 @@ def test_a_roster_makes_an_inventory_of_the_example_s_shape(class_file: Callable
         "login",
         "id_number",
         "email",
+        "username",
     }
 
 

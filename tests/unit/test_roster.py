@@ -46,7 +46,14 @@ def test_what_a_gradebook_needs_is_kept(make: Callable) -> None:
     zoe, bob = inventory.load(file).students
     assert (zoe.roster_name, zoe.id_number, zoe.email) == ("Zoë de Wit", "007", "zoe@school.example")
     assert (bob.roster_name, bob.id_number, bob.email) == ("Bob", "", "")
-    assert not zoe.grading
+    assert (zoe.username, zoe.grading) == ("", False)
+
+
+def test_a_platform_s_user_name_is_kept_as_it_is_written_and_makes_the_login(make: Callable) -> None:
+    (zoe,) = inventory.load(make("name,Username\nZoë de Wit,z.dewit@school.example\n")).students
+    assert (zoe.name, zoe.username) == ("zdewit", "z.dewit@school.example")
+    (zoe,) = inventory.load(make("name,login,surname\nZoë de Wit,zdewit,x\n")).students  # the lab's own login
+    assert zoe.name == "zdewit"
 
 
 def test_a_stack_for_grading_keeps_its_place(make: Callable) -> None:

@@ -11,7 +11,7 @@ from streamlab.work import follow
 
 TINY = Preset("tiny", 512, 1, 1, 640, 1, overhead_mb=384, shuffle_partitions=2)
 EAT = Step(job="hungry", name="eat", title="t", preset="tiny", timeout=9)
-FINAL = {"final": "FAILED", "diagnostics": "", "seconds": 9.1, "log": "", "errors": ""}
+FINAL = {"final": "FAILED", "diagnostics": "", "seconds": 9.1, "log": "", "errors": "", "began": True}
 
 
 class Line:
@@ -56,7 +56,7 @@ def test_a_job_may_print_what_only_begins_like_an_outcome(rest: str, capsys: pyt
     assert capsys.readouterr().out == f"  | {follow.OUTCOME}{rest}\n"
 
 
-def failed(**final: str) -> str:
+def failed(**final: Any) -> str:
     return str(follow.failure(EAT, "application_1_2", FINAL | final, preset=TINY, typed="../field/hungry"))
 
 
@@ -89,6 +89,14 @@ def test_one_that_was_ended_says_why() -> None:
         "  it ran longer than its limit of 9 s, and was ended",
         "  fix: correct it and submit again; the whole log: invoke logs --app application_1_2",
     ]
+
+
+def test_one_that_yarn_did_not_let_begin_has_not_failed_itself() -> None:
+    """It is no hand-in's fault, and has no grade."""
+    final = FINAL | {"final": "KILLED", "diagnostics": "YARN gave it no container in 60 s", "began": False}
+    error = follow.failure(EAT, "application_1_2", final, preset=TINY, typed="x")
+    assert not isinstance(error, follow.JobFailed)
+    assert error.evidence == ["YARN gave it no container in 60 s"]
 
 
 def test_evidence_is_never_longer_than_a_person_reads() -> None:

@@ -1,4 +1,4 @@
-"""Which part of `invoke drill` was asked for."""
+"""`invoke drill`: its parts, of which one is asked for at a time."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from streamlab.errors import WrongRequest
 from streamlab.students.inventory import Lab
 
 
-def act(
+def run(
     lab: Lab, student: str | None, limit: str | None, *, name: str | None, answer: str | None, check: bool, end: bool
 ) -> None:
-    """Begin a drill, have it answered, say who has found it, or end it; without any of these, show what there is.
+    """Begin a drill, have it answered, look at what was found and repaired, or end it; without any, show what there is.
 
     Raises:
         WrongRequest: several were asked for at once, or one that is another's to do.
@@ -24,12 +24,17 @@ def act(
     if (here := lab.students[0]).cluster is not None:
         from streamlab.drills import answer as of_student
 
-        if name or check or end:
+        if name or end:
             raise WrongRequest(
                 f"{asked[0]} is your instructor's", evidence="a drill is begun and ended from outside of the cluster",
                 fix="invoke drill says what there is to do, invoke drill --answer NAME whether it was that",
             )  # fmt: skip
-        of_student.give(here, answer) if answer else of_student.show(here)
+        if check:
+            of_student.check(here)
+        elif answer:
+            of_student.give(here, answer)
+        else:
+            of_student.show(here)
         return
     from streamlab.drills import drill
 
