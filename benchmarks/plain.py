@@ -21,7 +21,7 @@ from streamlab import __version__
 from streamlab.engines import engine
 from streamlab.stacks import reconcile
 from streamlab.stacks.prove import failure, prove
-from streamlab.students import topology
+from streamlab.students import services, topology
 from streamlab.students.topology import Student
 
 #: The JDK's own archive, which a JVM uses when nobody says anything; as the last word it overrules the images'.
@@ -73,7 +73,7 @@ FIRST_START = {
 def settings(student: Student) -> dict[str, dict]:
     """How each kind of node is started: the product's own commands, the JVM's own choices."""
     ring = "-Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.ring_delay_ms=0"
-    made = {kind: {"command": [kind], "env": dict(JDK_ARCHIVE), "pids": 4096} for kind in topology.SERVICE_OF}
+    made = {kind: {"command": [kind], "env": dict(JDK_ARCHIVE), "pids": 4096} for kind in services.SERVICE_OF}
     made["kafka"]["env"]["KAFKA_CLUSTER_ID"] = student.kafka_cluster_id
     made["cassandra"]["env"]["JAVA_OPTS"] = ring
     for kind, commands in FIRST_START.items():

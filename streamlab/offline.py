@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -49,13 +49,14 @@ def export(lab: Lab, to: str) -> None:
     if place.exists():
         raise WrongRequest(f"{place} already exists", evidence="nothing was overwritten", fix="choose another --to")
     docker_host = own_engine(lab)
-    ensure_images(docker_host, wanted=wanted_images(lab.students))
+    wanted = wanted_images(lab.students)
+    ensure_images(docker_host, wanted=wanted)
     half = place.with_name(f"{place.name}.partial")
     shutil.rmtree(half, ignore_errors=True)
     try:
         half.mkdir(parents=True)
         with engine.connect(docker_host, seconds=travel.SILENT_SECONDS) as client, progress("packing") as line:
-            manifest = _pack(client, docker_host, half, line)
+            manifest = _pack(client, docker_host, half, line, wanted)
         (half / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         half.rename(place)
     except OSError as error:
@@ -67,11 +68,15 @@ def export(lab: Lab, to: str) -> None:
     say(f"  for {manifest['processor']} and Python {manifest['python']}: ./lab import --from {place.name}, in a clone")
 
 
-def _pack(client: docker.DockerClient, docker_host: str, place: Path, line: Progress) -> dict[str, Any]:
-    """Write everything but the manifest, and return that."""
-    kept = [*_control_wheels().iterdir(), *build.all_artifacts(client, fetch_at=docker_host)]
+def _pack(
+    client: docker.DockerClient, docker_host: str, place: Path, line: Progress, wanted: Sequence[str]
+) -> dict[str, Any]:
+    """Write everything but the manifest, and return that: the images `wanted`, and a gateway's for a class to come."""
+    chosen = images.with_parents([*wanted, images.GATEWAY])
+    kept = [*_control_wheels().iterdir(), *build.all_artifacts(client, chosen, fetch_at=docker_host)]
     sources = {f"{KEPT}/{path.relative_to(CACHE).as_posix()}": path for path in kept}
-    tags = [tag for tag in images.all_tags().values() if build.is_present(client, tag)]
+    every = images.all_tags()
+    tags = [tag for image in chosen if build.is_present(client, tag := every[image.name])]
     files = {name: _write(place / name, pieces(path), line) for name, path in sorted(sources.items())}
     files[ARCHIVE] = _write(place / ARCHIVE, travel.saved(client, tags), line)
     processor = client.version()["Arch"]

@@ -86,7 +86,7 @@ def _graph(docker_host: str, absent: Sequence[str], fetch_at: str) -> list[Stage
 
 def _lacking(fetcher: docker.DockerClient, wanted: Sequence[Image]) -> set[str]:
     """What has to be fetched: `jars`, `wheels` (and scripts for browsers with them), both or neither."""
-    jars = (jar for product in PRODUCTS for jar in maven.load_jars(product))
+    jars = (jar for image in wanted if image.jars for jar in maven.load_jars(image.jars))
     processor = fetcher.version()["Arch"]
     wheels = (pip.folder(_lock(image), processor) for image in wanted if image.wheels)
     scripts = (npm.folder() for image in wanted if image.scripts)
@@ -166,18 +166,18 @@ def _build(client: docker.DockerClient, image: Image) -> None:
     say(f"built {image.name} in {time.monotonic() - started:.0f} s")
 
 
-def all_artifacts(client: docker.DockerClient, *, fetch_at: str) -> set[Path]:
-    """Every jar and wheel, in the cache, of which the images are built; fetched where they are not there."""
+def all_artifacts(client: docker.DockerClient, images: Sequence[Image], *, fetch_at: str) -> set[Path]:
+    """Every jar and wheel, in the cache, of which these images are built; fetched where they are not there."""
     with engine.connect(fetch_at) as fetcher:
         builder = ensure_builder(fetcher)
-        _fetch(fetcher, builder, IMAGES_OF_OURS, wheels=False)
-        _fetch(fetcher, builder, IMAGES_OF_OURS, wheels=True)
+        _fetch(fetcher, builder, images, wheels=False)
+        _fetch(fetcher, builder, images, wheels=True)
     processor = client.version()["Arch"]
-    return {path for image in IMAGES_OF_OURS for path in _artifacts(image, processor=processor).values()}
+    return {path for image in images for path in _artifacts(image, processor=processor).values()}
 
 
 def _fetch(fetcher: docker.DockerClient, builder: str, wanted: Sequence[Image], *, wheels: bool) -> None:
-    """Fetch the wheels of the images `wanted`, or all jars: one start of Maven, and each image's turn comes anyway."""
+    """Fetch the wheels of the images `wanted`, or their jars, in one start of Maven."""
     if wheels:
         for image in wanted:
             if image.wheels:
@@ -185,7 +185,8 @@ def _fetch(fetcher: docker.DockerClient, builder: str, wanted: Sequence[Image], 
             if image.scripts:
                 npm.ensure_packages(fetcher, builder)
     else:
-        maven.ensure_jars(fetcher, builder, {name: maven.load_jars(name) for name in PRODUCTS})
+        products = [image.jars for image in wanted if image.jars]
+        maven.ensure_jars(fetcher, builder, {name: maven.load_jars(name) for name in products})
 
 
 def _artifacts(image: Image, *, processor: str) -> dict[str, Path]:

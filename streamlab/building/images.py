@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,15 @@ def image_tags(folder: Path = IMAGES) -> dict[str, str]:
     """The image that each product's containers are started from, for example `streamlab/kafka:0123456789ab`."""
     tags = all_tags(folder)
     return {name: tags[name] for name in PRODUCTS}
+
+
+def with_parents(wanted: Collection[str]) -> tuple[Image, ...]:
+    """Images of ours by their names, and all that they are built on; parents before children."""
+    names = set(wanted)
+    for image in reversed(IMAGES_OF_OURS):
+        if image.name in names:
+            names.update(image.parents)
+    return tuple(image for image in IMAGES_OF_OURS if image.name in names)
 
 
 def all_tags(folder: Path = IMAGES) -> dict[str, str]:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.students.docker_hosts import is_here
-from streamlab.students.topology import SERVICE_OF, Student, by_docker_host
+from streamlab.students.services import all_kinds
+from streamlab.students.topology import Student, by_docker_host
 
 if TYPE_CHECKING:
     import docker
@@ -81,7 +82,7 @@ def stacks(client: docker.DockerClient) -> Stacks:
 
 def _node(name: str, prefix: str) -> str:
     node = name.removeprefix(f"{prefix}-")
-    return node if node.rstrip("0123456789") in SERVICE_OF else "other"
+    return node if node.rstrip("0123456789") in all_kinds() else "other"
 
 
 def _measured(client: docker.DockerClient) -> Mapping[str, list[dict]]:

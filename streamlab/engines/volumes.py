@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import docker
 
 from streamlab.engines import engine, inside, labelled
-from streamlab.students.topology import SERVICE_OF, Student, kind_of
+from streamlab.students.services import all_kinds
+from streamlab.students.topology import Student, kind_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def there(client: docker.DockerClient, chosen: Mapping[str, Sequence[str]]) -> s
 def nodes(names: Collection[str], prefix: str) -> set[str]:
     """The nodes that have a volume among these, whether or not they have a container."""
     found = (name.removeprefix(f"{prefix}-") for name in names)
-    return {name for name in found if kind_of(name) in SERVICE_OF}
+    return {name for name in found if kind_of(name) in all_kinds()}
 
 
 def ensure(

@@ -28,7 +28,8 @@ from streamlab.lessons.jobs import Preset
 from streamlab.lessons.resources import containers
 from streamlab.students.docker_hosts import machine
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import SERVICE_OF, Student, by_docker_host, kind_of
+from streamlab.students.services import all_kinds
+from streamlab.students.topology import Student, by_docker_host, kind_of
 from streamlab.ui import say, table
 
 #: What the machine, its engine and the lab's own commands use (MB).
@@ -89,6 +90,8 @@ def running(client: docker.DockerClient, like: Student, known: Iterable[Student]
         like: the student whose figures are used for the stacks of others.
         known: students of the inventory, who are counted with their own figures.
     """
+    # Of a service that this inventory has no figures for, there is nothing to count with.
+    countable = [kind for kind in all_kinds() if kind in like.node_memory_mb and kind in like.node_idle_mb]
     of_class = {(student.lab_class, student.name): student for student in known}
     labelled = {"label": ["streamlab.class", "streamlab.student", "streamlab.node"]}
     found: dict[tuple[str, str], Counter[str]] = {}
@@ -98,7 +101,7 @@ def running(client: docker.DockerClient, like: Student, known: Iterable[Student]
         kinds[kind_of(labels["streamlab.node"])] += 1
     return [
         of_class.get(key)
-        or replace(like, lab_class=key[0], name=key[1], node_counts={kind: kinds[kind] for kind in SERVICE_OF})
+        or replace(like, lab_class=key[0], name=key[1], node_counts={kind: kinds[kind] for kind in countable})
         for key, kinds in found.items()
     ]
 

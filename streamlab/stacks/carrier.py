@@ -144,7 +144,7 @@ def left_behind(client: docker.DockerClient, student: Student) -> Container | No
 
 def require_stack(client: docker.DockerClient, student: Student, *, fix: str = "") -> None:
     """Refuse a stack that does not match the inventory and the images of this checkout."""
-    found, tags = labelled.containers(client, student), images.image_tags()
+    found, tags = labelled.containers(client, student), images.all_tags()
     wrong = [
         f"node {node.name} is {'of another image' if node.name in found else 'missing'}"
         for node in nodes(student)

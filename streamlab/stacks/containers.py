@@ -47,7 +47,7 @@ def wanted(plan: Mapping[str, Any], settings: Mapping[str, Mapping[str, Any]], c
         settings: kind -> ``{"command", "env", "data", "cpu_shares"}``, of which only the command must be
             there; a node that is started unlike others of its kind stands there under its name.
     """
-    tags = images.image_tags()
+    tags = images.all_tags()
     how = {node["name"]: settings.get(node["name"]) or settings[node["kind"]] for node in plan["nodes"]}
     return [
         Wanted(

@@ -14,6 +14,7 @@ from streamlab.stacks.playbooks import play
 from streamlab.students import endpoint
 from streamlab.students.docker_hosts import LOCAL, is_here
 from streamlab.students.inventory import Lab
+from streamlab.students.services import images_of
 from streamlab.students.topology import Student, by_docker_host
 from streamlab.ui import say
 
@@ -45,7 +46,9 @@ def own_engine(lab: Lab) -> str:
 
 def wanted_images(students: Sequence[Student]) -> tuple[str, ...]:
     """The images of these students' nodes, and of the gateway where they have one."""
-    return (*images.PRODUCTS, *((images.GATEWAY,) if any(student.gateway for student in students) else ()))
+    gateway = (images.GATEWAY,) if any(student.gateway for student in students) else ()
+    optional = dict.fromkeys(image for student in students for image in images_of(student.services))
+    return (*images.PRODUCTS, *gateway, *optional)
 
 
 def ensure_images(docker_host: str, others: Sequence[str] = (), wanted: Sequence[str] = images.PRODUCTS) -> bool:

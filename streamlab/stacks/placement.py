@@ -135,7 +135,7 @@ def _remove_rejoining(stack: StackOnEngine, there: Mapping[str, Container], note
 
 def _require_containers(student: Student, there: Mapping[str, Container], leaving: Sequence[str]) -> None:
     """Refuse to remove a volume that may hold the only copy of data: only a running container could hand it over."""
-    lost = [name for name in leaving if name not in there and not name.startswith("nodemanager")]
+    lost = [name for name in leaving if name not in there and kind_of(name) in HOLDER_OF.values()]
     if lost:
         raise LabError(
             f"{student.name}: {', '.join(lost)} cannot leave: the container is gone",

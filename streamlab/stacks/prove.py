@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamlab.engines import engine, inside, labelled
-from streamlab.errors import LabError, unknown
+from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import SHELF, Stack, StackOnEngine, failed, open_on_engine, open_stack
-from streamlab.students.topology import SERVICES, Student, nodes, service_of
+from streamlab.students.services import all_services, rests_on
+from streamlab.students.topology import Student, nodes, service_of
 from streamlab.ui import one_line, say
 
 #: Seconds within which a service that has just been started must have answered.
@@ -21,9 +22,6 @@ SECONDS = 150
 
 #: Seconds that a try may take which is begun at the last moment: three questions of Cassandra's, 20 s each, and some.
 LAST_TRY_SECONDS = 70
-
-#: Services that a service's own proof cannot do without.
-RESTS_ON = {"spark": ("hdfs", "yarn"), "yarn": ("hdfs",), "hdfs": (), "kafka": (), "cassandra": ()}
 
 
 @dataclass(frozen=True)
@@ -38,22 +36,29 @@ class Proven:
 
 def prove(
     student: Student,
-    services: Sequence[str] = SERVICES,
+    services: Sequence[str] | None = None,
     *,
     seconds: int = SECONDS,
     tell: Callable[[Proven], None] = lambda proven: None,
 ) -> list[Proven]:
-    """Prove `services` all at once; `tell` is called with each result as it arrives.
+    """Prove `services`, or all that the stack has, at once; `tell` is called with each result as it arrives.
 
     A node that does not run fails its service at once: waiting would not start it.
+
+    Raises:
+        WrongRequest: the stack does not have one of them.
+        LabError: it could not be asked.
     """
-    _require_known(services)
+    _require_known(services or ())
+    services = services or student.all_services
+    for service in services:
+        require_service(student, service)
     with open_stack(student) as stack:
         down = _down(stack) if isinstance(stack, StackOnEngine) else {}
         results = []
         ask = []
         for service in services:
-            stopped = [text for needed in (*RESTS_ON[service], service) for text in down.get(needed, [])]
+            stopped = [text for needed in (*rests_on(service), service) for text in down.get(needed, [])]
             if stopped:
                 results.append(Proven(service, False, 0.0, "; ".join(stopped)))
                 tell(results[-1])
@@ -61,13 +66,32 @@ def prove(
                 ask.append(service)
         if ask:
             results += _ask(stack, ask, seconds=seconds, tell=tell)
-    return sorted(results, key=lambda proven: SERVICES.index(proven.service))
+    return sorted(results, key=lambda proven: student.all_services.index(proven.service))
 
 
 def _require_known(services: Sequence[str]) -> None:
     for service in services:
-        if service not in SERVICES:
-            raise unknown("service", service, SERVICES, usage="--service {}")
+        if service not in all_services():
+            raise unknown("service", service, all_services(), usage="--service {}")
+
+
+def require_service(student: Student, service: str, what: str = "") -> None:
+    """Refuse what takes a service that a stack does not have.
+
+    Args:
+        what: what takes it, for the error; nothing if the service itself was asked for.
+
+    Raises:
+        WrongRequest: the stack does not have it; the line of the inventory that adds it is the fix.
+    """
+    if service in student.all_services:
+        return
+    raise WrongRequest(
+        f"{what + ' needs' if what else 'the request is about'} {service}, which {student.name}'s stack does not have",
+        evidence=f"it has {', '.join(student.all_services)}",
+        fix=f"in the inventory, for the student or the class: services: [{', '.join([*student.services, service])}]; "
+        "then invoke provision",
+    )
 
 
 def remember(student: Student) -> None:
@@ -123,7 +147,7 @@ def _node_names(student: Student) -> Sequence[str]:
 
 def failure(student: Student, proven: Proven) -> LabError:
     """The error for a service that did not prove itself: its name, the evidence, the fix."""
-    own = [name for name in _node_names(student) if service_of(name) == proven.service]
+    own = [name for name in _node_names(student) if service_of(name) == proven.service] or ["edge"]
     named = [name for name in _node_names(student) if f"node {name} " in proven.answer]
     if student.cluster is not None:
         fix = "invoke status shows what answers"
@@ -164,7 +188,7 @@ def prove_all(students: Sequence[Student], services: Sequence[str] | None, *, se
             verdict = "proved" if proven.passed else "FAILED"
             say(f"{student.name:13} {proven.service:11} {verdict}: {proven.answer} ({proven.seconds} s)")
 
-        found = prove(student, services or SERVICES, seconds=seconds, tell=tell)
+        found = prove(student, services, seconds=seconds, tell=tell)
         errors = [failure(student, proven) for proven in found if not proven.passed]
         if errors:
             *others, last = errors

@@ -47,9 +47,10 @@ def look(students: Sequence[Student]) -> dict[str, Any]:
         "problem", "memory_bytes", "memory_limit_bytes"}], "applications": [{"id", "name", "state", "final_status",
         "started", "finished": seconds since the epoch, or 0}] or None where YARN does not answer, "submits": [lessons
         that are about to be submitted], "in_use": {"yarn_mb", "hdfs_mb": [used, most; 0 without a limit], of those
-        that say}, "checks": what checks said on the edge node, as `edge.checks.kept` gives it}]}``, where a student's
-        state is healthy, unhealthy, suspended, missing, unreachable where its Docker host does not answer, or unknown;
-        `busy` is the command that changes the stack now. Memory is None where there is no engine to ask.
+        that say}, "checks": what checks said on the edge node, as `edge.checks.kept` gives it, "services": [those that
+        the inventory adds]}]}``, where a student's state is healthy, unhealthy, suspended, missing, unreachable where
+        its Docker host does not answer, or unknown; `busy` is the command that changes the stack now. Memory is None
+        where there is no engine to ask.
     """
     return _states(_ask_all(students))
 
@@ -169,6 +170,7 @@ def _found(
     return {
         "name": student.name, "state": state, "healthy": healthy, "busy": busy, "nodes": rows,
         "applications": applications, "submits": list(submits), "in_use": dict(in_use), "checks": list(checks),
+        "services": list(student.services),
     }  # fmt: skip
 
 
@@ -200,6 +202,7 @@ def describe(found: dict[str, Any], *, applications: int = 5, usages: Mapping[st
 
 def _described(student: Mapping[str, Any], applications: int, usage: Usage | None) -> str:
     name, notes = student["name"], [f"being changed by another command: {student['busy']}"] if student["busy"] else []
+    notes += [f"with {', '.join(student['services'])}"] if student.get("services") else []
     notes += [str(usage)] if usage else []
     if student.get("elsewhere"):
         where = ", ".join(student["elsewhere"])

@@ -25,7 +25,7 @@ _STACK = ROOT / "stack.json"
 VARIABLE = "STREAMLAB_CLUSTER"
 #: What a description must have, and the JSON type of it; what it may have.
 _NEEDED = {"student": str, "kafka": str, "cassandra": list, "webhdfs": str, "hdfs": str, "yarn": str}
-_OPTIONAL = {"hadoop_conf": str, "spark_conf": dict, "pages": dict, "nodes": list, "gateway": bool}
+_OPTIONAL = {"hadoop_conf": str, "spark_conf": dict, "pages": dict, "nodes": list, "gateway": bool, "services": list}
 _NAMES = {str: "a text", list: "a list", dict: "a mapping", bool: "true or false"}
 
 
@@ -40,6 +40,7 @@ class Cluster:
         pages: title -> address of each web page.
         nodes: the names of a stack's nodes; none of a cluster that the lab has not made.
         gateway: whether a gateway takes what is handed in.
+        services: the optional services that are there (`streamlab/students/services.py`).
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Cluster:
     pages: Mapping[str, str] = field(default_factory=dict)
     nodes: tuple[str, ...] = ()
     gateway: bool = False
+    services: tuple[str, ...] = ()
 
     @property
     def is_here(self) -> bool:
@@ -93,8 +95,9 @@ def read(path: str | Path) -> Cluster:
             fix="copy core-site.xml, hdfs-site.xml and yarn-site.xml of the cluster there",
         )
     texts = {name: {str(k): str(v) for k, v in found.get(name, {}).items()} for name in ("spark_conf", "pages")}
-    return Cluster(file, found["student"], conf, **texts, nodes=tuple(map(str, found.get("nodes", ()))),
-                   gateway=found.get("gateway", False))  # fmt: skip
+    nodes, services = (tuple(map(str, found.get(name, ()))) for name in ("nodes", "services"))
+    return Cluster(file, found["student"], conf, **texts, nodes=nodes, gateway=found.get("gateway", False),
+                   services=services)  # fmt: skip
 
 
 def _problems(found: Any) -> list[str]:

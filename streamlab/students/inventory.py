@@ -22,7 +22,8 @@ from streamlab.paths import ANSIBLE, ROOT, STATE, private_file, private_folder
 from streamlab.students import clusters, documents, endpoint
 from streamlab.students.problems import find_problems
 from streamlab.students.public_keys import public_key
-from streamlab.students.topology import AT_WORK, HOLDER_OF, SERVICE_OF, Gateway, Student, described, node_names
+from streamlab.students.services import SERVICE_OF, all_kinds, in_order, kinds
+from streamlab.students.topology import AT_WORK, HOLDER_OF, Gateway, Student, described, node_names
 from streamlab.students.values import VARIABLES, wrong_in
 from streamlab.ui import show_any_script
 from streamlab.yamlfile import check_yaml
@@ -279,13 +280,15 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
     for service in asked:
         if service not in HOLDER_OF:
             raise unknown("service with copies of its data", service, HOLDER_OF, usage="replication: {{{}: 1}}")
+    services = in_order(values.get("services") or ())
     return Student(
         name=name,
         lab_class=str(values["lab_class"]),
         docker_host=str(values["docker_host"] if "docker_host" in values else endpoint.current().address),
         port_base=int(values["port_base"]),
         subnet=str(values["subnet"]),
-        node_counts={kind: int(size["nodes"].get(kind, 0)) for kind in SERVICE_OF},
+        node_counts={kind: _count(size, kind) for kind in kinds(services)},
+        services=services,
         yarn_memory_mb=int(size["yarn_memory_mb"]),
         yarn_vcores=int(size["yarn_vcores"]),
         node_memory_mb=_numbers(values["node_memory_mb"]),
@@ -308,6 +311,11 @@ def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student
         email=str(values.get("email", "")),
         username=str(values.get("username", "")),
     )
+
+
+def _count(size: Mapping[str, Any], kind: str) -> int:
+    """How many nodes of a kind a size has; an optional service has one of its own."""
+    return int(size["nodes"].get(kind, 0)) if kind in SERVICE_OF else 1
 
 
 def _gateway(values: Mapping[str, Any]) -> Gateway:
@@ -333,7 +341,7 @@ def _check_pages(values: Mapping[str, Any], *, where: str) -> None:
         for kind, count in size["nodes"].items()
         if kind in SERVICE_OF
         for node in node_names(kind, int(count))
-    }
+    } | {node for kind in all_kinds() if kind not in SERVICE_OF for node in node_names(kind, 1)}
     for name, page in values["pages"].items():
         if page["node"] not in known:
             error = unknown("node", str(page["node"]), known, usage="node: {}")

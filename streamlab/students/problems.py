@@ -7,7 +7,18 @@ import re
 from collections.abc import Iterator, Sequence
 
 from streamlab.students.docker_hosts import is_known, machine
-from streamlab.students.topology import HOLDER_OF, SERVICE_OF, SINGLE, Gateway, Student, node_names, nodes, place
+from streamlab.students.services import SERVICE_OF
+from streamlab.students.topology import (
+    HOLDER_OF,
+    SINGLE,
+    Gateway,
+    Student,
+    kind_of,
+    last_place,
+    node_names,
+    nodes,
+    place,
+)  # fmt: skip
 from streamlab.students.values import some
 
 #: Safe as a container name, a host name and an application name alike.
@@ -119,7 +130,7 @@ def _problems_of(student: Student) -> list[str]:
                 "ask for at least one copy and at most as many as nodes, or keep the nodes"
             )
     for name, given in (("node_memory_mb", student.node_memory_mb), ("node_idle_mb", student.node_idle_mb)):
-        missing = [kind for kind in SERVICE_OF if kind not in given]
+        missing = [kind for kind in student.node_counts if kind not in given]
         if missing:
             problems.append(f"{student.name}: {name} lacks {', '.join(missing)}")
     if student.gateway and student.name == INSTRUCTOR:
@@ -132,9 +143,10 @@ def _problems_of(student: Student) -> list[str]:
         problems.append(f"{student.name}: port_base {student.port_base} is not between 1024 and 65000")
     network = _network(student.subnet)
     names = [name for kind, count in student.node_counts.items() for name in node_names(kind, count)]
+    placed = [place(name) for name in names if kind_of(name) in SERVICE_OF]
     if network is None:
         problems.append(f"{student.name}: subnet {student.subnet!r} is no IPv4 network such as 10.89.1.0/27")
-    elif max((place(name) for name in names), default=0) > network.num_addresses - (3 if student.gateway else 2):
+    elif max(placed, default=0) > last_place(student):
         what = f"{len(names)} nodes{' and the gateway' if student.gateway else ''}"
         problems.append(f"{student.name}: subnet {network} is too small for {what}")
     return problems

@@ -16,18 +16,7 @@ from typing import Any, Protocol, TypeVar
 from streamlab import __version__
 from streamlab.students.clusters import Cluster
 from streamlab.students.docker_hosts import is_here
-
-#: Kind of node -> the service it belongs to, in the order in which people read them.
-SERVICE_OF = {
-    "namenode": "hdfs",
-    "datanode": "hdfs",
-    "resourcemanager": "yarn",
-    "nodemanager": "yarn",
-    "kafka": "kafka",
-    "cassandra": "cassandra",
-    "edge": "spark",
-}
-SERVICES = tuple(dict.fromkeys(SERVICE_OF.values()))
+from streamlab.students.services import SERVICE_OF, SERVICES, all_kinds, image_of, in_order
 
 #: Kinds of which a stack has exactly one; their nodes carry no number.
 SINGLE = ("namenode", "resourcemanager", "edge")
@@ -40,18 +29,6 @@ AT_WORK = 0.33
 
 #: Copies that a service keeps where the size does not say, as far as there are nodes for them.
 COPIES = 3
-
-#: Kind of node -> the image it runs. A NodeManager runs Spark's drivers and executors, so it has Spark's image.
-IMAGE_OF = {
-    "namenode": "hadoop",
-    "datanode": "hadoop",
-    "resourcemanager": "hadoop",
-    "nodemanager": "spark",
-    "kafka": "kafka",
-    "cassandra": "cassandra",
-    "edge": "spark",
-}
-
 
 #: The most processes and threads of a node, and of one of these kinds: a NodeManager's are those of applications, too.
 PIDS = 1024
@@ -149,6 +126,8 @@ class Student:
     ssh_keys: tuple[str, ...] = ()
     #: None: pages are published on the Docker host's loopback, and there is no login.
     gateway: Gateway | None = None
+    #: The optional services that the stack has besides those of every stack, in reading order.
+    services: tuple[str, ...] = ()
     #: The language of what a student reads: "en" or "ru".
     language: str = "en"
     #: Whether it is no student's stack, but one on which hand-ins are graded: `grade` makes it anew for each.
@@ -170,6 +149,11 @@ class Student:
             service: self.asked_copies.get(service, min(COPIES, self.node_counts[kind]))
             for service, kind in HOLDER_OF.items()
         }
+
+    @property
+    def all_services(self) -> tuple[str, ...]:
+        """The services that the stack has."""
+        return (*SERVICES, *self.services)
 
     @property
     def prefix(self) -> str:
@@ -212,7 +196,7 @@ def described(cluster: Cluster) -> Student:
     """The student whose cluster a description is."""
     return Student(
         cluster.student, lab_class="", docker_host="", port_base=0, subnet="", node_counts={}, yarn_memory_mb=0,
-        yarn_vcores=0, node_memory_mb={}, node_idle_mb={}, cluster=cluster,
+        yarn_vcores=0, node_memory_mb={}, node_idle_mb={}, services=in_order(cluster.services), cluster=cluster,
     )  # fmt: skip
 
 
@@ -228,11 +212,11 @@ def kind_of(name: str) -> str:
 
 def service_of(name: str) -> str:
     """The service of a node by its name, or by a name that begins with its kind: ``kafka at broker:9092``."""
-    return SERVICE_OF[kind_of(name.partition(" ")[0])]
+    return all_kinds()[kind_of(name.partition(" ")[0])]
 
 
 def place(name: str) -> int:
-    """A node's place in its stack's subnet, after the network's own address and the gateway's.
+    """A node's place in its stack's subnet, after the network's own address and the gateway's; no optional service's.
 
     The first node of every kind, then the second of every kind, and so on: the place says nothing of how many there
     are, so that no node's address changes when others come or go. A ring of Cassandra nodes whose addresses had
@@ -251,12 +235,33 @@ def possible_names(student: Student) -> list[str]:
     room = ipaddress.IPv4Network(student.subnet).num_addresses - 2
     counts = {kind: max(MOST_NAMED, student.node_counts[kind]) for kind in SERVICE_OF}
     named = (name for kind in SERVICE_OF for name in node_names(kind, counts[kind]))
-    return [name for name in named if place(name) <= room]
+    return [*(name for name in named if place(name) <= room), *_optional_nodes(student)]
+
+
+def _optional_nodes(student: Student) -> list[str]:
+    """The nodes of the stack's optional services."""
+    optional = {kind: count for kind, count in student.node_counts.items() if kind not in SERVICE_OF}
+    return [name for kind, count in optional.items() for name in node_names(kind, count)]
 
 
 def address(student: Student, name: str) -> str:
-    """A node's address in its stack's network, also that of one which has left the plan."""
-    return str(ipaddress.IPv4Network(student.subnet).network_address + place(name))
+    """A node's address in its stack's network, also that of one which has left the plan.
+
+    An optional service's node has one of the highest, below the gateway's: the others keep theirs when it comes.
+    """
+    network, kind = ipaddress.IPv4Network(student.subnet), kind_of(name)
+    if kind in SERVICE_OF:
+        return str(network.network_address + place(name))
+    return str(network.broadcast_address - 2 - [one for one in all_kinds() if one not in SERVICE_OF].index(kind))
+
+
+def last_place(student: Student) -> int:
+    """The last place in the stack's subnet, below the addresses of the gateway and of optional services' nodes."""
+    network = ipaddress.IPv4Network(student.subnet)
+    taken = [gateway_address(student)] if student.gateway else []
+    taken += [address(student, name) for name in _optional_nodes(student)]
+    first = min(map(ipaddress.IPv4Address, taken), default=network.broadcast_address)
+    return int(first) - int(network.network_address) - 1
 
 
 def gateway_address(student: Student) -> str:
@@ -276,8 +281,8 @@ def nodes(student: Student) -> list[Node]:
     made: list[Node] = []
     if student.cluster is not None:
         return made
-    for kind, service in SERVICE_OF.items():
-        for name in node_names(kind, student.node_counts[kind]):
+    for kind, service in all_kinds().items():
+        for name in node_names(kind, student.node_counts.get(kind, 0)):
             memory = student.node_memory_mb[kind] + (student.yarn_memory_mb if kind == "nodemanager" else 0)
             pages = tuple(
                 Page(title=page["title"], container_port=page["port"], host_port=student.port_base + page["offset"])
@@ -286,7 +291,8 @@ def nodes(student: Student) -> list[Node]:
             )
             container, at = f"{student.prefix}-{name}", address(student, name)
             pids = PIDS_OF.get(kind, PIDS)
-            made.append(Node(name, kind, service, IMAGE_OF[kind], container, at, memory, pages, pids))
+            image = image_of(kind, student.services)
+            made.append(Node(name, kind, service, image, container, at, memory, pages, pids))
     return made
 
 
@@ -309,6 +315,7 @@ def plan(student: Student) -> dict[str, Any]:
         "yarn_memory_mb": student.yarn_memory_mb,
         "yarn_vcores": student.yarn_vcores,
         "replication": student.replication,
+        "services": list(student.services),
         "disk_mb": student.disk_mb,
         "disk_reserve_mb": student.disk_reserve_mb,
         "host_ports": student.host_ports,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamlab.students.public_keys import EXPECTED, public_key
+from streamlab.students.services import OPTIONAL
 
 #: Characters of a value that are shown.
 SHOWN = 60
@@ -98,6 +99,17 @@ def public_keys(path: str, value: Any) -> Iterator[Wrong]:
             yield Wrong(f"{path}.{number}", key, EXPECTED)
 
 
+def optional_services(path: str, value: Any) -> Iterator[Wrong]:
+    """Names of optional services, in a list."""
+    known = ", ".join(OPTIONAL)
+    if not isinstance(value, list):
+        yield Wrong(path, value, f"a list of {known}")
+        return
+    for number, name in enumerate(value):
+        if name not in OPTIONAL:
+            yield Wrong(f"{path}.{number}", name, f"one of {known}")
+
+
 def mapping(each: Check) -> Check:
     """Names of any kind, each with a value of one kind."""
 
@@ -162,6 +174,7 @@ VARIABLES: Mapping[str, Check] = {
     "node_memory_mb": mapping(whole(1)),
     "node_idle_mb": mapping(whole(0)),
     "pages": mapping(_PAGE),
+    "services": optional_services,
     "at_work": number_or_share,
     "disk_mb": whole(0),
     "disk_reserve_mb": whole(0),

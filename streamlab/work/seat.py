@@ -26,7 +26,7 @@ def contents(student: Student) -> dict[str, bytes]:
     """Every file of the lab on the edge node, by its path: the code, the lessons, and what is known of the stack."""
     stack = {
         "nodes": [node.name for node in nodes(student)], "pages": look.pages(student),
-        "gateway": student.gateway is not None,
+        "gateway": student.gateway is not None, "services": list(student.services),
     }  # fmt: skip
     return {
         **files_below(ROOT / "streamlab", under="streamlab"),

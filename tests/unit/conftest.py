@@ -29,7 +29,8 @@ from streamlab.stacks import known_hosts, operation, parallel
 from streamlab.stacks.channel import MARK
 from streamlab.students import inventory
 from streamlab.students.docker_hosts import LOCAL
-from streamlab.students.topology import SERVICE_OF, Student
+from streamlab.students.services import SERVICE_OF
+from streamlab.students.topology import Student
 
 Serve = Callable[[int, Any], None]
 

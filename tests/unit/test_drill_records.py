@@ -14,6 +14,7 @@ from common.orders import BASE_TIME
 from edge import drill_records as records
 from lesson03 import data as orders_data
 from lesson05 import data as shop_data
+from lesson05 import oracle
 from streamlab.drills.catalogue import drills, lessons
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
@@ -103,7 +104,7 @@ def with_watermark(sent: Sequence[Any], keep: Callable[[dict[str, Any]], Any]) -
         batch = [one for one in sent[start : start + shop_data.ORDERS_PER_BATCH] if keep(json.loads(one.value))]
         times = [datetime.fromisoformat(json.loads(one.value)["order_time"]) for one in batch]
         kept += [one for one, time in zip(batch, times, strict=True) if shop_data.iso(time) >= marks[number]]
-        marks.append(max([marks[-1], *(shop_data.iso(time - shop_data.WATERMARK) for time in times)]))
+        marks.append(max([marks[-1], *(shop_data.iso(time - oracle.WATERMARK) for time in times)]))
     return deduplicated(kept, lambda one: True)
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from streamlab.students.inventory import student_from
 from streamlab.students.problems import find_problems
-from streamlab.students.topology import SERVICE_OF, Student, nodes
+from streamlab.students.services import SERVICE_OF
+from streamlab.students.topology import Student, nodes
 
 NAME = "use lower-case letters and digits only, a letter first, 31 at most"
 YARN = {"yarn_memory_mb": 4096, "yarn_vcores": 8}

@@ -57,7 +57,7 @@ def client(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setattr(offline, "own_engine", lambda lab: "unix:///here")
     monkeypatch.setattr(offline, "ensure_images", lambda docker_host, wanted: False)
     monkeypatch.setattr(engine, "connect", lambda docker_host, **_: nullcontext(there))
-    monkeypatch.setattr(build, "all_artifacts", lambda client, *, fetch_at: artifacts)
+    monkeypatch.setattr(build, "all_artifacts", lambda client, images, *, fetch_at: artifacts)
     monkeypatch.setattr(travel, "saved", lambda client, tags: iter([client.archive]))
     monkeypatch.setattr(travel, "load", lambda client, archive, *, line: setattr(client, "archive", b"".join(archive)))
     return there

@@ -7,8 +7,9 @@ import json
 from dataclasses import replace
 
 from streamlab import __version__
-from streamlab.students import topology
-from streamlab.students.topology import SERVICE_OF, Student
+from streamlab.students import services, topology
+from streamlab.students.services import SERVICE_OF
+from streamlab.students.topology import Student
 
 
 def named(student: Student) -> dict[str, topology.Node]:
@@ -97,6 +98,7 @@ def test_a_plan_is_plain_data_that_ansible_can_read(student: Student) -> None:
         "replication": {"hdfs": 1, "kafka": 1, "cassandra": 1},
         "disk_mb": 0,
         "disk_reserve_mb": 0,
+        "services": [],
         "host_ports": {"namenode": 20070, "resourcemanager": 20088},
         "gateway": None,
     }
@@ -127,8 +129,8 @@ def test_a_plan_names_every_node_that_there_may_ever_be(student: Student) -> Non
 
 
 def test_every_kind_has_an_image_and_a_service() -> None:
-    assert set(topology.IMAGE_OF) == set(SERVICE_OF)
-    assert topology.SERVICES == ("hdfs", "yarn", "kafka", "cassandra", "spark")
+    assert set(services.IMAGE_OF) == set(SERVICE_OF)
+    assert services.SERVICES == ("hdfs", "yarn", "kafka", "cassandra", "spark")
 
 
 def test_a_node_keeps_its_address_when_others_come_and_go(student: Student) -> None:

@@ -1,0 +1,102 @@
+"""The services of a stack: those of every stack, and those that the inventory's `services` adds. Data alone.
+
+An optional service has a node of its own kind, or nothing but files on the edge node, or both. A stack without it has
+neither its image nor its node nor its configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+#: Kind of node -> the service it belongs to, in the order in which people read them; every stack has each of them.
+SERVICE_OF = {
+    "namenode": "hdfs",
+    "datanode": "hdfs",
+    "resourcemanager": "yarn",
+    "nodemanager": "yarn",
+    "kafka": "kafka",
+    "cassandra": "cassandra",
+    "edge": "spark",
+}
+SERVICES = tuple(dict.fromkeys(SERVICE_OF.values()))
+
+#: Kind of node -> the image it runs. A NodeManager runs Spark's drivers and executors, so it has Spark's image.
+IMAGE_OF = {
+    "namenode": "hadoop",
+    "datanode": "hadoop",
+    "resourcemanager": "hadoop",
+    "nodemanager": "spark",
+    "kafka": "kafka",
+    "cassandra": "cassandra",
+    "edge": "spark",
+}
+
+#: Services that a service's own proof cannot do without.
+RESTS_ON = {"spark": ("hdfs", "yarn"), "yarn": ("hdfs",), "hdfs": (), "kafka": (), "cassandra": ()}
+
+
+@dataclass(frozen=True)
+class OptionalService:
+    """A service that a stack has where its inventory asks for it.
+
+    Beside this, `ansible/roles` has a role of its name, which describes its configuration (`NAME_files`) and how its
+    node is started (`NAME_nodes`); `edge/prove.py` has its proof, and `edge/health.py` the question to its node. The
+    figures of its node (`node_memory_mb`, `node_idle_mb`, `pages`) are in the inventory, as those of all kinds.
+
+    Args:
+        rests_on: services that its proof cannot do without.
+        kind: the kind of its node, of which a stack then has one; empty where it has none.
+        image: the image of that node.
+        clients: whether the edge node has programs of it, and so another image.
+    """
+
+    rests_on: tuple[str, ...]
+    kind: str = ""
+    image: str = ""
+    clients: bool = False
+
+
+#: By the name that `services` has, in the order in which people read them.
+OPTIONAL: dict[str, OptionalService] = {}
+
+
+def in_order(services: Collection[str]) -> tuple[str, ...]:
+    """Optional services, each once, in reading order."""
+    return tuple(name for name in OPTIONAL if name in services)
+
+
+def kinds(services: Collection[str]) -> dict[str, str]:
+    """Kind of node -> its service, of a stack with these optional services."""
+    return SERVICE_OF | {OPTIONAL[name].kind: name for name in in_order(services) if OPTIONAL[name].kind}
+
+
+def all_kinds() -> dict[str, str]:
+    """Kind of node -> its service, of all that a stack may have."""
+    return kinds(OPTIONAL)
+
+
+def all_services() -> tuple[str, ...]:
+    """All services that a stack may have."""
+    return (*SERVICES, *OPTIONAL)
+
+
+def rests_on(service: str) -> tuple[str, ...]:
+    """The services that a service's own proof cannot do without."""
+    return OPTIONAL[service].rests_on if service in OPTIONAL else RESTS_ON[service]
+
+
+def image_of(kind: str, services: Collection[str]) -> str:
+    """The image of a kind of node, in a stack with these optional services.
+
+    The edge node's is Spark's, with the programs of each of them: `spark-flink`.
+    """
+    if kind == "edge":
+        return "-".join(["spark", *(name for name in in_order(services) if OPTIONAL[name].clients)])
+    return IMAGE_OF.get(kind) or OPTIONAL[all_kinds()[kind]].image
+
+
+def images_of(services: Collection[str]) -> tuple[str, ...]:
+    """The images that a stack needs for these optional services, besides those of every stack."""
+    of_nodes = (image_of(kind, services) for kind in (*kinds(services), "edge"))
+    return tuple(dict.fromkeys(image for image in of_nodes if image not in IMAGE_OF.values()))
