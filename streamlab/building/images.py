@@ -39,7 +39,7 @@ IMAGES_OF_OURS = (
     Image("hadoop", parents=("base", "builder"), jars="hadoop"),
     Image("kafka", parents=("base",), jars="kafka", shares=512),
     Image("cassandra", parents=("base",), jars="cassandra", shares=128),
-    Image("tools", parents=("hadoop",), half=True),
+    Image("tools", parents=("hadoop",), jars="hadoop-streaming", half=True),
     Image("pyspark", parents=("builder",), jars="spark", wheels=True, versions=("cassandra",), half=True, shares=4096),
     Image("plain", parents=("tools", "kafka", "pyspark"), half=True),
     Image("archive", parents=("pyspark",), half=True, shares=4096),

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from streamlab.building.images import PRODUCTS
 from streamlab.building.versions import load_versions
 from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.paths import SNAPSHOTS, private_folder
@@ -46,7 +47,8 @@ class Manifest:
 
 def products() -> dict[str, str]:
     """The versions that decide whether daemons can read each other's data. An image may be rebuilt without harm."""
-    return {name: product.version for name, product in load_versions().products.items()}
+    versions = load_versions().products
+    return {name: versions[name].version for name in PRODUCTS}
 
 
 def file_of(node: str) -> str:
