@@ -5,26 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from common.orders import BASE_TIME
+from common.records import Record
 from edge import drill_records as records
 from lesson03 import data as orders_data
 from lesson05 import data as shop_data
+from lesson05 import oracle as shop_oracle
 from streamlab.drills.catalogue import drills, lessons
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 LAST_OWN = shop_data.sent_orders()[-1]
 
 
-def in_topic(*messages: Iterable[tuple[str, str]], partitions: int = 1) -> list[Any]:
+def in_topic(*messages: Iterable[tuple[str, str]], partitions: int = 1) -> list[Record]:
     """Records as a topic holds them which took these messages at noon."""
     sent = [message for part in messages for message in part]
     return [
-        SimpleNamespace(
+        Record(
             partition=number % partitions, offset=number // partitions, key=key, value=value,
             timestamp_ms=int(NOW.timestamp() * 1000),
         )
@@ -103,7 +104,7 @@ def with_watermark(sent: Sequence[Any], keep: Callable[[dict[str, Any]], Any]) -
         batch = [one for one in sent[start : start + shop_data.ORDERS_PER_BATCH] if keep(json.loads(one.value))]
         times = [datetime.fromisoformat(json.loads(one.value)["order_time"]) for one in batch]
         kept += [one for one, time in zip(batch, times, strict=True) if shop_data.iso(time) >= marks[number]]
-        marks.append(max([marks[-1], *(shop_data.iso(time - shop_data.WATERMARK) for time in times)]))
+        marks.append(max([marks[-1], *(shop_data.iso(time - shop_oracle.WATERMARK) for time in times)]))
     return deduplicated(kept, lambda one: True)
 
 
