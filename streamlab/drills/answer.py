@@ -40,7 +40,7 @@ def _handout(said: dict[str, Any], note: dict[str, str]) -> str:
     job = note["job"]
     if not job:
         return said["handout"].format(began=note["began"])
-    goal = said["goals"][note["like"]].format(job=job)
+    goal = said["goals"][note["like"]].format(job=job).replace("\n", "\n  ")
     return said["handout_records"].format(began=note["began"], job=job, like=note["like"], goal=goal)
 
 

@@ -13,17 +13,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from common import file_sink
 from common.channel import emit
 from common.errors import Missing
 from common.lab import Lab
 from common.orders import as_records, orders
+from common.records import Record
 from common.settings import LabInfo, Settings, load_info
-
-if TYPE_CHECKING:
-    from common.kafka import Record
 
 #: (key, value) of a record.
 Message = tuple[str, str]

@@ -10,22 +10,28 @@ from typing import Any
 
 import pytest
 
+from common.errors import Missing
 from common.orders import BASE_TIME
+from common.records import Record
+from common.settings import LabInfo
 from edge import drill_records as records
 from lesson03 import data as orders_data
 from lesson05 import data as shop_data
-from lesson05 import oracle
+from lesson05 import oracle as shop_oracle
+from streamlab.drills import records as sending
 from streamlab.drills.catalogue import drills, lessons
+from streamlab.lessons.jobs import Job
+from streamlab.students.topology import Student
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 LAST_OWN = shop_data.sent_orders()[-1]
 
 
-def in_topic(*messages: Iterable[tuple[str, str]], partitions: int = 1) -> list[Any]:
+def in_topic(*messages: Iterable[tuple[str, str]], partitions: int = 1) -> list[Record]:
     """Records as a topic holds them which took these messages at noon."""
     sent = [message for part in messages for message in part]
     return [
-        SimpleNamespace(
+        Record(
             partition=number % partitions, offset=number // partitions, key=key, value=value,
             timestamp_ms=int(NOW.timestamp() * 1000),
         )
@@ -104,7 +110,7 @@ def with_watermark(sent: Sequence[Any], keep: Callable[[dict[str, Any]], Any]) -
         batch = [one for one in sent[start : start + shop_data.ORDERS_PER_BATCH] if keep(json.loads(one.value))]
         times = [datetime.fromisoformat(json.loads(one.value)["order_time"]) for one in batch]
         kept += [one for one, time in zip(batch, times, strict=True) if shop_data.iso(time) >= marks[number]]
-        marks.append(max([marks[-1], *(shop_data.iso(time - oracle.WATERMARK) for time in times)]))
+        marks.append(max([marks[-1], *(shop_data.iso(time - shop_oracle.WATERMARK) for time in times)]))
     return deduplicated(kept, lambda one: True)
 
 
@@ -155,3 +161,71 @@ def test_the_clock_is_ahead_of_all_that_is_right_and_of_no_arrival_by_little() -
     assert next(one["order_id"] for one, _ in times if one["customer_id"] == "c07") == "p007"  # and that one is right
     assert max(time for one, time in times if time and time <= NOW) == NOW - timedelta(seconds=10)
     assert LAST_OWN.order_time < NOW
+
+
+class FakeLab:
+    """A lab whose topic holds these records, and whose HDFS has nothing."""
+
+    def __init__(self, held: list[Record] | None) -> None:
+        self.kafka = SimpleNamespace(consume_all=self._consumed)
+        self.hdfs = SimpleNamespace(list=self._listed)
+        self._held = held
+
+    def _consumed(self, topic: str) -> list[Record]:
+        if self._held is None:
+            raise Missing(f"no such topic: {topic}")
+        return self._held
+
+    def _listed(self, path: str) -> None:
+        raise Missing(f"no such file: {path}")
+
+    def __enter__(self) -> FakeLab:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("job", "held", "wrong"),
+    [
+        ("drill03", None, "gone"),
+        ("drill03", in_topic(orders_data.messages()), "gone"),
+        ("drill03", in_topic(orders_data.messages(), records.poisoned()), "nothing"),
+        ("drill05", in_topic(shop_data.order_records(), records.ahead(NOW)), "nothing"),
+    ],
+)
+def test_a_topic_without_the_drill_s_records_and_a_program_that_has_written_nothing_are_told(
+    job: str, held: list[Record] | None, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "Lab", lambda settings: FakeLab(held))
+    assert records.wrong_in(job, LabInfo("ada", "", (), "", "", "")) == [(wrong, 1)]
+
+
+def test_a_copy_of_a_lesson_has_topics_of_its_own_and_begins_anew(
+    student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def run(module: str, *args: str, **options: Any) -> Any:
+        asked.append((module, *args))
+        return SimpleNamespace(code=0)
+
+    def is_reset(student: Student, job: Job) -> None:
+        asked.append(("reset", *job.topics))
+
+    monkeypatch.setattr(sending, "running_of", lambda stack, steps: {"ada-drill05-state": "application_1_2"})
+    monkeypatch.setattr(sending.follow, "kill", lambda stack, app_id: asked.append(("kill", app_id)))
+    monkeypatch.setattr(sending.check, "reset", is_reset)
+    stack: Any = SimpleNamespace(student=student, python=run, answer=run)
+    sending.send(stack, drills()["clock-ahead"])
+    shop = ("drill05-orders", "drill05-items", "drill05-window-counts")
+    assert asked == [
+        ("kill", "application_1_2"),
+        ("reset", *shop),
+        ("common.prepare", "drill05"),
+        ("edge.drill_records", "clock-ahead", "drill05"),
+    ]
+    asked.clear()
+    sending.take_back(stack)
+    assert [one for one in asked if one[0] == "reset"] == [("reset", "drill03-orders"), ("reset", *shop)]
