@@ -35,6 +35,12 @@ class _Loader(_Base):
             raise yaml.constructor.ConstructorError(None, None, what, node.start_mark) from None
 
 
+def texts(file: Path, language: str) -> dict[str, Any]:
+    """What students read, from a file of ours that has it by language; in English where it is not written in theirs."""
+    said = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return said.get(language, said["en"])
+
+
 def check_yaml(file: Path) -> Any:
     """The parsed file, or an error that names the line. A name that a mapping has twice is one: YAML takes the last."""
     try:

@@ -7,8 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from streamlab.drills.catalogue import digest, drills
 from streamlab.drills.state import SECONDS, State, ask
 from streamlab.errors import LabError
@@ -18,21 +16,17 @@ from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import open_stack
 from streamlab.students.topology import Student
 from streamlab.ui import say
+from streamlab.yamlfile import texts
 
 NOTE, ANSWERS = "drill.json", "drill-answers.json"
+TEXTS = Path(__file__).with_name("texts.yml")
 #: Answers that are kept.
 MOST = 100
 
 
-def texts(language: str) -> dict[str, Any]:
-    """What is said to a student, in English where it is not written in this language."""
-    said = yaml.safe_load(Path(__file__).with_name("texts.yml").read_text(encoding="utf-8"))
-    return said.get(language, said["en"])
-
-
 def show(student: Student) -> None:
     """Print what there is to do, if a drill is on."""
-    said, note = texts(student.language), _read(NOTE)
+    said, note = texts(TEXTS, student.language), _read(NOTE)
     say(_handout(said, note).rstrip() if note else said["none"])
 
 
@@ -50,7 +44,7 @@ def give(student: Student, answer: str) -> None:
     Raises:
         LabError: no drill is on, or the answer is not right.
     """
-    said, note = texts(student.language), _read(NOTE)
+    said, note = texts(TEXTS, student.language), _read(NOTE)
     if not note:
         raise LabError(said["none"])
     given = [*(_read(ANSWERS) or []), {"at": int(time.time()), "answer": answer}]
@@ -69,7 +63,7 @@ def check(student: Student) -> None:
     Raises:
         LabError: no drill is on, something is not repaired, or a service does not answer.
     """
-    said, note = texts(student.language), _read(NOTE)
+    said, note = texts(TEXTS, student.language), _read(NOTE)
     if not note:
         raise LabError(said["none"])
     if not (note["fill"] or note["job"]):

@@ -8,26 +8,20 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from streamlab.grading import points
 from streamlab.grading.points import Gap
 from streamlab.grading.store import HandIn
 from streamlab.ui import one_line, plain
+from streamlab.yamlfile import texts
 
+TEXTS = Path(__file__).with_name("texts.yml")
 #: Characters of a found value that are shown.
 LONGEST = 600
 
 
-def texts(language: str) -> dict[str, Any]:
-    """What a report says, in English where it is not written in this language."""
-    said = yaml.safe_load(Path(__file__).with_name("texts.yml").read_text(encoding="utf-8"))
-    return said.get(language, said["en"])
-
-
 def of(hand_in: HandIn, result: Mapping[str, Any], gaps: Sequence[Gap], *, language: str = "en") -> str:
     """The report's text. What was found was written by the student's program: it is shown, and cannot be markup."""
-    said = texts(language)
+    said = texts(TEXTS, language)
     at, clock = f"{hand_in.received_at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", said["clocks"][hand_in.clock]
     lines = [
         f"# {hand_in.lesson}: {hand_in.student}",

@@ -19,6 +19,7 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.students.inventory import Lab
 from streamlab.students.problems import LANGUAGES
 from streamlab.students.topology import Student
+from streamlab.yamlfile import texts
 
 SALT = "0123"
 #: What of a note decides the handout.
@@ -53,12 +54,12 @@ def test_each_drill_has_words_in_every_language_and_an_answer(name: str, student
 
 def test_what_a_student_is_told_is_written_in_every_language() -> None:
     for language in LANGUAGES:
-        said = answer.texts(language)
-        assert set(said) == set(answer.texts("en"))
-        assert set(said["codes"]) == set(answer.texts("en")["codes"])
+        said = texts(answer.TEXTS, language)
+        assert set(said) == set(texts(answer.TEXTS, "en"))
+        assert set(said["codes"]) == set(texts(answer.TEXTS, "en")["codes"])
         assert set(said["goals"]) == set(lessons().values())
         assert all("{" not in answer._handout(said, {"began": "12:00", **one}) for one in NOTES)
-    assert answer.texts("ru") != answer.texts("en")
+    assert texts(answer.TEXTS, "ru") != texts(answer.TEXTS, "en")
 
 
 def test_a_node_is_answered_by_its_name_and_a_file_by_itself_or_its_folder(student: Student) -> None:

@@ -25,6 +25,7 @@ from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
 from streamlab.work import submit as submission
 from streamlab.work.follow import JobFailed
+from streamlab.yamlfile import texts
 
 AT = datetime(2026, 12, 1, 20, 0, tzinfo=UTC)
 GAPS = len(exercise.load("lesson04")["gaps"])
@@ -291,7 +292,7 @@ def test_a_report_explains_each_lost_point_and_lets_no_markup_through(store: Sto
 
 
 def test_a_report_is_in_the_language_of_the_class(lab: Lab, store: Store, turns: Turns) -> None:
-    assert set(report.texts("ru")) == set(report.texts("en"))
+    assert set(texts(report.TEXTS, "ru")) == set(texts(report.TEXTS, "en"))
     (ada,) = kept(store, "ada")
     turns.ends = {"ada": JobFailed("my04/exercise: application_1_1 ended KILLED", evidence="longer than its limit")}
     russian = tuple(replace(one, language="ru") for one in lab.students)
