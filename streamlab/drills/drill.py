@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from streamlab.drills import faults, records
 from streamlab.drills.catalogue import FILE, FILL, Drill, digest, drills, find
@@ -124,12 +125,14 @@ def _judged(student: Student, said: State) -> list[str]:
     given = [str(one.get("answer", "")) for one in said.answers if isinstance(one, dict)]
     tries = next((n for n, one in enumerate(given, 1) if digest(note["salt"], drill.name, one) in note["right"]), 0)
     found = f"yes, answer {tries}" if tries else f"no, {len(given)} answers" if given else "no answer"
-    return [drill.name, str(note.get("began", "")), found, _repaired(drill, said.wrong)]
+    return [drill.name, str(note.get("began", "")), found, _repaired(drill, note, said.wrong)]
 
 
-def _repaired(drill: Drill, wrong: Sequence[tuple[str, int]]) -> str:
+def _repaired(drill: Drill, note: Mapping[str, Any], wrong: Sequence[tuple[str, int]]) -> str:
     if not drill.is_repairable:
         return "by --end"
+    if (note.get("fill"), note.get("job")) != (drill.fault == FILL, drill.job):
+        return "no: the note was changed"  # by which the edge node knows what to look at
     return f"no: {', '.join(f'{count} {code}' for code, count in wrong)}" if wrong else "yes"
 
 

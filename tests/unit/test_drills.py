@@ -31,7 +31,7 @@ def note(student: Student, name: str) -> dict[str, Any]:
     return {
         "began": "2026-01-01 12:00:00 UTC",
         "salt": SALT,
-        "fill": False,
+        "fill": name == "disk-full",
         "right": right,
         "job": drills()[name].job,
         "like": drills()[name].like,
@@ -127,6 +127,12 @@ def test_what_a_student_can_repair_is_looked_at(
     name: str, student: Student, wrong: list[tuple[str, int]], repaired: str
 ) -> None:
     assert drill._judged(student, State(note(student, name), [], wrong, []))[3] == repaired
+
+
+@pytest.mark.parametrize("changed", [{"job": ""}, {"job": "drill05"}, {"job": None}, {"fill": True}])
+def test_a_note_that_names_something_else_to_look_at_is_no_repair(student: Student, changed: dict[str, Any]) -> None:
+    altered = note(student, "schema-changed") | changed
+    assert drill._judged(student, State(altered, [], [], []))[3] == "no: the note was changed"
 
 
 @pytest.mark.parametrize("broken", [None, "text", {}, {"salt": 1, "right": ["x"]}])
