@@ -129,6 +129,7 @@ def test_a_student_goes_from_gap_to_gap(lab: LabRunner, tmp_path: Path, monkeypa
     made = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     assert "my04: the exercise of lesson04, with 5 gaps in exercise.py\n" in made
     job = str(tmp_path / "my04")
+    lab("reset", "--yes", "--job", job)  # the tests above have run a job of this name
     before = lab.run("check", "--job", job)
     assert before.code == 1
     assert (
