@@ -85,7 +85,7 @@ HELP = {
     "subnets": "the network that is divided among the students (default: the existing file's, or 10.90.0.0/16)",
     "take_over": "also act on stacks that another user or checkout created",
     "test.only": "one kind: static, unit, jobs, cluster, lessons, exercises, course, seat, faults, larger, "
-    "diagnoses, gateway or grading",
+    "services, diagnoses, gateway or grading",
     "verbose": "show Ansible's own output",
     "watch": "show them again and again, until Ctrl-C",
     "why.app": "the application with this id",

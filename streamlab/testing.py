@@ -29,9 +29,13 @@ ORDINARY = ("static", "unit", "jobs", "cluster")
 #: exercises: each exercise solved, left open, and answered wrongly gap by gap, on YARN;
 #: course: each handout followed from its first command to its last; seat: each lesson as a student types it, without
 #: the lab's help; faults: recovery of what was killed, stopped or lost; larger: a stack whose workers leave and return;
+#: services: a stack that is given the optional services, and loses them again;
 #: gateway: students' pages and the board in a real browser, and who may open what; diagnoses: each cause that `invoke
 #: why` knows, provoked on a real stack; grading: five students' hand-ins graded on two stacks.
-KINDS = (*ORDINARY, "lessons", "exercises", "course", "seat", "faults", "larger", "diagnoses", "gateway", "grading")
+KINDS = (
+    *(*ORDINARY, "lessons", "exercises", "course", "seat", "faults", "larger", "services"),
+    *("diagnoses", "gateway", "grading"),
+)
 
 #: Program -> the Debian package that has it, of what the gateway's tests click with.
 BROWSER = {"chromium": "chromium", "chromedriver": "chromium-driver", "certutil": "libnss3-tools"}

@@ -44,6 +44,7 @@ IMAGES_OF_OURS = (
     Image("plain", parents=("tools", "kafka", "pyspark"), half=True),
     Image("archive", parents=("pyspark",), half=True, shares=4096),
     Image("spark", parents=("plain", "archive")),
+    Image("spark-flink", parents=("spark", "builder"), jars="flink", wheels=True),
     Image("gateway", parents=("base", "builder"), wheels=True, scripts=True),
 )
 #: What containers of a stack are started from.

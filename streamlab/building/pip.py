@@ -21,11 +21,13 @@ from streamlab.ui import progress, say
 #: What is locked of Python for the cluster's nodes, and for the gateway.
 NODES_LOCK = lock_folder("spark") / "requirements.lock"
 GATEWAY_LOCK = IMAGES / "gateway" / "requirements.lock"
-#: Python locks: what is asked for, and what is written. For the cluster's nodes; for the gateway; for the control
-#: machine; for its static checks, which keep the control machine's versions.
+FLINK_LOCK = lock_folder("flink") / "requirements.lock"
+#: Python locks: what is asked for, and what is written. For the cluster's nodes; for the gateway; for Flink; for the
+#: control machine; for its static checks, which keep the control machine's versions.
 LOCKS = {
     NODES_LOCK.with_suffix(".in"): NODES_LOCK,
     GATEWAY_LOCK.with_suffix(".in"): GATEWAY_LOCK,
+    FLINK_LOCK.with_suffix(".in"): FLINK_LOCK,
     ROOT / "requirements.in": ROOT / "requirements.lock",
     ROOT / "requirements-dev.in": ROOT / "requirements-dev.lock",
 }

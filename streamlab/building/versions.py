@@ -24,7 +24,7 @@ class Product:
 
 
 #: The folder under images/ with a product's locks and list of classes: of the image that is given its jars.
-_FOLDERS = {"spark": "pyspark", "hadoop-streaming": "tools"}
+_FOLDERS = {"spark": "pyspark", "hadoop-streaming": "tools", "flink": "spark-flink"}
 
 
 def lock_folder(product: str, images: Path = IMAGES) -> Path:

@@ -15,7 +15,6 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
@@ -27,13 +26,16 @@ from common.hdfs import Hdfs
 from common.lab import Lab
 from common.settings import Settings, load_info
 
+from .flink import prove_flink
+from .proof import NotYet, Proof, Wrong
 from .yarn import Yarn
 
 #: It waits for YARN itself: its JVM and Python start while the daemons do.
 COUNT_SCRIPT = """
 import sys
 from pyspark.sql import SparkSession
-from edge.prove import Proof, await_yarn
+from edge.proof import Proof
+from edge.prove import await_yarn
 await_yarn(Proof(float(sys.argv[1]), [name for name in sys.argv[2].split(",") if name]))
 spark = SparkSession.builder.getOrCreate()
 print("counted", spark.sql("SELECT count(*) FROM range(1000)").first()[0], flush=True)
@@ -43,43 +45,6 @@ spark.stop()
 
 #: Seconds within which every DataNode with a copy of a file has reported it.
 COPY_SECONDS = 3
-
-
-class Wrong(Exception):
-    """An answer came, and it is not the one that a working service gives."""
-
-
-class NotYet(Exception):
-    """The service is still starting."""
-
-
-class Proof:
-    """One service's question under a deadline."""
-
-    def __init__(self, seconds: float, nodes: Sequence[str]) -> None:
-        self.ends = time.monotonic() + seconds
-        self.nodes = nodes
-        self.token = f"proof-{uuid.uuid4().hex[:12]}"
-
-    @property
-    def left(self) -> float:
-        return self.ends - time.monotonic()
-
-    def of(self, kind: str) -> list[str]:
-        """The stack's nodes of one kind."""
-        return [name for name in self.nodes if name.rstrip("0123456789") == kind]
-
-    def until(self, question: Callable[[], str]) -> str:
-        """Ask until there is an answer; a service that has just been started refuses at first."""
-        while True:
-            try:
-                return question()
-            except Wrong:
-                raise
-            except Exception as error:
-                if self.left <= 0:
-                    raise Wrong(f"no answer in time; the last try said {type(error).__name__}: {error}") from error
-                time.sleep(0.3)
 
 
 def open_lab() -> Lab:
@@ -275,6 +240,7 @@ PROOFS: dict[str, Callable[[Proof], str]] = {
     "kafka": prove_kafka,
     "cassandra": prove_cassandra,
     "spark": prove_spark,
+    "flink": prove_flink,
 }
 
 

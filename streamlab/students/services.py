@@ -58,7 +58,9 @@ class OptionalService:
 
 
 #: By the name that `services` has, in the order in which people read them.
-OPTIONAL: dict[str, OptionalService] = {}
+OPTIONAL: dict[str, OptionalService] = {
+    "flink": OptionalService(rests_on=("hdfs", "yarn"), clients=True),
+}
 
 
 def in_order(services: Collection[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from streamlab.building import build, images
 from streamlab.engines import engine
 
 HERE = "unix:///here.sock"
-NAMES = [name for name in images.all_tags() if name != images.GATEWAY]  # which only a class with one needs
+NAMES = [image.name for image in images.with_parents(images.PRODUCTS)]  # what every class needs
 HALVES = {image.name for image in images.IMAGES_OF_OURS if image.half}
 
 

@@ -40,13 +40,17 @@ def test_the_same_content_has_the_same_name_elsewhere(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
-        ("kafka/jars.lock", {"kafka", "plain", "spark"}),
-        ("hadoop/bin/start", {"hadoop", "tools", "plain", "spark"}),
-        ("pyspark/requirements.lock", {"pyspark", "plain", "archive", "spark"}),
+        ("kafka/jars.lock", {"kafka", "plain", "spark", "spark-flink"}),
+        ("hadoop/bin/start", {"hadoop", "tools", "plain", "spark", "spark-flink"}),
+        ("pyspark/requirements.lock", {"pyspark", "plain", "archive", "spark", "spark-flink"}),
         ("cassandra/Dockerfile", {"cassandra"}),
         ("training/spark/train", set()),
         ("gateway/portal/rules.py", {"gateway"}),
-        ("builder/Dockerfile", {"builder", "hadoop", "tools", "pyspark", "plain", "archive", "spark", "gateway"}),
+        ("spark-flink/jars.lock", {"spark-flink"}),
+        (
+            "builder/Dockerfile",
+            {"builder", "hadoop", "tools", "pyspark", "plain", "archive", "spark", "spark-flink", "gateway"},
+        ),
         (
             "base/Dockerfile",
             {
@@ -60,6 +64,7 @@ def test_the_same_content_has_the_same_name_elsewhere(folder: Path) -> None:
                 "plain",
                 "archive",
                 "spark",
+                "spark-flink",
                 "gateway",
             },
         ),
@@ -75,7 +80,7 @@ def test_a_change_reaches_exactly_what_is_built_on_it(folder: Path, file: str, e
 def test_a_new_file_and_a_new_name_change_the_key(folder: Path) -> None:
     before = images.image_keys(folder)
     (folder / "kafka" / "bin" / "kafka-tool").rename(folder / "kafka" / "bin" / "kafka-other")
-    assert changed(before, images.image_keys(folder)) == {"kafka", "plain", "spark"}
+    assert changed(before, images.image_keys(folder)) == {"kafka", "plain", "spark", "spark-flink"}
 
 
 def test_another_debian_changes_everything(folder: Path) -> None:

@@ -64,8 +64,8 @@ def test_no_student_at_all_is_refused(class_file: Callable, error_of: Callable) 
 def test_a_variable_that_is_missing_is_named(class_file: Callable, error_of: Callable) -> None:
     assert error_of(inventory.load, class_file(ONE.replace("port_base: 21000, ", ""))) == (
         "error: ada in class.yml lacks port_base\n"
-        "  set: at_work, disk_mb, disk_reserve_mb, lab_class, node_idle_mb, node_memory_mb, pages, size, sizes, "
-        "subnet\n"
+        "  set: at_work, disk_mb, disk_reserve_mb, lab_class, node_idle_mb, node_memory_mb, pages, services, size, "
+        "sizes, subnet\n"
         "  fix: give ada port_base, or set it for the group in group_vars"
     )
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from lab_runner import write_inventory
+from streamlab.building.versions import load_versions
 from streamlab.errors import WrongRequest
+from streamlab.paths import IMAGES
 from streamlab.stacks import capacity, host_setup, preflight, prove
 from streamlab.students import inventory, services, topology
 from streamlab.students.problems import find_problems
@@ -138,3 +140,10 @@ def test_what_a_stack_lacks_is_refused_with_the_line_for_the_inventory(student: 
 
 def test_the_edge_node_knows_them(with_both: Student) -> None:
     assert b'"services": [\n    "engine",\n    "store"\n  ]' in seat.contents(with_both)["stack.json"]
+
+
+def test_flink_s_own_jars_and_those_beside_them_are_of_one_version() -> None:
+    """Its binary release comes as a Python package, and what is not in it from Maven."""
+    version = load_versions().products["flink"].version
+    assert f"apache-flink-libraries=={version} " in (IMAGES / "spark-flink" / "requirements.in").read_text()
+    assert f"org.apache.flink:flink-sql-gateway:{version} " in (IMAGES / "spark-flink" / "jars.lock").read_text()

@@ -82,7 +82,7 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
         (
             "prove --service kafak",
             "error: no service named 'kafak'\n"
-            "  known: cassandra, hdfs, kafka, spark, yarn\n"
+            "  known: cassandra, flink, hdfs, kafka, spark, yarn\n"
             "  fix: did you mean --service kafka?\n",
         ),
         (
@@ -93,7 +93,7 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
             "test --only units",
             "error: no kind of test named 'units'\n"
             "  known: cluster, course, diagnoses, exercises, faults, gateway, grading, jobs, larger, lessons, seat, "
-            "static, unit\n"
+            "services, static, unit\n"
             "  fix: did you mean --only unit?\n",
         ),
         ("put", "error: put what?\n  fix: invoke put FILE… --to PLACE\n"),
