@@ -13,6 +13,7 @@ from typing import Any
 from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import JOBS
 from streamlab.students.problems import SAFE_NAME
+from streamlab.students.services import OPTIONAL
 from streamlab.ui import say, table
 from streamlab.yamlfile import check_yaml, flag_of, mapping_of, names_of, number_of, require_known, text_of, wrong_at
 
@@ -79,6 +80,8 @@ class Job:
     steps: tuple[Step, ...]
     #: The lesson whose exercise it is; empty for any other job.
     exercise: str = ""
+    #: The optional services that a stack must have for it.
+    services: tuple[str, ...] = ()
 
     @property
     def has_check(self) -> bool:
@@ -144,7 +147,7 @@ def load(folder: Path) -> Job:
     """Read and check one folder's job.yml."""
     file = folder / "job.yml"
     found = mapping_of(check_yaml(file), file)
-    require_known(found, {"title", "topics", "groups", "tables", "steps", "exercise"}, file)
+    require_known(found, {"title", "topics", "groups", "tables", "steps", "exercise", "services"}, file)
     if not SAFE_NAME.fullmatch(folder.name):
         raise WrongRequest(
             f"a job cannot be called {folder.name!r}",
@@ -171,7 +174,11 @@ def load(folder: Path) -> Job:
         tables=names_of(found, "tables", file),
         steps=tuple(_step(folder.name, name, values, file) for name, values in steps.items()),
         exercise=text_of(found, "exercise", file) if "exercise" in found else "",
+        services=names_of(found, "services", file),
     )
+    for service in job.services:
+        if service not in OPTIONAL:
+            raise unknown("optional service", service, OPTIONAL, usage="services: [{}]")
     if job.exercise and job.exercise not in known_exercises():
         raise unknown("exercise", job.exercise, known_exercises())
     if not job.steps:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamlab.engines import engine, inside, labelled
-from streamlab.errors import LabError, WrongRequest, unknown
+from streamlab.errors import LabError, unknown
 from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import SHELF, Stack, StackOnEngine, failed, open_on_engine, open_stack
-from streamlab.students.services import all_services, rests_on
+from streamlab.students.services import all_services, require_service, rests_on
 from streamlab.students.topology import Student, nodes, service_of
 from streamlab.ui import one_line, say
 
@@ -73,25 +73,6 @@ def _require_known(services: Sequence[str]) -> None:
     for service in services:
         if service not in all_services():
             raise unknown("service", service, all_services(), usage="--service {}")
-
-
-def require_service(student: Student, service: str, what: str = "") -> None:
-    """Refuse what takes a service that a stack does not have.
-
-    Args:
-        what: what takes it, for the error; nothing if the service itself was asked for.
-
-    Raises:
-        WrongRequest: the stack does not have it; the line of the inventory that adds it is the fix.
-    """
-    if service in student.all_services:
-        return
-    raise WrongRequest(
-        f"{what + ' needs' if what else 'the request is about'} {service}, which {student.name}'s stack does not have",
-        evidence=f"it has {', '.join(student.all_services)}",
-        fix=f"in the inventory, for the student or the class: services: [{', '.join([*student.services, service])}]; "
-        "then invoke provision",
-    )
 
 
 def remember(student: Student) -> None:

@@ -1,4 +1,4 @@
-"""The services of a stack: those of every stack, and those that the inventory's `services` adds. Data alone.
+"""The services of a stack: those of every stack, and those that the inventory's `services` adds. Pure.
 
 An optional service has a node of its own kind, or nothing but files on the edge node, or both. A stack without it has
 neither its image nor its node nor its configuration.
@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streamlab.errors import WrongRequest
+
+if TYPE_CHECKING:
+    from streamlab.students.topology import Student
 
 #: Kind of node -> the service it belongs to, in the order in which people read them; every stack has each of them.
 SERVICE_OF = {
@@ -102,3 +108,22 @@ def images_of(services: Collection[str]) -> tuple[str, ...]:
     """The images that a stack needs for these optional services, besides those of every stack."""
     of_nodes = (image_of(kind, services) for kind in (*kinds(services), "edge"))
     return tuple(dict.fromkeys(image for image in of_nodes if image not in IMAGE_OF.values()))
+
+
+def require_service(student: Student, service: str, what: str = "") -> None:
+    """Refuse what takes a service that a stack does not have.
+
+    Args:
+        what: what takes it, for the error; nothing if the service itself was asked for.
+
+    Raises:
+        WrongRequest: the stack does not have it; the line of the inventory that adds it is the fix.
+    """
+    if service in student.all_services:
+        return
+    raise WrongRequest(
+        f"{what + ' needs' if what else 'the request is about'} {service}, which {student.name}'s stack does not have",
+        evidence=f"it has {', '.join(student.all_services)}",
+        fix=f"in the inventory, for the student or the class: services: [{', '.join([*student.services, service])}]; "
+        "then invoke provision",
+    )

@@ -19,6 +19,7 @@ from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
 from streamlab.students.inventory import Lab
+from streamlab.students.services import require_service
 from streamlab.students.topology import Student, by_docker_host
 from streamlab.ui import Progress, progress, say
 from streamlab.work.follow import follow, kill
@@ -122,9 +123,11 @@ def submit(student: Student, wanted: Request) -> list[str]:
     """Run the steps one after another on the student's YARN; returns the applications' ids.
 
     Raises:
-        WrongRequest: it does not fit, or there is no stack.
+        WrongRequest: it does not fit, there is no stack, or the stack lacks a service that the job needs.
         LabError: a step failed; the probable cause is the evidence.
     """
+    for service in wanted.job.services:
+        require_service(student, service, wanted.job.name)
     packed = bundle.job_bundle(wanted.job.folder, wanted.job.exercise)
     with open_stack(student) as stack:
         return [_run(stack, step, wanted, packed) for step in wanted.steps]

@@ -60,7 +60,7 @@ def test_an_optional_step_runs_only_when_it_is_named(lesson: Callable) -> None:
     [
         ("title: Count words\n", "", 1, "the file has no title", "add `title: …`"),
         ("tables:", "tabels:", 4,
-         "the file has the unknown key 'tabels' (known: exercise, groups, steps, tables, title, topics)",
+         "the file has the unknown key 'tabels' (known: exercise, groups, services, steps, tables, title, topics)",
          "did you mean tables?"),
         ("tables: [lab.words]", "tables: lab.words", 4, "tables is 'lab.words', not a list of names",
          "write `tables: [lab.words]`"),

@@ -120,3 +120,16 @@ def test_a_file_that_is_not_python_is_refused_with_its_line(tmp_path: Path, erro
     assert "a bracket or a quote above it is not closed" in text
     (tmp_path / "exercise.py").write_bytes(b"x = 1\0")
     assert "exercise.py is not Python: " in error_of(jobs.require_python, tmp_path)
+
+
+def test_a_job_may_need_an_optional_service(tmp_path: Path, error_of: Callable) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "count.py").touch()
+    step = "{title: Count, preset: tiny, timeout: 60}"
+    for services, said in (("[flink]", ""), ("[flnik]", "error: no optional service named 'flnik'")):
+        text = f"title: Mine\nservices: {services}\nsteps:\n  count: {step}\n"
+        (tmp_path / "mine" / "job.yml").write_text(text)
+        if said:
+            assert error_of(jobs.find, str(tmp_path / "mine")).startswith(said)
+        else:
+            assert jobs.find(str(tmp_path / "mine"))[0].services == ("flink",)

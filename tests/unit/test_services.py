@@ -11,7 +11,7 @@ from lab_runner import write_inventory
 from streamlab.building.versions import load_versions
 from streamlab.errors import WrongRequest
 from streamlab.paths import IMAGES
-from streamlab.stacks import capacity, host_setup, preflight, prove
+from streamlab.stacks import capacity, host_setup, preflight
 from streamlab.students import inventory, services, topology
 from streamlab.students.problems import find_problems
 from streamlab.students.services import OptionalService
@@ -128,9 +128,9 @@ def test_figures_are_asked_of_who_has_the_service_alone(tmp_path: Path, student:
 
 def test_what_a_stack_lacks_is_refused_with_the_line_for_the_inventory(student: Student) -> None:
     ada = replace(student, services=("engine",))
-    prove.require_service(ada, "engine", "lesson09")
+    services.require_service(ada, "engine", "lesson09")
     with pytest.raises(WrongRequest) as caught:
-        prove.require_service(ada, "store", "lesson10")
+        services.require_service(ada, "store", "lesson10")
     assert str(caught.value).splitlines() == [
         "error: lesson10 needs store, which ada's stack does not have",
         "  it has hdfs, yarn, kafka, cassandra, spark, engine",

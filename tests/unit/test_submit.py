@@ -307,3 +307,13 @@ def test_streams_that_would_never_have_a_turn_are_refused(
     submit.submit_each(lab, lab.students, request("lesson08/score", continuous=True, detach=True))
     submit.submit_each(lab, lab.students, request("lesson08"))
     assert turns == [2, 1, 1, 1]
+
+
+def test_a_job_that_needs_a_service_is_refused_where_a_stack_lacks_it(student: Student, error_of: Callable) -> None:
+    """Before the stack is asked anything: there is none here."""
+    wanted = request("lesson01")
+    needing = replace(wanted, job=replace(wanted.job, services=("flink",)))
+    assert error_of(submit.submit, student, needing).splitlines()[::2] == [
+        "error: lesson01 needs flink, which ada's stack does not have",
+        "  fix: in the inventory, for the student or the class: services: [flink]; then invoke provision",
+    ]
