@@ -98,7 +98,7 @@ def test_zookeeper_knows_the_master(lab: LabRunner) -> None:
 
 def test_its_pages_answer(lab: LabRunner) -> None:
     links = lab("links")
-    for title, word in (("HBase master", "Region Servers"), ("HBase region server", "Server Metrics")):
+    for title, word in (("HBase master", "hbase1"), ("HBase region server", "hbase1")):
         url = re.search(rf"{title} +(http\S+)", links)[1]
         assert word in lab.inside(f"curl -sfL {inside(url)}")
 
