@@ -13,6 +13,7 @@ from common.yarn import Yarn
 
 if TYPE_CHECKING:
     from common.cassandra import Cassandra
+    from common.hbase import HBase
     from common.kafka import Kafka
     from common.metastore import Metastore
 
@@ -56,8 +57,14 @@ class Lab:
 
         return Metastore(self.info.metastore)
 
+    @cached_property
+    def hbase(self) -> HBase:
+        from common.hbase import HBase
+
+        return HBase(self.info.hbase)
+
     def close(self) -> None:
-        for name in ("kafka", "cassandra"):
+        for name in ("kafka", "cassandra", "hbase"):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 

@@ -40,6 +40,7 @@ class LabInfo:
     cassandra_replication: int = 1
     hdfs_replication: int = 1
     metastore: str = ""  # "host:port" of the Hive metastore
+    hbase: str = ""  # "host:port" of HBase's Thrift gateway; empty where the stack has no HBase
     events: str = ""  # HDFS folder of Spark's event logs
     lab_class: str = ""
     language: str = "en"  # of what a student reads
@@ -65,6 +66,7 @@ def load_info(path: str | None = None) -> LabInfo:
             cassandra_replication=replication.get("cassandra", 1),
             hdfs_replication=replication.get("hdfs", 1),
             metastore=raw.get("metastore", ""),
+            hbase=raw.get("hbase", ""),
             events=raw.get("events", ""),
             lab_class=raw.get("class", ""),
             language=raw.get("language", "en"),

@@ -99,7 +99,7 @@ def _lacking(fetcher: docker.DockerClient, wanted: Sequence[Image]) -> set[str]:
 
 def _lock(image: Image) -> Path:
     """What is locked of Python for an image."""
-    return IMAGES / image.name / "requirements.lock"
+    return IMAGES / image.folder / "requirements.lock"
 
 
 def _clean(client: docker.DockerClient) -> None:
@@ -160,7 +160,7 @@ def _build(client: docker.DockerClient, image: Image) -> None:
     given = arguments(image, versions, {name: tag.rpartition(":")[2] for name, tag in tags.items()})
     started = time.monotonic()
     with tempfile.TemporaryFile(dir=CACHE) as context:
-        write_context(context, recipe(IMAGES / image.name), files)
+        write_context(context, recipe(IMAGES / image.folder), files)
         context.seek(0)
         run_build(client, context, image.name, tag=tags[image.name], given=given, shares=image.shares)
     say(f"built {image.name} in {time.monotonic() - started:.0f} s")

@@ -15,7 +15,8 @@ from streamlab.paths import IMAGES
 class Image:
     """An image of ours: a folder under images/, built on its parents, with locked jars and wheels where it says so.
 
-    Its wheels are those of its own requirements.lock, and its scripts, for browsers, those of its npm.lock.
+    Its wheels are those of its own requirements.lock, and its scripts, for browsers, those of its npm.lock. One that
+    differs from another in its parents alone is built `like` that one, its parents in the places of the other's.
 
     `versions` are products whose version its Dockerfile is given. A `half` is what another image is made of, built by
     itself so that others can be built meanwhile; nobody needs it afterwards. Of the processors, an image that is built
@@ -24,12 +25,18 @@ class Image:
 
     name: str
     parents: tuple[str, ...] = ()
+    like: str = ""
     jars: str = ""
     wheels: bool = False
     scripts: bool = False
     versions: tuple[str, ...] = ()
     half: bool = False
     shares: int = 1024
+
+    @property
+    def folder(self) -> str:
+        """The folder below images/ that has its recipe."""
+        return self.like or self.name
 
 
 #: Parents before children.
@@ -45,6 +52,9 @@ IMAGES_OF_OURS = (
     Image("archive", parents=("pyspark",), half=True, shares=4096),
     Image("spark", parents=("plain", "archive")),
     Image("spark-flink", parents=("spark", "builder"), jars="flink", wheels=True),
+    Image("hbase", parents=("hadoop", "builder"), jars="hbase", wheels=True),
+    Image("spark-hbase", parents=("spark", "hbase")),
+    Image("spark-flink-hbase", parents=("spark-flink", "hbase"), like="spark-hbase"),
     Image("gateway", parents=("base", "builder"), wheels=True, scripts=True),
 )
 #: What containers of a stack are started from.
@@ -59,7 +69,7 @@ def image_keys(folder: Path = IMAGES) -> dict[str, str]:
     keys: dict[str, str] = {}
     for image in IMAGES_OF_OURS:
         digest = hashlib.sha256()
-        for name, content in recipe(folder / image.name).items():
+        for name, content in recipe(folder / image.folder).items():
             digest.update(f"{name} {len(content)}\n".encode() + content)
         for name, value in arguments(image, versions, keys).items():
             digest.update(f"{name}={value}\n".encode())
@@ -102,5 +112,12 @@ def arguments(image: Image, versions: Versions, keys: Mapping[str, str]) -> dict
     """What the Dockerfile is given, by upper-case name: parents' tags, products' versions; the base, Debian, Java."""
     if not image.parents:
         return {"DEBIAN": tag_of("debian", versions.debian), "JAVA_PACKAGE": versions.java_package}
-    given = {f"{name.upper()}_VERSION": versions.products[name].version for name in image.versions}
-    return {parent.upper(): tag_of(parent, keys[parent]) for parent in image.parents} | given
+    given = {f"{_argument(name)}_VERSION": versions.products[name].version for name in image.versions}
+    places = next((other.parents for other in IMAGES_OF_OURS if other.name == image.like), image.parents)
+    tags = (tag_of(parent, keys[parent]) for parent in image.parents)
+    return dict(zip(map(_argument, places), tags, strict=True)) | given
+
+
+def _argument(name: str) -> str:
+    """``spark-flink`` -> ``SPARK_FLINK``; a dash would be an operator there."""
+    return name.upper().replace("-", "_")

@@ -22,12 +22,14 @@ from streamlab.ui import progress, say
 NODES_LOCK = lock_folder("spark") / "requirements.lock"
 GATEWAY_LOCK = IMAGES / "gateway" / "requirements.lock"
 FLINK_LOCK = lock_folder("flink") / "requirements.lock"
-#: Python locks: what is asked for, and what is written. For the cluster's nodes; for the gateway; for Flink; for the
-#: control machine; for its static checks, which keep the control machine's versions.
+HBASE_LOCK = lock_folder("hbase") / "requirements.lock"
+#: Python locks: what is asked for, and what is written. For the cluster's nodes; for the gateway; for Flink; for
+#: HBase's clients; for the control machine; for its static checks, which keep the control machine's versions.
 LOCKS = {
     NODES_LOCK.with_suffix(".in"): NODES_LOCK,
     GATEWAY_LOCK.with_suffix(".in"): GATEWAY_LOCK,
     FLINK_LOCK.with_suffix(".in"): FLINK_LOCK,
+    HBASE_LOCK.with_suffix(".in"): HBASE_LOCK,
     ROOT / "requirements.in": ROOT / "requirements.lock",
     ROOT / "requirements-dev.in": ROOT / "requirements-dev.lock",
 }

@@ -102,6 +102,14 @@ def ask_cassandra(address: str) -> None:
         raise Unhealthy(f"it answered with opcode {answer[4]}")
 
 
+def ask_hbase(address: str) -> None:
+    server = bean(f"http://{address}", "Hadoop:service=HBase,name=Master,sub=Server")
+    if not server.get("masterFinishedInitializationTime"):
+        raise Unhealthy("the master has not finished its initialization")
+    if server.get("numRegionServers", 0) < 1:
+        raise Unhealthy("no live region server has registered")
+
+
 def ask_edge(address: str) -> None:
     """The edge has no daemon: its name answering on the stack's network is what it can say."""
     socket.getaddrinfo(address.rpartition(":")[0], None)
@@ -116,6 +124,7 @@ ASK: dict[str, tuple[Callable[[str], None], int]] = {
     "kafka": (ask_kafka, KAFKA_PORT),
     "cassandra": (ask_cassandra, CASSANDRA_PORT),
     "edge": (ask_edge, 0),
+    "hbase": (ask_hbase, 16010),
 }
 
 

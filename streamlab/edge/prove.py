@@ -27,6 +27,7 @@ from common.lab import Lab
 from common.settings import Settings, load_info
 
 from .flink import prove_flink
+from .hbase import prove_hbase
 from .proof import NotYet, Proof, Wrong
 from .yarn import Yarn
 
@@ -241,6 +242,7 @@ PROOFS: dict[str, Callable[[Proof], str]] = {
     "cassandra": prove_cassandra,
     "spark": prove_spark,
     "flink": prove_flink,
+    "hbase": prove_hbase,
 }
 
 

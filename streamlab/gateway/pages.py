@@ -21,7 +21,14 @@ DAEMONS = {
     "nodemanager": ("nm", 8042),
 }
 #: The inventory's page -> its label, if that is shorter than the name.
-LABELS = {"notebook": "jl", "spark": "ui", "spark-history": "hs", "mapred-history": "mr"}
+LABELS = {
+    "notebook": "jl",
+    "spark": "ui",
+    "spark-history": "hs",
+    "mapred-history": "mr",
+    "hbase": "hm",
+    "hbase-regions": "hr",
+}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from streamlab.students.topology import Student
 #: Seconds that a daemon may take to write out what it holds, before the engine kills it.
 STOP_SECONDS = 30
 STOPPED = ("created", "exited", "dead")
-#: The nodes that NodeManagers need until they have stopped.
+#: The nodes that write to HDFS until they have stopped, and those that they need for it.
+WRITERS = ("nodemanager", "hbase")
 LAST = ("namenode", "datanode", "resourcemanager")
 
 
@@ -21,16 +22,16 @@ def stop_nodes(student: Student) -> int:
     """Stop what runs of a student's stack, and return how many nodes that were.
 
     A daemon that ends again and again runs too, though the engine calls it restarting at most moments. NodeManagers
-    stop while HDFS and the ResourceManager still run: one that has just run an application brings its log to HDFS, and
-    waits until it can.
+    and HBase stop while HDFS and the ResourceManager still run: a NodeManager that has just run an application brings
+    its log to HDFS, HBase what it has in memory, and both wait until they can.
     """
     with engine.connect(student.docker_host) as client:
         found = labelled.containers(client, student).items()
         running = {name: node for name, node in found if node.status not in STOPPED}
-        workers = [name for name in running if name.startswith("nodemanager")]
+        writers = [name for name in running if name.startswith(WRITERS)]
         with ThreadPoolExecutor(max(1, len(running))) as pool:
             stops = {name: pool.submit(_stop, running[name]) for name in running if not name.startswith(LAST)}
-            wait([stops[name] for name in workers])
+            wait([stops[name] for name in writers])
             stops |= {name: pool.submit(_stop, running[name]) for name in running if name.startswith(LAST)}
             for stop in stops.values():
                 stop.result()

@@ -66,6 +66,7 @@ class OptionalService:
 #: By the name that `services` has, in the order in which people read them.
 OPTIONAL: dict[str, OptionalService] = {
     "flink": OptionalService(rests_on=("hdfs", "yarn"), clients=True),
+    "hbase": OptionalService(rests_on=("hdfs",), kind="hbase", image="hbase", clients=True),
 }
 
 

@@ -18,7 +18,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabRunner]:
         return
     student = {"port_base": 21300, "subnet": "10.89.203.0/27"}
     file = write_inventory(
-        tmp_path_factory.mktemp("inventory"), "servicetest", {"student01": student}, services=["flink"]
+        tmp_path_factory.mktemp("inventory"), "servicetest", {"student01": student}, services=["flink", "hbase"]
     )
     runner = LabRunner(str(file), "student01")
     with runner.provisioned():

@@ -20,6 +20,7 @@ INFO = LabInfo(
     student="ada", kafka="kafka1:9092, kafka2:9093", cassandra=("cassandra1", "cassandra2:9142"),
     webhdfs="http://namenode:9870", hdfs="hdfs://namenode:8020", yarn=RESOURCEMANAGER,
 )  # fmt: skip
+MASTER = {"masterFinishedInitializationTime": 1795826647495}
 NODE_WORKS = {"nodeInfo": {"nodeHealthy": True}}
 
 
@@ -37,6 +38,15 @@ NODE_WORKS = {"nodeInfo": {"nodeHealthy": True}}
         ("nodemanager1", 8042, NODE_WORKS, None),
         ("nodemanager1", 8042, {"nodeInfo": {"nodeHealthy": False, "healthReport": "disks full"}}, "disks full"),
         ("nodemanager1", 8042, {"nodeInfo": {"nodeHealthy": False}}, "it says it is unhealthy"),
+        ("hbase1", 16010, {"beans": [{**MASTER, "numRegionServers": 1}]}, None),
+        ("hbase1", 16010, {"beans": [{**MASTER, "numRegionServers": 0}]}, "no live region server has registered"),
+        (
+            "hbase1",
+            16010,
+            {"beans": [{"masterFinishedInitializationTime": 0, "numRegionServers": 1}]},
+            "the master has not finished its initialization",
+        ),
+        ("hbase1", 16010, {"beans": []}, "it is still starting"),
     ],
 )
 def test_a_web_answer_is_read(web: Serve, node: str, port: int, document: Any, problem: str | None) -> None:
@@ -78,7 +88,9 @@ def test_a_binary_answer_is_read(raw: Serve, node: str, port: int, answer: Calla
     assert health.problem(node) == problem
 
 
-@pytest.mark.parametrize("node", ["namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "cassandra1"])
+@pytest.mark.parametrize(
+    "node", ["namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "cassandra1", "hbase1"]
+)
 def test_a_daemon_that_does_not_listen_is_unhealthy(network: dict, node: str) -> None:
     assert "Connection refused" in health.problem(node)
 

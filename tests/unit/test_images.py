@@ -37,19 +37,25 @@ def test_the_same_content_has_the_same_name_elsewhere(folder: Path) -> None:
     assert images.image_tags(folder) == images.image_tags()
 
 
+#: The edge nodes' images of stacks with optional services, and Spark's, on which all of them are built.
+SPARK = {"spark", "spark-flink", "spark-hbase", "spark-flink-hbase"}
+
+
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
-        ("kafka/jars.lock", {"kafka", "plain", "spark", "spark-flink"}),
-        ("hadoop/bin/start", {"hadoop", "tools", "plain", "spark", "spark-flink"}),
-        ("pyspark/requirements.lock", {"pyspark", "plain", "archive", "spark", "spark-flink"}),
+        ("kafka/jars.lock", {"kafka", "plain", *SPARK}),
+        ("hadoop/bin/start", {"hadoop", "tools", "plain", "hbase", *SPARK}),
+        ("pyspark/requirements.lock", {"pyspark", "plain", "archive", *SPARK}),
         ("cassandra/Dockerfile", {"cassandra"}),
         ("training/spark/train", set()),
         ("gateway/portal/rules.py", {"gateway"}),
-        ("spark-flink/jars.lock", {"spark-flink"}),
+        ("spark-flink/jars.lock", {"spark-flink", "spark-flink-hbase"}),
+        ("hbase/requirements.lock", {"hbase", "spark-hbase", "spark-flink-hbase"}),
+        ("spark-hbase/Dockerfile", {"spark-hbase", "spark-flink-hbase"}),
         (
             "builder/Dockerfile",
-            {"builder", "hadoop", "tools", "pyspark", "plain", "archive", "spark", "spark-flink", "gateway"},
+            {"builder", "hadoop", "tools", "pyspark", "plain", "archive", "hbase", "gateway", *SPARK},
         ),
         (
             "base/Dockerfile",
@@ -63,10 +69,10 @@ def test_the_same_content_has_the_same_name_elsewhere(folder: Path) -> None:
                 "pyspark",
                 "plain",
                 "archive",
-                "spark",
-                "spark-flink",
+                "hbase",
                 "gateway",
-            },
+            }
+            | SPARK,
         ),
     ],
 )
@@ -80,7 +86,7 @@ def test_a_change_reaches_exactly_what_is_built_on_it(folder: Path, file: str, e
 def test_a_new_file_and_a_new_name_change_the_key(folder: Path) -> None:
     before = images.image_keys(folder)
     (folder / "kafka" / "bin" / "kafka-tool").rename(folder / "kafka" / "bin" / "kafka-other")
-    assert changed(before, images.image_keys(folder)) == {"kafka", "plain", "spark", "spark-flink"}
+    assert changed(before, images.image_keys(folder)) == {"kafka", "plain", *SPARK}
 
 
 def test_another_debian_changes_everything(folder: Path) -> None:
@@ -88,6 +94,12 @@ def test_another_debian_changes_everything(folder: Path) -> None:
     versions = folder / "versions.yml"
     versions.write_text(versions.read_text().replace("debian: bookworm", "debian: trixie"))
     assert changed(before, images.image_keys(folder)) == set(before)
+
+
+def test_an_image_like_another_has_its_parents_in_the_places_of_the_other_s() -> None:
+    both = next(image for image in images.IMAGES_OF_OURS if image.name == "spark-flink-hbase")
+    given = images.arguments(both, images.load_versions(), {"spark-flink": "f", "hbase": "h"})
+    assert given == {"SPARK": "streamlab/spark-flink:f", "HBASE": "streamlab/hbase:h"}
 
 
 def test_names_need_no_docker() -> None:

@@ -171,7 +171,7 @@ def test_a_page_of_a_node_that_a_smaller_size_lacks_is_no_mistake() -> None:
         (
             KAFKA_PAGE,
             "error: page mine in class.yml is on a node that no size has: kafka2\n"
-            "  known: cassandra1, datanode1, edge, kafka1, namenode, nodemanager1, resourcemanager\n"
+            "  known: cassandra1, datanode1, edge, hbase1, kafka1, namenode, nodemanager1, resourcemanager\n"
             "  fix: did you mean node: kafka1?",
         ),
         (

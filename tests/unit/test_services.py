@@ -45,7 +45,7 @@ def with_both(student: Student) -> Student:
 
 def load(tmp_path: Path, **variables: object) -> Student:
     tmp_path.mkdir(exist_ok=True)
-    values = {"port_base": 28100, "subnet": "10.89.251.0/27", **variables}
+    values = {"port_base": 28100, "subnet": "10.89.251.0/27", "pages": {}, **variables}
     return inventory.load(write_inventory(tmp_path, "spring", {"ada": values})).student()
 
 

@@ -157,10 +157,11 @@ def test_a_service_that_does_not_come_back_is_an_error(
     assert "bob: resumed and proved" in printed.out
 
 
-def test_nobody_is_stopped_while_a_nodemanager_still_needs_it(
-    student: Student, stacks: dict[str, list[Node]], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("writer", ["nodemanager1", "hbase1"])
+def test_nobody_is_stopped_while_who_writes_to_hdfs_still_needs_it(
+    student: Student, stacks: dict[str, list[Node]], monkeypatch: pytest.MonkeyPatch, writer: str
 ) -> None:
-    """It brings its applications' logs to HDFS before it ends."""
+    """A NodeManager brings its applications' logs to HDFS before it ends, HBase what it has in memory."""
     stopped = []
 
     class Slow(Node):
@@ -169,15 +170,15 @@ def test_nobody_is_stopped_while_a_nodemanager_still_needs_it(
             self.name = name
 
         def stop(self, timeout: int) -> None:
-            if self.name == "nodemanager1":
+            if self.name == writer:
                 time.sleep(0.2)
             stopped.append(self.name)
 
-    names = ("namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "edge")
+    names = ("namenode", "datanode1", "resourcemanager", writer, "kafka1", "edge")
     monkeypatch.setattr(labelled, "containers", lambda client, student: {name: Slow(name) for name in names})
     assert daemons.stop_nodes(student) == 6
     assert sorted(stopped[:2]) == ["edge", "kafka1"]  # which need not wait for it
-    assert stopped[2] == "nodemanager1"
+    assert stopped[2] == writer
     assert sorted(stopped[3:]) == ["datanode1", "namenode", "resourcemanager"]
 
 

@@ -82,7 +82,7 @@ def run_lab(*args: str) -> subprocess.CompletedProcess:
         (
             "prove --service kafak",
             "error: no service named 'kafak'\n"
-            "  known: cassandra, flink, hdfs, kafka, spark, yarn\n"
+            "  known: cassandra, flink, hbase, hdfs, kafka, spark, yarn\n"
             "  fix: did you mean --service kafka?\n",
         ),
         (
