@@ -169,6 +169,16 @@ def await_yarn(proof: Proof) -> None:
     prove_hdfs(proof)  # what the application needs is put there, which takes a DataNode too
 
 
+def after_yarn(question: Callable[[Proof], str]) -> Callable[[Proof], str]:
+    """A proof that begins when an application will run: all services start at once, and are asked at once."""
+
+    def asked(proof: Proof) -> str:
+        await_yarn(proof)
+        return question(proof)
+
+    return asked
+
+
 def alone(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment of a driver that imports the lab's modules, and nothing from a folder of the student's."""
     own = str(Path(__file__).parents[1])
@@ -241,7 +251,7 @@ PROOFS: dict[str, Callable[[Proof], str]] = {
     "kafka": prove_kafka,
     "cassandra": prove_cassandra,
     "spark": prove_spark,
-    "flink": prove_flink,
+    "flink": after_yarn(prove_flink),
     "hbase": prove_hbase,
 }
 

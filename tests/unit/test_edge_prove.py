@@ -74,3 +74,10 @@ def test_another_refusal_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None
     hdfs = Hdfs("SafeModeException: Cannot create file. Name node is in safe mode.")
     assert proved(monkeypatch, hdfs).startswith("put and read a file")
     assert len(hdfs.quotas) == 2
+
+
+def test_what_needs_an_application_waits_until_one_will_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(prove, "await_yarn", lambda proof: order.append(f"yarn for {proof}"))
+    assert prove.after_yarn(lambda proof: order.append("asked") or "counted")("a proof") == "counted"  # type: ignore
+    assert order == ["yarn for a proof", "asked"]
