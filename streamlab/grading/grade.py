@@ -12,38 +12,37 @@ import hashlib
 import hmac
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
-from streamlab.grading import points, report
+from streamlab.grading import points, report, stacks
 from streamlab.grading.deadlines import counting, deadline_of
 from streamlab.grading.packing import Contents
 from streamlab.grading.store import HandIn, Store
 from streamlab.lessons import exercise, jobs
 from streamlab.lessons.jobs import Job
 from streamlab.paths import JOBS
-from streamlab.stacks import destroy, parallel
+from streamlab.stacks import parallel
 from streamlab.stacks import prove as proofs
-from streamlab.stacks.operation import Access, Operation
+from streamlab.stacks.operation import Access, Operation, admitted
 from streamlab.stacks.parallel import Outcome
-from streamlab.stacks.provision import provision
-from streamlab.students.inventory import Lab, matching
+from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
-from streamlab.ui import captured_output, say
+from streamlab.ui import progress, say
 from streamlab.work import check
 from streamlab.work import submit as submission
 from streamlab.work.follow import JobFailed
 from streamlab.work.request import request
 
-#: Seconds that a hand-in's turn may take beside its program: to prepare it, to ask what came of it, and to prove after
-#: that what did not answer was not the stack.
+#: Seconds that a hand-in's turn may take beside its program: to make its stack, to prepare it, to ask what came of it,
+#: and to prove after that what did not answer was not the stack.
 BESIDE_SECONDS = 1500
 #: The services that a check asks, and the seconds that each may take to prove that it answers.
 ASKED, PROOF_SECONDS = ("hdfs", "yarn", "kafka", "cassandra"), 60
@@ -71,10 +70,10 @@ def grade(
         LabError: some could not be graded; the others are.
     """
     exercise.load(lesson)
-    graders, store = graders_of(lab, on), Store(lab.students[0].lab_class, from_)
+    graders, store = stacks.graders_of(lab, on), Store(lab.students[0].lab_class, from_)
     wanted = [one.name for one in lab.chosen(student, limit)]
     found = [one for one in store.hand_ins(lesson) if one.student in wanted]
-    refuse_hand_ins_of(graders, store)
+    stacks.refuse_hand_ins_of(graders, store)
     languages = {one.name: one.language for one in lab.students}
     due = deadline_of(lesson, deadlines, lab.path, lab_class=graders[0].lab_class, students=list(languages))
     chosen = list(counting(found, due).values())
@@ -84,7 +83,7 @@ def grade(
         )
     left = [one for one in chosen if again or store.result(one, seed=seed_of(store, one)) is None]
     say(f"{lesson}: {len(chosen)} hand-ins count, {len(chosen) - len(left)} of them are graded already")
-    failed = _rounds(lab, graders, store, left) if left else {}
+    failed = _grade_all(lab, graders, store, left) if left else {}
     for one in chosen:
         if result := store.result(one, seed=seed_of(store, one)):
             text = report.of(one, result, points.of(lesson, result["assertions"]), language=languages[one.student])
@@ -98,71 +97,61 @@ def grade(
         )
 
 
-def graders_of(lab: Lab, on: str | None) -> list[Student]:
-    """The grading stacks of a class, or those of them that `on` names.
-
-    Raises:
-        WrongRequest: there is none, or one that is named is a student's.
-    """
-    graders = {one.name: one for one in lab.graders}
-    if not graders:
-        raise WrongRequest(
-            f"{lab.path.name} has no stack to grade on",
-            evidence="a stack on which hand-ins are graded is removed and made anew for each of them",
-            fix="add one to the students: grader01: {grading: true, port_base: …, subnet: …}",
-        )
-    names = matching(on, [one.name for one in lab.everybody]) if on else graders.keys()
-    others = sorted(set(names) - set(graders))
-    if others:
-        raise WrongRequest(
-            f"{', '.join(others)} is not a stack to grade on",
-            evidence=f"without `grading: true` it is a student's, and would be removed; there are {', '.join(graders)}",
-            fix=f"--on {','.join(graders)}",
-        )
-    return [graders[name] for name in sorted(names)]
-
-
-def refuse_hand_ins_of(graders: Sequence[Student], store: Store) -> None:
-    """Refuse a grading stack under whose name something was handed in: it may be a student's with work in it."""
-    for one in graders:
-        if store.known(one.name):
-            raise WrongRequest(
-                f"{one.name} has handed in itself",
-                evidence=f"records in {store.folder}",
-                fix=f"take `grading: true` away from {one.name}, or remove these records",
-            )
-
-
 def seed_of(store: Store, hand_in: HandIn) -> int:
     """From which a hand-in's data are made: it follows from the store's secret, so a run that is cut off can go on."""
     about = f"{hand_in.lesson}/{hand_in.student}/{hand_in.sha256}"
     return int.from_bytes(hmac.digest(store.secret, about.encode(), hashlib.sha256)[:6])
 
 
-def _rounds(lab: Lab, graders: Sequence[Student], store: Store, left: Sequence[HandIn]) -> dict[str, LabError]:
-    """Grade hand-ins, as many at a time as there are grading stacks; who failed -> why."""
+def _grade_all(lab: Lab, graders: Sequence[Student], store: Store, left: Sequence[HandIn]) -> dict[str, LabError]:
+    """Grade hand-ins, as many at a time as there are grading stacks; who failed -> why.
+
+    Each stack takes the next hand-in when it is done with one, so a program that runs to its limit holds up no other.
+    """
+    lesson, used, queue = left[0].lesson, graders[: len(left)], deque(left)
+    turns = {grader.name: queue.popleft() for grader in used}
+    clean = set(turns)  # made, and nothing has run there
     failed: dict[str, LabError] = {}
     done = 0
-    try:
-        while done < len(left):
-            used = graders[: len(left) - done]
-            pairs = dict(zip([one.name for one in used], left[done:], strict=False))
-            say(f"{done} of {len(left)} are done; making {', '.join(pairs)} anew")
-            _make_clean(lab, used)
-            turn = partial(_turn, store=store, pairs=pairs)
-            for outcome in parallel.run(used, turn, _operation(left[0].lesson, len(used))):
-                say(_described(pairs[outcome.name], outcome))
-                if outcome.error:
-                    failed[pairs[outcome.name].student] = outcome.error
-            done += len(used)
-    finally:
-        _remove(lab, graders)  # what a hand-in has started does not outlive its turn
-    return failed
 
+    def turn(grader: Student) -> float:
+        if grader.name not in clean:
+            stacks.make_anew(lab, grader)
+        clean.discard(grader.name)
+        with engine.one_connection(), admitted(grader, Operation(f"grade {lesson}", Access.USE)):
+            return _turn(grader, store, turns[grader.name])
 
-def _operation(lesson: str, graders: int) -> Operation:
-    seconds = exercise.load(lesson)["timeout"] + BESIDE_SECONDS
-    return Operation(f"grade {lesson}", Access.USE, seconds, at_once=lambda docker_host: graders)
+    def finished(grader: Student, outcome: Outcome) -> float | None:
+        nonlocal done
+        hand_in = turns[grader.name]
+        line.close()
+        if isinstance(outcome.error, stacks.StackNotMade):
+            say(f"{grader.name}: {outcome.error.what}; no more is graded on it")
+            queue.appendleft(hand_in)
+            failed[hand_in.student] = outcome.error
+            return None
+        say(_described(hand_in, outcome))
+        done += 1
+        failed.pop(hand_in.student, None)
+        if outcome.error:
+            failed[hand_in.student] = outcome.error
+        line.update(f"{done} of {len(left)} are done")
+        if not queue:
+            return None
+        turns[grader.name] = queue.popleft()
+        return 0.0
+
+    with progress("grade", elsewhere=False) as line:
+        say(f"making {', '.join(turns)} anew, for this and for each hand-in")
+        try:
+            stacks.make_clean(lab, used)
+            seconds = exercise.load(lesson)["timeout"] + BESIDE_SECONDS
+            each = Operation("grade", Access.READ, seconds, at_once=lambda docker_host: len(used))
+            parallel.repeat(used, turn, each, finished=finished)
+        finally:
+            stacks.remove(lab, graders)  # what a hand-in has started does not outlive its turn
+    none_left = LabError("there was no stack left to grade it on")
+    return failed | {one.student: failed.get(one.student, none_left) for one in queue}
 
 
 def _described(hand_in: HandIn, outcome: Outcome) -> str:
@@ -170,34 +159,8 @@ def _described(hand_in: HandIn, outcome: Outcome) -> str:
     return f"{hand_in.student:13} hand-in {hand_in.number}: {said}, in {outcome.seconds:.0f} s on {outcome.name}"
 
 
-def _make_clean(lab: Lab, graders: Sequence[Student]) -> None:
-    """Remove the grading stacks with all that is in them, and make them anew.
-
-    Raises:
-        LabError: something was left, or one could not be made.
-    """
-    _remove(lab, graders)
-    provision(lab, graders)
-
-
-def _remove(lab: Lab, graders: Sequence[Student]) -> None:
-    names = ",".join(one.name for one in graders)
-    with captured_output():
-        destroy.destroy(lab, limit=names, yes=True)
-    for one in graders:
-        with engine.connect(one.docker_host) as client:
-            left = destroy.belongings(client, one.lab_class).get(one.name, destroy.Belongings())
-        if len(left):
-            raise LabError(
-                f"{one.name} could not be made clean",
-                evidence=f"after it was removed there are {left}",
-                fix=f"invoke destroy --student {one.name}, then the same command again",
-            )
-
-
-def _turn(grader: Student, *, store: Store, pairs: Mapping[str, HandIn]) -> float:
+def _turn(grader: Student, store: Store, hand_in: HandIn) -> float:
     """Grade one hand-in on a stack that is clean, keep the result, and return its points of 100."""
-    hand_in = pairs[grader.name]
     seed, began = seed_of(store, hand_in), time.monotonic()
     with written(store.contents(hand_in)) as (theirs, ours):
         wanted = replace(request(str(theirs.folder)), prepared_by=ours, seed=seed)

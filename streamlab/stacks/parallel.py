@@ -115,14 +115,19 @@ def run(
 
 
 def repeat(
-    targets: Sequence[T], do: Callable[[T], Any], operation: Operation, *, finished: Callable[[T, Outcome], float]
+    targets: Sequence[T],
+    do: Callable[[T], Any],
+    operation: Operation,
+    *,
+    finished: Callable[[T, Outcome], float | None],
 ) -> None:
-    """`do` for every target again and again until Ctrl-C or a signal, which ends what runs and is raised.
+    """`do` for every target again and again; Ctrl-C or a signal ends what runs and is raised.
 
     A target that is slow holds back nobody else's turn, as far as its Docker host's number of turns allows.
 
     Args:
-        finished: is given each outcome as it comes, and says after how many seconds the target has its next turn.
+        finished: is given each outcome as it comes, and says after how many seconds the target has its next turn, or
+            None if that was its last.
     """
     due = [(0.0, number) for number in range(len(targets))]  # a heap
     turns: dict[Future[Outcome], int] = {}
@@ -131,7 +136,7 @@ def repeat(
         hosts = {host: operation.at_once(host) for host, _ in by_docker_host(targets)}
         pools = {host: stack.enter_context(ThreadPoolExecutor(bound)) for host, bound in hosts.items()}
         try:
-            while True:
+            while due or turns:
                 while due and due[0][0] <= time.monotonic():
                     number = heapq.heappop(due)[1]
                     one, tokens[number] = targets[number], CancelToken()
@@ -142,7 +147,8 @@ def repeat(
                 for future in wait(turns, pause, FIRST_COMPLETED).done:
                     number = turns.pop(future)
                     again = finished(targets[number], future.result())
-                    heapq.heappush(due, (time.monotonic() + again, number))
+                    if again is not None:
+                        heapq.heappush(due, (time.monotonic() + again, number))
         except BaseException:
             for pool in pools.values():
                 pool.shutdown(wait=False, cancel_futures=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from streamlab.cancel import waiting
 from streamlab.errors import LabError
 from streamlab.paths import ANSIBLE, ROOT
 from streamlab.stacks.channel import fields
@@ -95,9 +96,10 @@ def play(
         out, errors_to = (None, None) if verbose else (subprocess.PIPE, kept)
         process = subprocess.Popen(command, env=env, encoding="utf-8", errors="replace", stdout=out, stderr=errors_to)
         try:
-            if process.stdout is not None:
-                rest = _listen(process.stdout, summary)
-            code = process.wait()
+            with waiting(process.terminate):
+                if process.stdout is not None:
+                    rest = _listen(process.stdout, summary)
+                code = process.wait()
         except KeyboardInterrupt:
             _end(process)
             raise

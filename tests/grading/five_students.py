@@ -123,7 +123,7 @@ def keep_others(store: Store, deadline: datetime) -> None:
 
 
 def graded(lab: LabRunner, folder: Path, store: Store, checked: Ran) -> Course:
-    """Grade with a run that is cut off when it begins its second round, and one that goes on."""
+    """Grade with a run that is cut off when both of its stacks have graded one hand-in, and one that goes on."""
     deadline = (datetime.now(UTC) - timedelta(days=3)).replace(second=0, microsecond=0)
     keep_others(store, deadline)
     deadlines = folder / "grading.yml"
@@ -142,7 +142,7 @@ def graded(lab: LabRunner, folder: Path, store: Store, checked: Ran) -> Course:
             assert running.poll() is None, running.communicate()
             assert time.monotonic() < ends, f"no two results within {FIRST_SECONDS} s"
             time.sleep(1)
-        time.sleep(5)  # by then the stacks are being made anew
+        time.sleep(5)  # by then a stack is being made anew
         cut_off = press_ctrl_c(running)
     left = [replace(lab, student=name).run("status", "--json").out for name in ("grader01", "grader02")]
     before = {one.student: result.read_bytes() for one, result in zip(first, results, strict=True)}

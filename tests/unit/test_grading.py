@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -15,11 +17,10 @@ import pytest
 
 import handed_in
 from streamlab.errors import LabError, WrongRequest
-from streamlab.grading import grade, points, report
+from streamlab.grading import grade, points, report, stacks
 from streamlab.grading.packing import Contents
 from streamlab.grading.store import HandIn, Store
 from streamlab.lessons import bundle, exercise, jobs
-from streamlab.stacks import parallel
 from streamlab.stacks.prove import Proven
 from streamlab.students.inventory import Lab
 from streamlab.students.topology import Student
@@ -56,21 +57,21 @@ def assertions(*wrong: int) -> list[dict[str, Any]]:
 
 
 def test_a_student_s_stack_is_never_graded_on(lab: Lab, error_of: Callable) -> None:
-    assert [one.name for one in grade.graders_of(lab, None)] == ["grader01", "grader02"]
-    assert [one.name for one in grade.graders_of(lab, "grader02")] == ["grader02"]
+    assert [one.name for one in stacks.graders_of(lab, None)] == ["grader01", "grader02"]
+    assert [one.name for one in stacks.graders_of(lab, "grader02")] == ["grader02"]
     for on in ("ada", "grader01,ada", "*"):
         with pytest.raises(WrongRequest, match=r"ada.* is not a stack to grade on"):
-            grade.graders_of(lab, on)
+            stacks.graders_of(lab, on)
     with pytest.raises(WrongRequest, match="no student named 'nobody'"):
-        grade.graders_of(lab, "nobody")
-    assert "grader01: {grading: true" in error_of(grade.graders_of, Lab(lab.path, lab.students), None)
+        stacks.graders_of(lab, "nobody")
+    assert "grader01: {grading: true" in error_of(stacks.graders_of, Lab(lab.path, lab.students), None)
 
 
 def test_a_stack_that_has_handed_in_itself_is_refused(lab: Lab, store: Store) -> None:
     handed_in.keep(store, "grader02", AT)
-    grade.refuse_hand_ins_of(lab.graders[:1], store)
+    stacks.refuse_hand_ins_of(lab.graders[:1], store)
     with pytest.raises(WrongRequest, match="grader02 has handed in itself"):
-        grade.refuse_hand_ins_of(lab.graders, store)
+        stacks.refuse_hand_ins_of(lab.graders, store)
 
 
 def test_a_seed_follows_from_the_store_s_secret_and_the_hand_in(store: Store, tmp_path: Path) -> None:
@@ -114,6 +115,9 @@ class Turns:
 
     def __init__(self) -> None:
         self.made: list[list[str]] = []
+        self.broken: list[str] = []
+        self.stuck: dict[str, threading.Event] = {}
+        self.prepared: dict[str, Callable[[], None]] = {}
         self.removed = 0
         self.ran: list[tuple[str, str, int]] = []
         self.ends: dict[str, Exception | list[dict[str, Any]]] = {}
@@ -128,12 +132,21 @@ def turns(monkeypatch: pytest.MonkeyPatch, alone: None) -> Turns:
     def make_clean(lab: Lab, graders: Sequence[Student]) -> None:
         said.made.append([one.name for one in graders])
 
+    def make_anew(lab: Lab, grader: Student) -> None:
+        if grader.name in said.broken:
+            raise stacks.StackNotMade("namenode does not start")
+        said.made.append([grader.name])
+
     def submit(grader: Student, wanted: submission.Request) -> None:
         assert wanted.prepared_by
         assert wanted.prepared_by.folder != wanted.job.folder
         program = (wanted.job.folder / "exercise.py").read_text(encoding="utf-8")
         who = next((name for name in said.ends if f"# of {name}" in program), "")
         said.ran.append((grader.name, who, wanted.seed or 0))
+        if who in said.prepared:
+            said.prepared[who]()
+        if who in said.stuck:
+            assert said.stuck[who].wait(10)
         if isinstance(end := said.ends.get(who), Exception):
             raise end
 
@@ -149,12 +162,13 @@ def turns(monkeypatch: pytest.MonkeyPatch, alone: None) -> Turns:
     def remove(lab: Lab, graders: Sequence[Student]) -> None:
         said.removed += 1
 
-    monkeypatch.setattr(grade, "_make_clean", make_clean)
-    monkeypatch.setattr(grade, "_remove", remove)
+    monkeypatch.setattr(grade, "admitted", lambda target, operation: nullcontext())
+    monkeypatch.setattr(stacks, "make_clean", make_clean)
+    monkeypatch.setattr(stacks, "make_anew", make_anew)
+    monkeypatch.setattr(stacks, "remove", remove)
     monkeypatch.setattr(grade.submission, "submit", submit)
     monkeypatch.setattr(grade.check, "check", check)
     monkeypatch.setattr(grade.proofs, "prove", prove)
-    monkeypatch.setattr(parallel.engine, "unreachable", lambda students: {})
     return said
 
 
@@ -172,7 +186,8 @@ def test_each_hand_in_has_a_stack_that_was_made_for_it(
     _, bob, eve = kept(store, "ada", "bob", "eve")
     turns.ends = {"ada": [], "bob": assertions(2, 3), "eve": []}
     run(lab, store)
-    assert turns.made == [["grader01", "grader02"], ["grader01"]]
+    assert turns.made[0] == ["grader01", "grader02"]
+    assert turns.made[1:] in ([["grader01"]], [["grader02"]])
     assert turns.removed == 1
     assert sorted(who for _, who, _ in turns.ran) == ["ada", "bob", "eve"]
     assert {seed for _, who, seed in turns.ran if who == "bob"} == {grade.seed_of(store, bob)}
@@ -182,6 +197,30 @@ def test_each_hand_in_has_a_stack_that_was_made_for_it(
     assert result
     assert (result["run"]["ended"], result["on"]) == ("SUCCEEDED", "grader02")
     assert store.path(eve, ".report.md").read_text().startswith("# lesson04: eve\n")
+
+
+def test_a_program_that_runs_to_its_limit_holds_up_no_other(lab: Lab, store: Store, turns: Turns) -> None:
+    kept(store, "ada", "bob", "eve")
+    turns.ends, turns.stuck = {"ada": [], "bob": [], "eve": []}, {"ada": threading.Event()}
+    turns.prepared["eve"] = turns.stuck["ada"].set
+    run(lab, store)
+    assert {who: on for on, who, _ in turns.ran} == {"ada": "grader01", "bob": "grader02", "eve": "grader02"}
+
+
+def test_a_stack_that_cannot_be_made_anew_leaves_its_hand_in_to_the_others(
+    lab: Lab, store: Store, turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(store, "ada", "bob", "eve")
+    given_up = threading.Event()
+    turns.ends, turns.stuck, turns.broken = {"ada": [], "bob": [], "eve": []}, {"bob": given_up}, ["grader01"]
+    wanted = "grader01: namenode does not start; no more is graded on it"
+    monkeypatch.setattr(grade, "say", lambda text: given_up.set() if text == wanted else None)
+    run(lab, store)
+    assert {who: on for on, who, _ in turns.ran} == {"ada": "grader01", "bob": "grader02", "eve": "grader02"}
+    turns.broken = ["grader01", "grader02"]
+    with pytest.raises(LabError, match="1 of 3 hand-ins could not be graded") as caught:
+        run(lab, store, again=True)
+    assert caught.value.evidence == ["eve: namenode does not start"]
 
 
 def test_a_run_goes_on_where_another_ended(lab: Lab, store: Store, turns: Turns, capsys: pytest.CaptureFixture) -> None:
@@ -218,10 +257,10 @@ def test_a_program_that_fails_has_a_result_and_a_service_that_does_not_answer_ha
 def test_ctrl_c_leaves_no_stack_behind(lab: Lab, store: Store, turns: Turns, monkeypatch: pytest.MonkeyPatch) -> None:
     kept(store, "ada")
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(grade.parallel, "run", interrupted)
+    monkeypatch.setattr(grade.parallel, "repeat", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(lab, store)
     assert turns.removed == 1
