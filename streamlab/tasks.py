@@ -108,10 +108,15 @@ def forget_reader() -> None:
 def with_words(tasks: Collection) -> Collection:
     """The same tasks, or those for a student's seat. The command `invoke` is about to parse what was typed."""
     if VARIABLE in os.environ:
-        tasks = Collection(*(tasks[name] for name in tasks.task_names if tasks[name].name in _seat_tasks))
+        tasks = of_a_seat(tasks)
     if hasattr(plain.program, "core"):
         give_words_their_option(plain.program, tasks)
     return tasks
+
+
+def of_a_seat(tasks: Collection) -> Collection:
+    """Those of the tasks that a student has on the edge node."""
+    return Collection(*(tasks[name] for name in tasks.task_names if tasks[name].name in _seat_tasks))
 
 
 def give_words_their_option(program: Program, tasks: Collection) -> None:

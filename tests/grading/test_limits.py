@@ -60,7 +60,7 @@ def test_a_program_that_never_ends_is_ended_and_keeps_what_it_had_done(graded: P
     assert "Программа завершилась с ошибкой:\n" in text
     assert f"    it ran longer than its limit of {LIMIT} s, and was ended\n" in text
     assert (
-        "  - найдено: `запуск прерван, когда этот пропуск выполнялся`\n" in text[text.index("## Пропуск 4: 0 из 1") :]
+        "  - найдено: `нет: запуск прерван, когда этот пропуск выполнялся" in text[text.index("## Пропуск 4: 0 из 1") :]
     )
 
 

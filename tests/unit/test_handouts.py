@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from streamlab.paths import JOBS
+from streamlab.tasks import of_a_seat
+from tasks import namespace
 
 TRANSLATED = sorted(JOBS.glob("**/README.ru.md"))
 BLOCK = re.compile(r"^[ ]*```.*?^[ ]*```", re.DOTALL | re.MULTILINE)
@@ -34,6 +36,13 @@ def test_a_program_can_be_pasted_at_the_prompt(handout: Path) -> None:
 def test_a_reset_in_a_block_does_not_ask(handout: Path) -> None:
     blocks = "".join(BLOCK.findall(handout.read_text(encoding="utf-8")))
     assert not re.findall(r"^[ ]*invoke reset (?!--yes ).*", blocks, re.MULTILINE)
+
+
+@pytest.mark.parametrize("handout", sorted(JOBS.glob("**/README.md")), ids=lambda path: path.parent.name)
+def test_each_invoke_in_a_block_is_a_task_of_the_edge_node(handout: Path) -> None:
+    blocks = "".join(BLOCK.findall(handout.read_text(encoding="utf-8")))
+    typed = set(re.findall(r"^[ ]*invoke ([a-z-]+)", blocks, re.MULTILINE))
+    assert typed <= set(of_a_seat(namespace).task_names)
 
 
 def english(handout: Path) -> str:
