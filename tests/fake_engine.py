@@ -18,7 +18,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 from streamlab.building import images
-from streamlab.students.topology import Student, nodes
+from streamlab.students.student import Student
+from streamlab.students.topology import nodes
 
 
 class Refused(Exception):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from streamlab.errors import LabError, WrongRequest, unknown
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 if TYPE_CHECKING:
     # Its SDK takes a fifth of a second to import, and is not there where a student sits.

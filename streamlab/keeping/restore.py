@@ -27,7 +27,7 @@ from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.prove import require_proved
 from streamlab.stacks.suspend import require_idle
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import confirm, progress, say
 
 SECONDS = 3600

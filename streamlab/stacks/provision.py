@@ -16,9 +16,9 @@ from streamlab.stacks import host_setup, known_hosts, location, parallel, prefli
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.playbooks import play
-from streamlab.students.docker_hosts import machine
+from streamlab.students.docker_hosts import by_docker_host, machine
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.student import Student
 from streamlab.ui import say
 
 #: Students that Ansible works on at a time, for each processor of this machine.

@@ -18,9 +18,11 @@ from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.stack import answer_of
 from streamlab.students.clusters import Cluster
-from streamlab.students.docker_hosts import is_here
+from streamlab.students.docker_hosts import by_docker_host, is_here
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Node, Student, by_docker_host, nodes, service_of
+from streamlab.students.services import service_of
+from streamlab.students.student import Student
+from streamlab.students.topology import Node, nodes
 from streamlab.ui import say, table
 
 if TYPE_CHECKING:

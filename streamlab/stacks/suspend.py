@@ -9,7 +9,7 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import daemons, parallel, status
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.prove import require_proved
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import say
 
 #: Seconds in which a stack has stopped, or started and proved itself, or something is wrong.

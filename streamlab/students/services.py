@@ -1,4 +1,4 @@
-"""The services of a stack: those of every stack, and those that the inventory's `services` adds. Pure.
+"""The services of a stack, those of every stack and those that the inventory's `services` adds, and their nodes. Pure.
 
 An optional service has a node of its own kind, or nothing but files on the edge node, or both. A stack without it has
 neither its image nor its node nor its configuration.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from streamlab.errors import WrongRequest
 
 if TYPE_CHECKING:
-    from streamlab.students.topology import Student
+    from streamlab.students.student import Student
 
 #: Kind of node -> the service it belongs to, in the order in which people read them; every stack has each of them.
 SERVICE_OF = {
@@ -26,6 +26,9 @@ SERVICE_OF = {
     "edge": "spark",
 }
 SERVICES = tuple(dict.fromkeys(SERVICE_OF.values()))
+
+#: Kinds of which a stack has exactly one; their nodes carry no number.
+SINGLE = ("namenode", "resourcemanager", "edge")
 
 #: Kind of node -> the image it runs. A NodeManager runs Spark's drivers and executors, so it has Spark's image.
 IMAGE_OF = {
@@ -83,6 +86,21 @@ def kinds(services: Collection[str]) -> dict[str, str]:
 def all_kinds() -> dict[str, str]:
     """Kind of node -> its service, of all that a stack may have."""
     return kinds(OPTIONAL)
+
+
+def node_names(kind: str, count: int) -> list[str]:
+    """``kafka, 2`` -> ``["kafka1", "kafka2"]``; kinds of which there is one carry no number."""
+    return [kind] if kind in SINGLE else [f"{kind}{i}" for i in range(1, count + 1)]
+
+
+def kind_of(name: str) -> str:
+    """``kafka2`` -> ``kafka``."""
+    return name.rstrip("0123456789")
+
+
+def service_of(name: str) -> str:
+    """The service of a node by its name, or by a name that begins with its kind: ``kafka at broker:9092``."""
+    return all_kinds()[kind_of(name.partition(" ")[0])]
 
 
 def all_services() -> tuple[str, ...]:

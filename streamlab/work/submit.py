@@ -18,9 +18,10 @@ from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
+from streamlab.students.docker_hosts import by_docker_host
 from streamlab.students.inventory import Lab
 from streamlab.students.services import require_service
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.student import Student
 from streamlab.ui import Progress, progress, say
 from streamlab.work.follow import follow, kill
 from streamlab.work.request import Request, positive

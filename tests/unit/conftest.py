@@ -30,7 +30,7 @@ from streamlab.stacks.channel import MARK
 from streamlab.students import inventory
 from streamlab.students.docker_hosts import LOCAL
 from streamlab.students.services import SERVICE_OF
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 Serve = Callable[[int, Any], None]
 

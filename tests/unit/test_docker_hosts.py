@@ -24,10 +24,10 @@ from streamlab.paths import ROOT
 from streamlab.stacks import host_setup, operation, provision, status
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.playbooks import Summary
-from streamlab.students import docker_hosts, problems, topology
+from streamlab.students import docker_hosts, problems
 from streamlab.students.docker_hosts import LOCAL
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.work import look
 
 SECOND = "ssh://lab@second"
@@ -124,9 +124,15 @@ def test_two_engines_of_one_machine_share_its_ports_and_its_routes(student: Stud
     assert problems.find_problems([student, replace(other, docker_host=SECOND)]) == []
 
 
+def test_students_are_taken_together_by_docker_host(student: Student, bob: Student) -> None:
+    carl = replace(student, name="carl")
+    grouped = {host: [one.name for one in group] for host, group in docker_hosts.by_docker_host([student, bob, carl])}
+    assert grouped == {SECOND: ["bob"], student.docker_host: ["ada", "carl"]}
+
+
 def test_this_machine_s_hosts_come_first(student: Student, bob: Student) -> None:
     carl = replace(student, name="carl", docker_host="unix:///run/second.sock")
-    hosts = [host for host, _ in topology.by_docker_host([bob, student, carl])]
+    hosts = [host for host, _ in docker_hosts.by_docker_host([bob, student, carl])]
     assert hosts == ["unix:///run/second.sock", LOCAL, SECOND]
 
 

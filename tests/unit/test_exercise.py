@@ -23,7 +23,7 @@ from common.settings import LabInfo, Settings
 from common.words import Words
 from streamlab.lessons import bundle, exercise, handouts, jobs, scaffold
 from streamlab.paths import JOBS
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.work import seat
 
 SOURCE = '''\

@@ -22,7 +22,7 @@ from streamlab.stacks import destroy, reconcile, status
 from streamlab.stacks.parallel import Outcome
 from streamlab.students import topology
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Gateway, Student
+from streamlab.students.student import Gateway, Student
 
 FILES = {"nginx.conf": b"events {}", "tls/server.key": b"secret"}
 LABELS = {"streamlab.class": "spring"}

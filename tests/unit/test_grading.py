@@ -23,7 +23,7 @@ from streamlab.grading.store import HandIn, Store
 from streamlab.lessons import bundle, exercise, jobs
 from streamlab.stacks.prove import Proven
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.work import submit as submission
 from streamlab.work.follow import JobFailed
 from streamlab.yamlfile import texts

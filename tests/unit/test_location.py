@@ -20,7 +20,7 @@ from streamlab.stacks import destroy, host_setup, known_hosts, location, preflig
 from streamlab.stacks.playbooks import Summary
 from streamlab.students.docker_hosts import LOCAL
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 THIRD = "ssh://lab@third"
 

@@ -27,7 +27,8 @@ from streamlab.stacks import beside, health, prove, status
 from streamlab.stacks.stack import Stack
 from streamlab.students.clusters import DESCRIPTION, Cluster
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Node, Student
+from streamlab.students.student import Student
+from streamlab.students.topology import Node
 from streamlab.work import check, look
 
 MB = 2**20

@@ -19,7 +19,7 @@ from streamlab.cancel import Cancelled, cancelled_by_signals
 from streamlab.edge import hangup
 from streamlab.engines import engine, labelled
 from streamlab.errors import LabError
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.work import shell, terminal
 
 

@@ -20,7 +20,7 @@ from streamlab.lessons.jobs import Preset, Step
 from streamlab.stacks import capacity
 from streamlab.stacks.operation import Access, Operation
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.work import follow, submit
 from streamlab.work.request import request
 

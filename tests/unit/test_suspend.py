@@ -15,7 +15,7 @@ from streamlab.engines.disk import Usage
 from streamlab.errors import LabError
 from streamlab.stacks import daemons, operation, prove, status, suspend
 from streamlab.stacks.prove import Proven
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 pytestmark = pytest.mark.usefixtures("alone")
 
