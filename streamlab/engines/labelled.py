@@ -38,6 +38,15 @@ def everything(client: docker.DockerClient, student: Student) -> list[Container]
     return client.containers.list(all=True, filters=stack_filter(student), sparse=True)
 
 
+def stacks(client: docker.DockerClient, lab_class: str) -> dict[str, dict[str, Container]]:
+    """Student -> node name -> container, of a whole class with a single API call; see `summaries`."""
+    label = [f"streamlab.class={lab_class}", "streamlab.student"]
+    found: dict[str, list[Container]] = {}
+    for container in client.containers.list(all=True, filters={"label": label}, sparse=True):
+        found.setdefault(container.attrs["Labels"]["streamlab.student"], []).append(container)
+    return {name: nodes_among(containers) for name, containers in found.items()}
+
+
 def nodes_among(found: Sequence[Container]) -> dict[str, Container]:
     """Node name -> container, of those that are nodes."""
     return {c.attrs["Labels"]["streamlab.node"]: c for c in found if "streamlab.node" in c.attrs["Labels"]}

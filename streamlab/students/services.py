@@ -6,9 +6,9 @@ neither its image nor its node nor its configuration.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamlab.errors import WrongRequest
 
@@ -58,17 +58,19 @@ class OptionalService:
         kind: the kind of its node, of which a stack then has one; empty where it has none.
         image: the image of that node.
         clients: whether the edge node has programs of it, and so another image.
+        application: the type that YARN gives to its applications, where its programs bring some there themselves.
     """
 
     rests_on: tuple[str, ...]
     kind: str = ""
     image: str = ""
     clients: bool = False
+    application: str = ""
 
 
 #: By the name that `services` has, in the order in which people read them.
 OPTIONAL: dict[str, OptionalService] = {
-    "flink": OptionalService(rests_on=("hdfs", "yarn"), clients=True),
+    "flink": OptionalService(rests_on=("hdfs", "yarn"), clients=True, application="Apache Flink"),
     "hbase": OptionalService(rests_on=("hdfs",), kind="hbase", image="hbase", clients=True),
 }
 
@@ -123,10 +125,26 @@ def image_of(kind: str, services: Collection[str]) -> str:
     return IMAGE_OF.get(kind) or OPTIONAL[all_kinds()[kind]].image
 
 
+def clients_of(image: str) -> tuple[str, ...]:
+    """The optional services of which an edge node's image has the programs, by its name; see `image_of`."""
+    return in_order(image.partition(":")[0].split("-"))
+
+
 def images_of(services: Collection[str]) -> tuple[str, ...]:
     """The images that a stack needs for these optional services, besides those of every stack."""
     of_nodes = (image_of(kind, services) for kind in (*kinds(services), "edge"))
     return tuple(dict.fromkeys(image for image in of_nodes if image not in IMAGE_OF.values()))
+
+
+def yarn_tag(service: str) -> str:
+    """The tag that YARN keeps with an application whose job says that it needs an optional service."""
+    return f"needs-{service}"
+
+
+def uses(service: str, application: Mapping[str, Any]) -> bool:
+    """Whether an application, as `status.look` gives it, is one of this optional service, or of a job that needs it."""
+    kind = OPTIONAL[service].application
+    return yarn_tag(service) in application["tags"] or bool(kind and application["type"] == kind)
 
 
 def require_service(student: Student, service: str, what: str = "") -> None:

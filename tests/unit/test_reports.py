@@ -182,12 +182,15 @@ def test_a_node_is_healthy_only_when_it_runs_and_answers(
 
 
 FORGED = "no answer\x1b[2J\nbob: healthy, 0 MB in use"
+SHOWN = "no answer bob: healthy, 0 MB in use"
 
 
 def test_a_node_cannot_write_a_line_of_the_lab_s_own() -> None:
     app = {
         "id": "application_1_1",
         "name": FORGED,
+        "type": "SPARK",
+        "tags": [FORGED],
         "state": "RUNNING",
         "final_status": "UNDEFINED",
         "started": 1,
@@ -204,11 +207,11 @@ def test_a_node_cannot_write_a_line_of_the_lab_s_own() -> None:
         }
     )
     assert found == {
-        "nodes": {"kafka1": "no answer bob: healthy, 0 MB in use", "edge": None},
-        "applications": [{**app, "name": "no answer bob: healthy, 0 MB in use"}],
-        "submits": ["no answer bob: healthy, 0 MB in use"],
+        "nodes": {"kafka1": SHOWN, "edge": None},
+        "applications": [{**app, "name": SHOWN, "tags": [SHOWN]}],
+        "submits": [SHOWN],
         "in_use": {"hdfs_mb": [7, 0]},
-        "checks": [{**kept, "job": "no answer bob: healthy, 0 MB in use"}],
+        "checks": [{**kept, "job": SHOWN}],
     }
 
 

@@ -139,6 +139,11 @@ def test_the_options_of_a_step(student: Student) -> None:
     ]
 
 
+def test_yarn_keeps_which_optional_services_an_application_needs(student: Student) -> None:
+    options = submit.spark_options(student, SCORE, ML, ("flink", "hbase"))
+    assert options[options.index("spark.yarn.tags=needs-flink,needs-hbase") - 1] == "--conf"
+
+
 def test_the_application_is_read_from_what_spark_submit_says() -> None:
     said = (
         "25/01/01 10:00:00 INFO Client: Submitting application application_1735725600000_0012 to ResourceManager\n"

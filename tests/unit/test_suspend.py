@@ -103,7 +103,7 @@ def test_what_is_not_known_to_be_idle_is_not_stopped(
 ) -> None:
     """YARN does not answer in time on a machine that is busy: with somebody's lesson, most likely."""
     nodes = [{"name": "resourcemanager", "problem": "timed out"}, {"name": "kafka1", "problem": None}]
-    state = {"applications": None, "nodes": nodes}
+    state = {"name": "ada", "applications": None, "nodes": nodes}
     monkeypatch.setattr(status, "look", lambda students: {"students": [state]})
     with pytest.raises(LabError, match="not known whether applications are running") as caught:
         suspend.suspend(named(student, "ada"))
