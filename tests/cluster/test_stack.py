@@ -156,9 +156,7 @@ def test_logs_of_a_node(lab: LabRunner) -> None:
     ("service", "node"),
     [("hdfs", "datanode1"), ("yarn", "nodemanager1"), ("kafka", "kafka1"), ("cassandra", "cassandra1")],
 )
-def test_a_proof_fails_when_its_node_is_stopped(
-    lab: LabRunner, student: Student, service: str, node: str
-) -> None:
+def test_a_proof_fails_when_its_node_is_stopped(lab: LabRunner, student: Student, service: str, node: str) -> None:
     with engine.connect(student.docker_host) as client:
         container = labelled.node(client, student, node)
         container.stop(timeout=10)
