@@ -57,21 +57,23 @@ class OptionalService:
         rests_on: services that its proof cannot do without.
         kind: the kind of its node, of which a stack then has one; empty where it has none.
         image: the image of that node.
-        clients: whether the edge node has programs of it, and so another image.
+        commands: what the edge node has of it in its path, and so has another image for.
         application: the type that YARN gives to its applications, where its programs bring some there themselves.
     """
 
     rests_on: tuple[str, ...]
     kind: str = ""
     image: str = ""
-    clients: bool = False
+    commands: tuple[str, ...] = ()
     application: str = ""
 
 
 #: By the name that `services` has, in the order in which people read them.
 OPTIONAL: dict[str, OptionalService] = {
-    "flink": OptionalService(rests_on=("hdfs", "yarn"), clients=True, application="Apache Flink"),
-    "hbase": OptionalService(rests_on=("hdfs",), kind="hbase", image="hbase", clients=True),
+    "flink": OptionalService(
+        rests_on=("hdfs", "yarn"), commands=("flink", "sql-client.sh", "yarn-session.sh"), application="Apache Flink"
+    ),
+    "hbase": OptionalService(rests_on=("hdfs",), kind="hbase", image="hbase", commands=("hbase", "zkCli.sh")),
 }
 
 
@@ -121,7 +123,7 @@ def image_of(kind: str, services: Collection[str]) -> str:
     The edge node's is Spark's, with the programs of each of them: `spark-flink`.
     """
     if kind == "edge":
-        return "-".join(["spark", *(name for name in in_order(services) if OPTIONAL[name].clients)])
+        return "-".join(["spark", *(name for name in in_order(services) if OPTIONAL[name].commands)])
     return IMAGE_OF.get(kind) or OPTIONAL[all_kinds()[kind]].image
 
 
@@ -156,9 +158,22 @@ def require_service(student: Student, service: str, what: str = "") -> None:
     Raises:
         WrongRequest: the stack does not have it; the line of the inventory that adds it is the fix.
     """
-    if service in student.all_services:
-        return
-    raise WrongRequest(
+    if service not in student.all_services:
+        raise _lacking(student, service, what)
+
+
+def missing_commands(student: Student) -> dict[str, str]:
+    """Command -> the error for who types it on the edge node, of the optional services that a stack does not have."""
+    return {
+        command: str(_lacking(student, name, f"the command {command}"))
+        for name, service in OPTIONAL.items()
+        if name not in student.services
+        for command in service.commands
+    }
+
+
+def _lacking(student: Student, service: str, what: str) -> WrongRequest:
+    return WrongRequest(
         f"{what + ' needs' if what else 'the request is about'} {service}, which {student.name}'s stack does not have",
         evidence=f"it has {', '.join(student.all_services)}",
         fix=f"in the inventory, for the student or the class: services: [{', '.join([*student.services, service])}]; "

@@ -10,7 +10,7 @@ from typing import Any
 
 from streamlab import __version__
 from streamlab.students.addresses import address, gateway_address, possible_names
-from streamlab.students.services import all_kinds, image_of, node_names
+from streamlab.students.services import all_kinds, image_of, missing_commands, node_names
 from streamlab.students.student import Student
 
 #: The most processes and threads of a node, and of one of these kinds: a NodeManager's are those of applications, too.
@@ -80,6 +80,7 @@ def plan(student: Student) -> dict[str, Any]:
         "yarn_vcores": student.yarn_vcores,
         "replication": student.replication,
         "services": list(student.services),
+        "missing_commands": missing_commands(student),
         "disk_mb": student.disk_mb,
         "disk_reserve_mb": student.disk_reserve_mb,
         "host_ports": student.host_ports,

@@ -158,7 +158,8 @@ def test_a_stack_loses_the_service_and_gets_it_again_and_keeps_its_data(lab: Lab
     try:
         without("provision")
         assert "flink" not in without("prove") + without("status")
-        assert without.run("shell", "--command", "flink --version").code == 127
+        lacking = without.run("shell", "--command", "flink --version")
+        assert (lacking.code, "then invoke provision" in lacking.err) == (127, True), lacking
         refused = without.run("prove", "--service", "flink")
         assert (refused.code, "services: [flink]" in refused.err) == (2, True)
     finally:

@@ -20,8 +20,8 @@ from streamlab.work import seat
 
 #: A service of each form; what the lab really has comes in their place.
 EXAMPLES = {
-    "engine": OptionalService(rests_on=("hdfs", "yarn"), clients=True),
-    "store": OptionalService(rests_on=("hdfs",), kind="store", image="store", clients=True),
+    "engine": OptionalService(rests_on=("hdfs", "yarn"), commands=("engine", "engine.sh")),
+    "store": OptionalService(rests_on=("hdfs",), kind="store", image="store", commands=("store",)),
 }
 
 
