@@ -25,12 +25,6 @@ from streamlab.students.student import Student
 THIRD = "ssh://lab@third"
 
 
-@pytest.fixture
-def bob(student: Student) -> Student:
-    """Who is on the second Docker host, as the inventory says."""
-    return replace(student, name="bob", docker_host=SECOND)
-
-
 def lab_of(*students: Student) -> Lab:
     return Lab(Path("class.yml"), students)
 
