@@ -29,7 +29,7 @@ from streamlab.engines import engine, inside, labelled
 from streamlab.errors import LabError
 from streamlab.paths import ROOT
 from streamlab.stacks import status
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 COUNT = ROOT / "benchmarks" / "count"
 #: Seconds that a stack is left alone before it is looked at, and seconds for which its processors' time is counted.

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.run import Side
 from benchmarks.stacks import beside_ours, lab, ours_up, where
 from streamlab.paths import ROOT
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import say
 
 FLOW = ROOT / "benchmarks" / "flow"

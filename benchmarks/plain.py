@@ -22,7 +22,7 @@ from streamlab.engines import engine
 from streamlab.stacks import reconcile
 from streamlab.stacks.prove import failure, prove
 from streamlab.students import services, topology
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 #: The JDK's own archive, which a JVM uses when nobody says anything; as the last word it overrules the images'.
 JDK_ARCHIVE = {"_JAVA_OPTIONS": "-XX:SharedArchiveFile=/opt/java/lib/server/classes.jsa", "JAVA_OPTS": ""}

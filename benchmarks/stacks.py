@@ -13,7 +13,7 @@ from streamlab.errors import LabError
 from streamlab.paths import ROOT
 from streamlab.stacks.destroy import belongings, remove
 from streamlab.students import inventory
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 INVENTORY = ROOT / "inventory" / "bench.yml"
 LONG = 3600

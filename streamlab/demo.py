@@ -13,7 +13,7 @@ from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.provision import provision
 from streamlab.stacks.stack import ISOLATED, failed, open_stack
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import say, table
 from streamlab.work import check, submit
 from streamlab.work.request import request

@@ -19,8 +19,9 @@ from streamlab.gateway import health
 from streamlab.stacks import known_hosts, location, preflight, status
 from streamlab.stacks.location import Locations
 from streamlab.students import endpoint
+from streamlab.students.docker_hosts import by_docker_host
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.student import Student
 from streamlab.ui import say
 
 

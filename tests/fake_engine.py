@@ -18,7 +18,10 @@ import requests
 from requests.adapters import BaseAdapter
 
 from streamlab.building import images
-from streamlab.students.topology import Student, nodes
+from streamlab.engines.labelled import OWNER
+from streamlab.stacks.containers import MADE_FROM
+from streamlab.students.student import Student
+from streamlab.students.topology import nodes
 
 
 class Refused(Exception):
@@ -81,9 +84,10 @@ class FakeEngine(BaseAdapter):
     def add_stack(self, student: Student) -> None:
         """Every node of a student's stack, running, with its volume."""
         labels = {"streamlab.class": student.lab_class, "streamlab.student": student.name}
-        tags = images.image_tags()
+        tags = images.all_tags()
         for node in nodes(student):
-            own = {**labels, "streamlab.node": node.name, "streamlab.owner": student.owner}
+            made_from = json.dumps({"image": tags[node.image]})
+            own = {**labels, "streamlab.node": node.name, OWNER: student.owner, MADE_FROM: made_from}
             self._create({"Hostname": node.name, "Labels": own, "Image": tags[node.image]}, name=node.container)
             self._start(self._container(node.container))
             self.client.volumes.create(node.container, labels=labels)

@@ -10,13 +10,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from streamlab.engines import registries
 from streamlab.gateway import edge_ssh
-from streamlab.students import inventory, topology
+from streamlab.students import topology
+from streamlab.students.student import student_from
 from streamlab.yamlfile import check_yaml
 
 
 def stack_plan(name: str, variables: dict) -> dict:
     """The plan of the stack of the student `name`, from that host's variables."""
-    return topology.plan(inventory.student_from(name, variables, where="the inventory"))
+    return topology.plan(student_from(name, variables, where="the inventory"))
 
 
 def hadoop_xml(properties: dict) -> str:

@@ -22,7 +22,9 @@ from streamlab.lessons import jobs
 from streamlab.stacks import parallel
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.parallel import Outcome
-from streamlab.students.topology import Student, by_docker_host, nodes
+from streamlab.students.docker_hosts import by_docker_host
+from streamlab.students.student import Student
+from streamlab.students.topology import nodes
 from streamlab.ui import progress, say
 
 #: Seconds between two looks at a stack in which a stream runs, and at any other.

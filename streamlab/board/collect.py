@@ -15,7 +15,7 @@ from streamlab.engines import disk
 from streamlab.errors import LabError
 from streamlab.stacks import status
 from streamlab.stacks.channel import shortened
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.work import streams
 
 #: Streams, jobs and applications of one student that are shown; of applications the last.

@@ -15,7 +15,7 @@ from streamlab.engines import engine
 from streamlab.engines.attached import Output, attached
 from streamlab.errors import LabError
 from streamlab.gateway import gateway, pages
-from streamlab.students.topology import Gateway
+from streamlab.students.student import Gateway
 from streamlab.ui import one_line
 
 COMMAND = ("python3", "-m", "portal.feed")

@@ -14,7 +14,7 @@ from streamlab.paths import STATE, private_file, private_folder
 from streamlab.stacks import operation
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import open_stack
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import say
 from streamlab.yamlfile import texts
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import yaml
 
 from streamlab.errors import unknown
-from streamlab.students.topology import Student, nodes
+from streamlab.students.student import Student
+from streamlab.students.topology import nodes
 
 #: The fault that is none of a node: HDFS fills up, with this file.
 FILL, FILE = "fill", "/data/archive/2019/clicks.csv"

@@ -17,7 +17,8 @@ from streamlab.stacks import parallel
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.prove import require_proved
 from streamlab.stacks.stack import StackOnEngine, open_on_engine
-from streamlab.students.topology import Student, nodes
+from streamlab.students.student import Student
+from streamlab.students.topology import nodes
 from streamlab.ui import say, table
 
 #: Seconds in which a fault is begun, and in which it is taken back and every service has proved itself.

@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from streamlab.engines import labelled
-from streamlab.students import topology
-from streamlab.students.topology import Student
+from streamlab.students import addresses
+from streamlab.students.student import Student
 
 if TYPE_CHECKING:
     import docker
@@ -45,7 +45,7 @@ def _connect(client: docker.DockerClient, student: Student, name: str, container
     """Connect a container as it was made. One that ended while it was cut off has been given any address by now."""
     from docker.errors import APIError
 
-    network, address = client.networks.get(student.network), topology.address(student, name)
+    network, address = client.networks.get(student.network), addresses.address(student, name)
     ends = time.monotonic() + ENGINE_SECONDS
     while not _is_connected(container, student.network, name, address):
         try:

@@ -1,11 +1,11 @@
 """A short real answer from each daemon, with the standard library alone.
 
 ``python3 -m edge.health namenode datanode1 …`` (without a name: each address of the cluster's description) answers
-``{"nodes": {node: null when healthy, else what was wrong}, "applications": [{"id", "name", "state", "final_status",
-"started", "finished": seconds since the epoch, 0 if it has not}], or null where YARN does not answer, "submits":
-[lessons that are about to be submitted], "in_use": {"yarn_mb", "hdfs_mb": [used, most], or null where nobody says},
-"checks": as `checks.kept` gives it}``. It runs in any node of the stack, of which only the edge knows of submits and
-checks, and asks all at once, since `invoke status` is typed often.
+``{"nodes": {node: null when healthy, else what was wrong}, "applications": [{"id", "name", "type", "tags",
+"state", "final_status", "started", "finished": seconds since the epoch, 0 if it has not}], or null where YARN does not
+answer, "submits": [lessons that are about to be submitted], "in_use": {"yarn_mb", "hdfs_mb": [used, most], or null
+where nobody says}, "checks": as `checks.kept` gives it}``. It runs in any node of the stack, of which only the edge
+knows of submits and checks, and asks all at once, since `invoke status` is typed often.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
+from typing import Any
 from urllib.parse import urlsplit
 
 from common.channel import emit
@@ -158,7 +159,7 @@ def problem(node: str) -> str | None:
     return problem_at(kind, address)
 
 
-def applications(yarn: str) -> list[dict[str, str | int]] | None:
+def applications(yarn: str) -> list[dict[str, Any]] | None:
     """YARN's applications, oldest first; None where the ResourceManager does not answer: nobody knows then."""
     try:
         found = (_json(f"{yarn}/ws/v1/cluster/apps")["apps"] or {}).get("app", [])
@@ -166,7 +167,9 @@ def applications(yarn: str) -> list[dict[str, str | int]] | None:
         return None
     return [
         {
-            "id": app["id"], "name": app["name"], "state": app["state"], "final_status": app["finalStatus"],
+            "id": app["id"], "name": app["name"], "type": app["applicationType"],
+            "tags": [tag for tag in app["applicationTags"].split(",") if tag],
+            "state": app["state"], "final_status": app["finalStatus"],
             "started": app["startedTime"] // 1000, "finished": app.get("finishedTime", 0) // 1000,
         }
         for app in sorted(found, key=lambda app: app["startedTime"])

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from streamlab.engines import engine
 from streamlab.errors import LabError
-from streamlab.students.docker_hosts import is_here
+from streamlab.students.docker_hosts import by_docker_host, is_here
 from streamlab.students.services import all_kinds
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.student import Student
 
 if TYPE_CHECKING:
     import docker

@@ -15,9 +15,9 @@ from streamlab.cancel import uninterrupted
 from streamlab.engines import tunnel
 from streamlab.errors import LabError, WrongRequest
 from streamlab.students import endpoint
-from streamlab.students.docker_hosts import LOCAL, is_here, ssh_destination
+from streamlab.students.docker_hosts import LOCAL, Placed, by_docker_host, is_here, ssh_destination
 from streamlab.students.endpoint import Endpoint
-from streamlab.students.topology import Placed, Student, by_docker_host
+from streamlab.students.student import Student
 
 if TYPE_CHECKING:
     # Its SDK takes a fifth of a second to import, and is not there where a student sits.

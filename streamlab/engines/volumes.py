@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import docker
 
 from streamlab.engines import engine, inside, labelled
-from streamlab.students.services import all_kinds
-from streamlab.students.topology import Student, kind_of
+from streamlab.students.services import all_kinds, kind_of
+from streamlab.students.student import Student
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from streamlab.errors import WrongRequest
 from streamlab.paths import private_file, private_folder
-from streamlab.students.topology import Gateway
+from streamlab.students.student import Gateway
 
 #: Days for which the authority and a certificate are valid. Browsers refuse a server's certificate of more than 398.
 AUTHORITY_DAYS, SERVER_DAYS = 1825, 397

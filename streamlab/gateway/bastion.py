@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 
 from streamlab.gateway import edge_ssh
 from streamlab.gateway.keys import KeyPair
-from streamlab.students.topology import Student, address, node_names
+from streamlab.students.addresses import address
+from streamlab.students.services import node_names
+from streamlab.students.student import Student
 
 #: The one account of the bastion, and the port at which it listens in its container.
 USER, PORT = "gateway", 2222

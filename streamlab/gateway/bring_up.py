@@ -14,7 +14,7 @@ from streamlab.gateway import authority, bastion, edge_ssh, gateway, health, set
 from streamlab.gateway.keys import key_pair
 from streamlab.gateway.secrets import class_folder, ensure_secrets
 from streamlab.students.problems import INSTRUCTOR
-from streamlab.students.topology import Gateway, Student
+from streamlab.students.student import Gateway, Student
 
 
 def ensure(client: docker.DockerClient, students: Sequence[Student], *, folder: Path) -> list[str]:

@@ -15,9 +15,10 @@ from streamlab.errors import WrongRequest, unknown
 from streamlab.gateway import authority, bring_up, gateway, pages, settings
 from streamlab.gateway.secrets import class_folder, ensure_secrets
 from streamlab.paths import private_file, typed
+from streamlab.students.docker_hosts import by_docker_host
 from streamlab.students.inventory import Lab
 from streamlab.students.problems import INSTRUCTOR
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.student import Student
 from streamlab.ui import say
 
 

@@ -12,7 +12,8 @@ import docker
 
 from streamlab.engines import inside
 from streamlab.gateway.keys import KeyPair, key_pair
-from streamlab.students.topology import Student, address
+from streamlab.students.addresses import address
+from streamlab.students.student import Student
 
 #: Where sshd of an edge node answers.
 PORT = 2222

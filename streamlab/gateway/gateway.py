@@ -22,7 +22,8 @@ from streamlab.engines import engine, inside
 from streamlab.errors import LabError
 from streamlab.gateway import bastion
 from streamlab.gateway.settings import digest
-from streamlab.students.topology import Gateway, Student, gateway_address
+from streamlab.students.addresses import gateway_address
+from streamlab.students.student import Gateway, Student
 
 #: The label of everything that belongs to a gateway: which part of it.
 LABEL = "streamlab.gateway"

@@ -14,7 +14,7 @@ from docker.errors import NotFound
 from streamlab.cancel import checkpoint
 from streamlab.errors import LabError
 from streamlab.gateway import gateway
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 FOLDER = "/var/lib/gateway/hand-ins"
 #: Bytes of all that one student has handed in; the portal takes less.

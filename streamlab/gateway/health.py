@@ -14,7 +14,7 @@ from docker.models.containers import Container
 from streamlab.engines import inside
 from streamlab.errors import LabError
 from streamlab.gateway import authority, gateway, pages
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 #: Seconds in which a gateway has begun to answer, and in which one question is answered.
 SECONDS, QUESTION_SECONDS = 30, 10

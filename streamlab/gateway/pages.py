@@ -11,7 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from streamlab.students.topology import Gateway, Node, Student, address, nodes
+from streamlab.students.addresses import address
+from streamlab.students.student import Gateway, Student
+from streamlab.students.topology import Node, nodes
 
 #: Kind of daemon -> its label and the port at which it shows its pages.
 DAEMONS = {

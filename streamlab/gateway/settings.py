@@ -18,7 +18,7 @@ from streamlab.gateway.secrets import stable_hash
 from streamlab.lessons import jobs
 from streamlab.lessons.handouts import handout
 from streamlab.students.problems import INSTRUCTOR
-from streamlab.students.topology import Gateway, Student
+from streamlab.students.student import Gateway, Student
 
 HERE = Path(__file__).parent
 #: Pages that open WebSockets and stay open, and that look at the Host themselves.

@@ -18,7 +18,7 @@ from streamlab.stacks import parallel
 from streamlab.stacks.channel import fields, list_of
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import Stack, StackOnEngine, open_stack
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import say
 
 SECONDS = 60

@@ -34,7 +34,7 @@ from streamlab.stacks import prove as proofs
 from streamlab.stacks.operation import Access, Operation, admitted
 from streamlab.stacks.parallel import Outcome
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import progress, say
 from streamlab.work import check
 from streamlab.work import submit as submission

@@ -19,7 +19,7 @@ from streamlab.grading.store import HandIn, Store
 from streamlab.lessons import exercise
 from streamlab.paths import JOBS, private_file, typed
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import say, table
 from streamlab.work.check_table import as_csv
 

@@ -11,7 +11,7 @@ from streamlab.stacks import destroy
 from streamlab.stacks.operation import Access, Operation, admitted
 from streamlab.stacks.provision import bring_up, provision
 from streamlab.students.inventory import Lab, matching
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import captured_output
 
 

@@ -32,14 +32,15 @@ from streamlab.stacks import (
     recovery,
 )
 from streamlab.stacks.carrier import open_carrier, require_stack
+from streamlab.stacks.idle import require_idle
 from streamlab.stacks.location import Locations, Mark
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.prove import require_proved
-from streamlab.stacks.suspend import require_idle
 from streamlab.students.docker_hosts import is_known
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student, nodes
+from streamlab.students.student import Student
+from streamlab.students.topology import nodes
 from streamlab.ui import confirm, progress, say
 
 #: Three hours for each student: the data goes through this machine.

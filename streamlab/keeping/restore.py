@@ -23,11 +23,11 @@ from streamlab.keeping.snapshot import IDLE, chosen_name, keep
 from streamlab.keeping.snapshots import Manifest
 from streamlab.stacks import daemons, parallel, recovery
 from streamlab.stacks.carrier import Carrier, data_nodes, open_carrier, require_stack
+from streamlab.stacks.idle import require_idle
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.prove import require_proved
-from streamlab.stacks.suspend import require_idle
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import confirm, progress, say
 
 SECONDS = 3600

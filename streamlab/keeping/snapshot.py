@@ -21,10 +21,10 @@ from streamlab.keeping.snapshots import Manifest
 from streamlab.lessons import jobs
 from streamlab.stacks import daemons, operation, recovery
 from streamlab.stacks.carrier import Carrier, data_nodes, open_carrier, require_stack
+from streamlab.stacks.idle import require_idle
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.prove import require_proved
-from streamlab.stacks.suspend import require_idle
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import Progress, confirm, progress, say
 from streamlab.work import check, submit
 from streamlab.work.request import request

@@ -17,7 +17,7 @@ from streamlab.building.versions import load_versions
 from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.paths import SNAPSHOTS, private_folder
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import confirm, say, table
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")

@@ -25,8 +25,8 @@ from streamlab.engines.engine import CONFLICT
 from streamlab.engines.labelled import OWNER
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks.channel import plain
-from streamlab.students.inventory import this_owner
-from streamlab.students.topology import Placed
+from streamlab.students.docker_hosts import Placed
+from streamlab.students.student import this_owner
 
 #: The label of a lock, with its holder as JSON.
 LOCK = "streamlab.lock"

@@ -13,7 +13,8 @@ from docker.models.containers import Container
 from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.stacks.stack import Stack, open_on_engine
-from streamlab.students.topology import Student, spare_addresses
+from streamlab.students.addresses import spare_addresses
+from streamlab.students.student import Student
 
 #: Where a node has its configuration, which nobody in it can change.
 CONFIGURATION = "/etc/streamlab"

@@ -26,10 +26,10 @@ from streamlab.errors import WrongRequest
 from streamlab.lessons import jobs
 from streamlab.lessons.jobs import Preset
 from streamlab.lessons.resources import containers
-from streamlab.students.docker_hosts import machine
+from streamlab.students.docker_hosts import by_docker_host, machine
 from streamlab.students.inventory import Lab
-from streamlab.students.services import all_kinds
-from streamlab.students.topology import Student, by_docker_host, kind_of
+from streamlab.students.services import all_kinds, kind_of
+from streamlab.students.student import Student
 from streamlab.ui import say, table
 
 #: What the machine, its engine and the lab's own commands use (MB).

@@ -21,7 +21,8 @@ from streamlab.engines import engine, labelled, volumes
 from streamlab.engines.labelled import OWNER
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks.stack import StackOnEngine, failed
-from streamlab.students.topology import Student, nodes
+from streamlab.students.student import Student
+from streamlab.students.topology import nodes
 from streamlab.ui import Progress
 
 #: Seconds after which a carrier ends by itself, though the command that made it was killed.

@@ -78,7 +78,7 @@ def made_from(wanted: Wanted) -> str:
     return json.dumps(asdict(wanted), sort_keys=True, separators=(",", ":"))
 
 
-def _found_made_from(labels: Mapping[str, str]) -> Any:
+def found_made_from(labels: Mapping[str, str]) -> Any:
     """What a container was made from by its label, None where that says nothing that can be read."""
     try:
         return json.loads(labels.get(MADE_FROM) or "null")
@@ -116,7 +116,7 @@ def changes(
         labels = there["Labels"]
         as_wanted = labels.get(MADE_FROM) == made_from(one) and labels.get(OWNER, owner) == owner
         if not as_wanted or joined not in ("", network_id):
-            todo.append(Change(one, "make anew", _found_made_from(there["Labels"])))
+            todo.append(Change(one, "make anew", found_made_from(there["Labels"])))
         elif there["State"] != "running":
             todo.append(Change(one, "start"))
     return todo

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from docker.models.containers import Container
 
 from streamlab.engines import engine, labelled
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 #: Seconds that a daemon may take to write out what it holds, before the engine kills it.
 STOP_SECONDS = 30

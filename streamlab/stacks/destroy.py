@@ -17,8 +17,9 @@ from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.gateway import gateway
 from streamlab.stacks import access, known_hosts, location, parallel
 from streamlab.stacks.operation import Access, Operation
+from streamlab.students.docker_hosts import by_docker_host
 from streamlab.students.inventory import EVERYBODY, Lab, matching
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.student import Student
 from streamlab.ui import confirm, say
 
 STUDENT = "streamlab.student"

@@ -60,6 +60,7 @@ def _check(said: Any) -> dict[str, Any]:
 
 
 def _application(said: Any) -> dict[str, Any]:
-    found = fields(id=str, name=str, state=str, final_status=str, started=int, finished=int)(said)
-    texts = {name: one_line(found[name]) for name in ("id", "name", "state", "final_status")}
-    return texts | {name: found[name] for name in ("started", "finished")}
+    texts = dict.fromkeys(("id", "name", "type", "state", "final_status"), str)
+    found = fields(**texts, tags=[str], started=int, finished=int)(said)
+    known = {name: one_line(found[name]) for name in texts} | {"tags": [one_line(tag) for tag in found["tags"]]}
+    return known | {name: found[name] for name in ("started", "finished")}

@@ -12,10 +12,10 @@ from streamlab.errors import LabError
 from streamlab.stacks import preflight
 from streamlab.stacks.playbooks import play
 from streamlab.students import endpoint
-from streamlab.students.docker_hosts import LOCAL, is_here
+from streamlab.students.docker_hosts import LOCAL, by_docker_host, is_here
 from streamlab.students.inventory import Lab
 from streamlab.students.services import images_of
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.student import Student
 from streamlab.ui import say
 
 

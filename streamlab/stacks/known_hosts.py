@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from streamlab.paths import STATE, private_file, private_folder
 from streamlab.students.docker_hosts import is_known
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 #: Class -> student -> Docker hosts.
 FILE = STATE / "docker_hosts.json"

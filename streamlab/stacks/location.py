@@ -23,7 +23,7 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import known_hosts
 from streamlab.stacks.channel import shortened
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import plain
 
 #: Timeout in seconds for one answer of an engine that is asked only whether it has a stack.

@@ -19,7 +19,7 @@ from streamlab.cancel import CancelToken, cancellable
 from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.paths import ROOT
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 if TYPE_CHECKING:
     from streamlab.stacks.access import Target

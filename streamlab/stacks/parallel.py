@@ -24,7 +24,7 @@ from streamlab.cancel import CancelToken
 from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks.operation import Access, Operation, act, admitted, unforeseen
-from streamlab.students.topology import by_docker_host
+from streamlab.students.docker_hosts import by_docker_host
 from streamlab.ui import captured_output, progress, say
 
 if TYPE_CHECKING:

@@ -21,7 +21,10 @@ from streamlab.stacks.channel import fields
 from streamlab.stacks.prove import SECONDS, failure, is_proved, prove
 from streamlab.stacks.reconcile import STOP_SECONDS
 from streamlab.stacks.stack import StackOnEngine, failed, open_on_engine
-from streamlab.students.topology import HOLDER_OF, Student, address, kind_of, node_names, nodes
+from streamlab.students.addresses import address
+from streamlab.students.services import kind_of, node_names
+from streamlab.students.student import HOLDER_OF, Student
+from streamlab.students.topology import nodes
 
 #: Timeout in seconds for moving blocks, containers or rows to other nodes.
 LEAVE_SECONDS = 600

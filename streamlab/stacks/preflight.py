@@ -17,7 +17,8 @@ from streamlab.engines.disk import Usage
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import capacity
 from streamlab.students.docker_hosts import is_here
-from streamlab.students.topology import Student, nodes
+from streamlab.students.student import Student
+from streamlab.students.topology import nodes
 from streamlab.students.values import some
 
 #: Free disk that images and a first stack need (GB); measured: images 3.5, build leftovers and artifacts 2.5.

@@ -13,8 +13,9 @@ from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import SHELF, Stack, StackOnEngine, failed, open_on_engine, open_stack
-from streamlab.students.services import all_services, require_service, rests_on
-from streamlab.students.topology import Student, nodes, service_of
+from streamlab.students.services import all_services, require_service, rests_on, service_of
+from streamlab.students.student import Student
+from streamlab.students.topology import nodes
 from streamlab.ui import one_line, say
 
 #: Seconds within which a service that has just been started must have answered.

@@ -12,13 +12,13 @@ from streamlab.engines import engine, volumes
 from streamlab.errors import LabError
 from streamlab.gateway import bring_up as gateways
 from streamlab.gateway import gateway, pages
-from streamlab.stacks import host_setup, known_hosts, location, parallel, preflight
+from streamlab.stacks import host_setup, idle, known_hosts, location, parallel, preflight
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.playbooks import play
-from streamlab.students.docker_hosts import machine
+from streamlab.students.docker_hosts import by_docker_host, machine
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.student import Student
 from streamlab.ui import say
 
 #: Students that Ansible works on at a time, for each processor of this machine.
@@ -72,7 +72,9 @@ def _provision(lab: Lab, students: Sequence[Student], *, overcommit: bool, verbo
 
 
 def _sorted_out(lab: Lab, students: Sequence[Student]) -> tuple[dict[str, LabError], list[Outcome], Sequence[Student]]:
-    """The Docker hosts that do not answer; the students who have a stack on another one; and all others.
+    """The Docker hosts that do not answer; the students who are refused, with why; and all others.
+
+    Refused is who has a stack on another Docker host, or runs an application of a service that is to leave the stack.
 
     Raises:
         LabError: no Docker host answers.
@@ -80,7 +82,9 @@ def _sorted_out(lab: Lab, students: Sequence[Student]) -> tuple[dict[str, LabErr
     failed: dict[str, LabError] = {**engine.unreachable(students)}
     if not host_setup.groups_left(students, failed):
         raise engine.not_reached(failed, students)
-    refusals = location.refusals(lab, students, silent=failed)
+    refusals: dict[str, LabError] = {
+        **location.refusals(lab, students, silent=failed), **idle.refusals(students, silent=failed)
+    }  # fmt: skip
     refused = [Outcome(name, 0, error=error) for name, error in refusals.items()]
     return failed, refused, [student for student in students if student.name not in refusals]
 

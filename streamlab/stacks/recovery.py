@@ -12,7 +12,7 @@ from streamlab.stacks import daemons
 from streamlab.stacks.carrier import CARRIER, RAN, Carrier, left_behind
 from streamlab.stacks.channel import plain
 from streamlab.stacks.stack import StackOnEngine
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import say
 
 

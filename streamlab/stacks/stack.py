@@ -14,7 +14,7 @@ from streamlab.engines.here import Here
 from streamlab.errors import LabError
 from streamlab.lessons import bundle
 from streamlab.stacks.channel import Listener, plain, understood
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 if TYPE_CHECKING:
     import docker

@@ -18,9 +18,11 @@ from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.stack import answer_of
 from streamlab.students.clusters import Cluster
-from streamlab.students.docker_hosts import is_here
+from streamlab.students.docker_hosts import by_docker_host, is_here
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Node, Student, by_docker_host, nodes, service_of
+from streamlab.students.services import service_of
+from streamlab.students.student import Student
+from streamlab.students.topology import Node, nodes
 from streamlab.ui import say, table
 
 if TYPE_CHECKING:
@@ -44,13 +46,13 @@ def look(students: Sequence[Student]) -> dict[str, Any]:
 
     Returns:
         ``{"students": [{"name", "state", "healthy", "busy", "nodes": [{"name", "service", "state", "healthy",
-        "problem", "memory_bytes", "memory_limit_bytes"}], "applications": [{"id", "name", "state", "final_status",
-        "started", "finished": seconds since the epoch, or 0}] or None where YARN does not answer, "submits": [lessons
-        that are about to be submitted], "in_use": {"yarn_mb", "hdfs_mb": [used, most; 0 without a limit], of those
-        that say}, "checks": what checks said on the edge node, as `edge.checks.kept` gives it, "services": [those that
-        the inventory adds]}]}``, where a student's state is healthy, unhealthy, suspended, missing, unreachable where
-        its Docker host does not answer, or unknown; `busy` is the command that changes the stack now. Memory is None
-        where there is no engine to ask.
+        "problem", "memory_bytes", "memory_limit_bytes"}], "applications": [{"id", "name", "type", "tags", "state",
+        "final_status", "started", "finished": seconds since the epoch, or 0}] or None where YARN does not answer,
+        "submits": [lessons that are about to be submitted], "in_use": {"yarn_mb", "hdfs_mb": [used, most; 0 without a
+        limit], of those that say}, "checks": what checks said on the edge node, as `edge.checks.kept` gives it,
+        "services": [those that the inventory adds]}]}``, where a student's state is healthy, unhealthy, suspended,
+        missing, unreachable where its Docker host does not answer, or unknown; `busy` is the command that changes the
+        stack now. Memory is None where there is no engine to ask.
     """
     return _states(_ask_all(students))
 

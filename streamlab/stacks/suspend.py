@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streamlab.engines import disk, engine, labelled
-from streamlab.errors import LabError, WrongRequest
-from streamlab.stacks import daemons, parallel, status
+from streamlab.stacks import daemons, parallel
+from streamlab.stacks.idle import require_idle
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.prove import require_proved
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import say
 
 #: Seconds in which a stack has stopped, or started and proved itself, or something is wrong.
@@ -80,36 +80,3 @@ def require_stack(student: Student) -> None:
     with engine.connect(student.docker_host) as client:
         if not labelled.summaries(client, student):
             raise labelled.no_stack(student)
-
-
-def require_idle(student: Student, *, fix: str) -> None:
-    """Refuse to stop what runs an application, or what may run one.
-
-    Raises:
-        WrongRequest: applications run, or a command of the lab is about to start one; nothing was stopped.
-        LabError: YARN does not say.
-    """
-    with engine.connect(student.docker_host) as client:
-        found = labelled.summaries(client, student)
-        workers = [name for name, node in found.items() if name.startswith("nodemanager") and node.status == "running"]
-    if not workers:
-        return  # nothing that could run an application
-    (state,) = status.look([student])["students"]
-    if state["applications"] is None:
-        raise LabError(
-            f"{student.name}: it is not known whether applications are running; they would be lost",
-            evidence=["YARN does not answer", *_problems(state)],
-            fix=f"invoke provision --student {student.name} repairs it; or {fix}",
-        )
-    busy = [f"{app['id']} {app['name']}" for app in status.unfinished(state)]
-    busy += [f"{lesson}, which is about to be submitted" for lesson in state["submits"]]
-    if busy:
-        raise WrongRequest(
-            f"{student.name}: applications are running and would be lost",
-            evidence=[f"{student.name}: {one}" for one in busy],
-            fix=fix,
-        )
-
-
-def _problems(state: dict) -> list[str]:
-    return [f"{node['name']}: {node['problem']}" for node in state["nodes"] if node["problem"]]

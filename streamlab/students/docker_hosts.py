@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Protocol, TypeVar
 
 #: The engine that is used where an inventory names no other, and the only one that the lab installs and starts.
 LOCAL = "unix:///var/run/docker.sock"
@@ -14,6 +16,19 @@ _SSH = re.compile(
     r"ssh://(?P<destination>(?:\w[\w.-]*@)?(?P<machine>\w[\w.-]*))(?::(?P<port>[0-9]+))?(?P<socket>/\S*)?"
 )
 _HIGHEST_PORT = 65535
+
+
+class Placed(Protocol):
+    """What is on a Docker host: a student, or what is left of one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def docker_host(self) -> str: ...
+
+
+P = TypeVar("P", bound=Placed)
 
 
 def is_known(docker_host: str) -> bool:
@@ -61,3 +76,9 @@ def forwarding(docker_host: str, ports: Iterable[int]) -> str:
     """The command that makes another machine's published ports this one's."""
     forwarded = " ".join(f"-L {port}:127.0.0.1:{port}" for port in ports)
     return f"ssh -N {forwarded} {' '.join(ssh_destination(docker_host))}"
+
+
+def by_docker_host(students: Sequence[P]) -> Iterator[tuple[str, list[P]]]:
+    """The students of each Docker host together; the hosts of this machine come first."""
+    ordered = sorted(students, key=lambda student: (not is_here(student.docker_host), student.docker_host))
+    return ((host, list(group)) for host, group in groupby(ordered, key=lambda student: student.docker_host))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pwd
-import socket
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -21,10 +19,8 @@ from streamlab.errors import WrongRequest, unknown
 from streamlab.paths import ANSIBLE, ROOT, STATE, private_file, private_folder
 from streamlab.students import clusters, documents, endpoint
 from streamlab.students.problems import find_problems
-from streamlab.students.public_keys import public_key
-from streamlab.students.services import SERVICE_OF, all_kinds, in_order, kinds
-from streamlab.students.topology import AT_WORK, HOLDER_OF, Gateway, Student, described, node_names
-from streamlab.students.values import VARIABLES, wrong_in
+from streamlab.students.student import Student, described, student_from
+from streamlab.students.values import VARIABLES
 from streamlab.ui import show_any_script
 from streamlab.yamlfile import check_yaml
 
@@ -41,18 +37,6 @@ _CONFIG = ANSIBLE / "ansible.cfg"
 KEPT_DAYS = 30
 #: What Ansible reads variables from, by suffix.
 _VARIABLE_FILES = ("", ".yml", ".yaml", ".json")
-
-#: What every student must have; only `docker_host` has a default of its own (see `endpoint`).
-_NEEDED = (
-    "lab_class",
-    "port_base",
-    "subnet",
-    "size",
-    "sizes",
-    "node_memory_mb",
-    "node_idle_mb",
-    "pages",
-)
 
 
 @dataclass(frozen=True)
@@ -254,103 +238,3 @@ def docker_hosts(source: Path) -> dict[str, str]:
     return {
         name: str(values["docker_host"]) if values else endpoint.current().address for name, values in found.items()
     }
-
-
-def student_from(name: str, values: Mapping[str, Any], *, where: str) -> Student:
-    """One inventory host as a `Student`; `where` names the inventory in errors."""
-    missing = [key for key in _NEEDED if key not in values]
-    if missing:
-        raise WrongRequest(
-            f"{name} in {where} lacks {', '.join(missing)}",
-            evidence=f"set: {', '.join(sorted(values))}",
-            fix=f"give {name} {missing[0]}, or set it for the group in group_vars",
-        )
-    wrong = wrong_in(values)
-    if wrong:
-        raise WrongRequest(
-            f"{name} in {where} has variables that cannot be used",
-            evidence=[one.described() for one in wrong],
-            fix=f"correct {wrong[0].variable}",
-        )
-    size = values["sizes"].get(str(values["size"]))
-    if size is None:
-        raise unknown("size", str(values["size"]), map(str, values["sizes"]), usage="size: {}")
-    _check_pages(values, where=where)
-    asked = size.get("replication") or {}
-    for service in asked:
-        if service not in HOLDER_OF:
-            raise unknown("service with copies of its data", service, HOLDER_OF, usage="replication: {{{}: 1}}")
-    services = in_order(values.get("services") or ())
-    return Student(
-        name=name,
-        lab_class=str(values["lab_class"]),
-        docker_host=str(values["docker_host"] if "docker_host" in values else endpoint.current().address),
-        port_base=int(values["port_base"]),
-        subnet=str(values["subnet"]),
-        node_counts={kind: _count(size, kind) for kind in kinds(services)},
-        services=services,
-        yarn_memory_mb=int(size["yarn_memory_mb"]),
-        yarn_vcores=int(size["yarn_vcores"]),
-        node_memory_mb=_numbers(values["node_memory_mb"]),
-        node_idle_mb=_numbers(values["node_idle_mb"]),
-        pages={
-            key: {**page, "title": str(page["title"]), **_numbers({part: page[part] for part in ("port", "offset")})}
-            for key, page in values["pages"].items()
-        },
-        asked_copies=_numbers(asked),
-        owner=str(values.get("lab_owner") or this_owner()),
-        at_work=share if isinstance(share := values.get("at_work", AT_WORK), float) else int(share),
-        disk_mb=int(values.get("disk_mb", 0)),
-        disk_reserve_mb=int(values.get("disk_reserve_mb", 0)),
-        gateway=_gateway(values["gateway"]) if "gateway" in values and not values.get("grading") else None,
-        language=str(values.get("language", "en")),
-        ssh_keys=tuple(map(public_key, values.get("ssh_keys") or ())),
-        grading=values.get("grading", False),
-        roster_name=str(values.get("roster_name", "")),
-        id_number=str(values.get("id_number", "")),
-        email=str(values.get("email", "")),
-        username=str(values.get("username", "")),
-    )
-
-
-def _count(size: Mapping[str, Any], kind: str) -> int:
-    """How many nodes of a kind a size has; an optional service has one of its own."""
-    return int(size["nodes"].get(kind, 0)) if kind in SERVICE_OF else 1
-
-
-def _gateway(values: Mapping[str, Any]) -> Gateway:
-    given = {name: value for name, value in values.items() if value is not None}
-    kinds: dict[str, Any] = {name: int if name in ("port", "ssh_port") else str for name in given}
-    return Gateway(**{name: kinds[name](value) for name, value in given.items()})
-
-
-def this_owner() -> str:
-    """The owner of new stacks unless the inventory names one: this user, in this checkout, on this machine."""
-    try:
-        user = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # an account without a name
-        user = f"uid {os.getuid()}"
-    return f"{user}@{socket.gethostname()}:{ROOT}"
-
-
-def _check_pages(values: Mapping[str, Any], *, where: str) -> None:
-    """Refuse a page that nobody could open. A node that a smaller size lacks is no mistake; one that none has is."""
-    known = {
-        node
-        for size in values["sizes"].values()
-        for kind, count in size["nodes"].items()
-        if kind in SERVICE_OF
-        for node in node_names(kind, int(count))
-    } | {node for kind in all_kinds() if kind not in SERVICE_OF for node in node_names(kind, 1)}
-    for name, page in values["pages"].items():
-        if page["node"] not in known:
-            error = unknown("node", str(page["node"]), known, usage="node: {}")
-            raise WrongRequest(
-                f"page {name} in {where} is on a node that no size has: {page['node']}",
-                evidence=error.evidence,
-                fix=error.fix,
-            )
-
-
-def _numbers(values: Mapping[str, Any]) -> dict[str, int]:
-    return {name: int(value) for name, value in values.items()}

@@ -9,7 +9,7 @@ from typing import Any
 
 from streamlab.errors import WrongRequest
 from streamlab.students.docker_hosts import machine
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 #: Each student's ports are a block of so many; pages lie in it at the offsets of group_vars.
 PORTS_EACH = 100

@@ -6,19 +6,11 @@ import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 
+from streamlab.students.addresses import last_place, place
 from streamlab.students.docker_hosts import is_known, machine
-from streamlab.students.services import SERVICE_OF
-from streamlab.students.topology import (
-    HOLDER_OF,
-    SINGLE,
-    Gateway,
-    Student,
-    kind_of,
-    last_place,
-    node_names,
-    nodes,
-    place,
-)  # fmt: skip
+from streamlab.students.services import SERVICE_OF, SINGLE, kind_of
+from streamlab.students.student import HOLDER_OF, Gateway, Student
+from streamlab.students.topology import nodes
 from streamlab.students.values import some
 
 #: Safe as a container name, a host name and an application name alike.
@@ -142,12 +134,11 @@ def _problems_of(student: Student) -> list[str]:
     if not 1024 <= student.port_base <= 65000:
         problems.append(f"{student.name}: port_base {student.port_base} is not between 1024 and 65000")
     network = _network(student.subnet)
-    names = [name for kind, count in student.node_counts.items() for name in node_names(kind, count)]
-    placed = [place(name) for name in names if kind_of(name) in SERVICE_OF]
+    placed = [place(name) for name in student.node_names if kind_of(name) in SERVICE_OF]
     if network is None:
         problems.append(f"{student.name}: subnet {student.subnet!r} is no IPv4 network such as 10.89.1.0/27")
     elif max(placed, default=0) > last_place(student):
-        what = f"{len(names)} nodes{' and the gateway' if student.gateway else ''}"
+        what = f"{len(student.node_names)} nodes{' and the gateway' if student.gateway else ''}"
         problems.append(f"{student.name}: subnet {network} is too small for {what}")
     return problems
 

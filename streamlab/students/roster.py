@@ -20,7 +20,7 @@ from streamlab.students import class_list, columns, inventory, sheet
 from streamlab.students.class_list import Entry
 from streamlab.students.places import PORTS_FROM, SUBNETS, Block, block, slots
 from streamlab.students.problems import SAFE_NAME
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.students.values import shown, some
 from streamlab.students.yaml_lines import add_under, edited, pairs_at, put_under, take_out
 from streamlab.ui import say

@@ -1,4 +1,4 @@
-"""The services of a stack: those of every stack, and those that the inventory's `services` adds. Pure.
+"""The services of a stack, those of every stack and those that the inventory's `services` adds, and their nodes. Pure.
 
 An optional service has a node of its own kind, or nothing but files on the edge node, or both. A stack without it has
 neither its image nor its node nor its configuration.
@@ -6,14 +6,14 @@ neither its image nor its node nor its configuration.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamlab.errors import WrongRequest
 
 if TYPE_CHECKING:
-    from streamlab.students.topology import Student
+    from streamlab.students.student import Student
 
 #: Kind of node -> the service it belongs to, in the order in which people read them; every stack has each of them.
 SERVICE_OF = {
@@ -26,6 +26,9 @@ SERVICE_OF = {
     "edge": "spark",
 }
 SERVICES = tuple(dict.fromkeys(SERVICE_OF.values()))
+
+#: Kinds of which a stack has exactly one; their nodes carry no number.
+SINGLE = ("namenode", "resourcemanager", "edge")
 
 #: Kind of node -> the image it runs. A NodeManager runs Spark's drivers and executors, so it has Spark's image.
 IMAGE_OF = {
@@ -54,19 +57,23 @@ class OptionalService:
         rests_on: services that its proof cannot do without.
         kind: the kind of its node, of which a stack then has one; empty where it has none.
         image: the image of that node.
-        clients: whether the edge node has programs of it, and so another image.
+        commands: what the edge node has of it in its path, and so has another image for.
+        application: the type that YARN gives to its applications, where its programs bring some there themselves.
     """
 
     rests_on: tuple[str, ...]
     kind: str = ""
     image: str = ""
-    clients: bool = False
+    commands: tuple[str, ...] = ()
+    application: str = ""
 
 
 #: By the name that `services` has, in the order in which people read them.
 OPTIONAL: dict[str, OptionalService] = {
-    "flink": OptionalService(rests_on=("hdfs", "yarn"), clients=True),
-    "hbase": OptionalService(rests_on=("hdfs",), kind="hbase", image="hbase", clients=True),
+    "flink": OptionalService(
+        rests_on=("hdfs", "yarn"), commands=("flink", "sql-client.sh", "yarn-session.sh"), application="Apache Flink"
+    ),
+    "hbase": OptionalService(rests_on=("hdfs",), kind="hbase", image="hbase", commands=("hbase", "zkCli.sh")),
 }
 
 
@@ -85,6 +92,21 @@ def all_kinds() -> dict[str, str]:
     return kinds(OPTIONAL)
 
 
+def node_names(kind: str, count: int) -> list[str]:
+    """``kafka, 2`` -> ``["kafka1", "kafka2"]``; kinds of which there is one carry no number."""
+    return [kind] if kind in SINGLE else [f"{kind}{i}" for i in range(1, count + 1)]
+
+
+def kind_of(name: str) -> str:
+    """``kafka2`` -> ``kafka``."""
+    return name.rstrip("0123456789")
+
+
+def service_of(name: str) -> str:
+    """The service of a node by its name, or by a name that begins with its kind: ``kafka at broker:9092``."""
+    return all_kinds()[kind_of(name.partition(" ")[0])]
+
+
 def all_services() -> tuple[str, ...]:
     """All services that a stack may have."""
     return (*SERVICES, *OPTIONAL)
@@ -101,14 +123,30 @@ def image_of(kind: str, services: Collection[str]) -> str:
     The edge node's is Spark's, with the programs of each of them: `spark-flink`.
     """
     if kind == "edge":
-        return "-".join(["spark", *(name for name in in_order(services) if OPTIONAL[name].clients)])
+        return "-".join(["spark", *(name for name in in_order(services) if OPTIONAL[name].commands)])
     return IMAGE_OF.get(kind) or OPTIONAL[all_kinds()[kind]].image
+
+
+def clients_of(image: str) -> tuple[str, ...]:
+    """The optional services of which an edge node's image has the programs, by its name; see `image_of`."""
+    return in_order(image.partition(":")[0].split("-"))
 
 
 def images_of(services: Collection[str]) -> tuple[str, ...]:
     """The images that a stack needs for these optional services, besides those of every stack."""
     of_nodes = (image_of(kind, services) for kind in (*kinds(services), "edge"))
     return tuple(dict.fromkeys(image for image in of_nodes if image not in IMAGE_OF.values()))
+
+
+def yarn_tag(service: str) -> str:
+    """The tag that YARN keeps with an application whose job says that it needs an optional service."""
+    return f"needs-{service}"
+
+
+def uses(service: str, application: Mapping[str, Any]) -> bool:
+    """Whether an application, as `status.look` gives it, is one of this optional service, or of a job that needs it."""
+    kind = OPTIONAL[service].application
+    return yarn_tag(service) in application["tags"] or bool(kind and application["type"] == kind)
 
 
 def require_service(student: Student, service: str, what: str = "") -> None:
@@ -120,9 +158,22 @@ def require_service(student: Student, service: str, what: str = "") -> None:
     Raises:
         WrongRequest: the stack does not have it; the line of the inventory that adds it is the fix.
     """
-    if service in student.all_services:
-        return
-    raise WrongRequest(
+    if service not in student.all_services:
+        raise _lacking(student, service, what)
+
+
+def missing_commands(student: Student) -> dict[str, str]:
+    """Command -> the error for who types it on the edge node, of the optional services that a stack does not have."""
+    return {
+        command: str(_lacking(student, name, f"the command {command}"))
+        for name, service in OPTIONAL.items()
+        if name not in student.services
+        for command in service.commands
+    }
+
+
+def _lacking(student: Student, service: str, what: str) -> WrongRequest:
+    return WrongRequest(
         f"{what + ' needs' if what else 'the request is about'} {service}, which {student.name}'s stack does not have",
         evidence=f"it has {', '.join(student.all_services)}",
         fix=f"in the inventory, for the student or the class: services: [{', '.join([*student.services, service])}]; "

@@ -16,7 +16,7 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons.jobs import Job
 from streamlab.stacks import parallel
 from streamlab.stacks.operation import Access, Operation
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import say, table
 from streamlab.work import check
 

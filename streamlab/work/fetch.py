@@ -20,7 +20,7 @@ from streamlab.stacks import operation
 from streamlab.stacks.channel import list_of, shortened
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import open_on_engine
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import say
 
 SECONDS = 120

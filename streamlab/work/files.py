@@ -19,7 +19,7 @@ from streamlab.stacks import parallel
 from streamlab.stacks.channel import fields, list_of, understood
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import failed, open_stack
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import progress, say
 
 #: The most that a copy may take, whatever its size, and for how long it may not get on.

@@ -13,7 +13,8 @@ from streamlab.stacks import operation
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import failed, open_stack
 from streamlab.students.docker_hosts import forwarding, is_here, machine
-from streamlab.students.topology import Student, nodes
+from streamlab.students.student import Student
+from streamlab.students.topology import nodes
 from streamlab.ui import say, table
 
 LOG_SECONDS = 120

@@ -19,7 +19,8 @@ from streamlab.paths import JOBS
 from streamlab.stacks import operation
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import StackOnEngine, open_on_engine
-from streamlab.students.topology import Page, Student, nodes
+from streamlab.students.student import Student
+from streamlab.students.topology import Page, nodes
 from streamlab.ui import say
 from streamlab.work.look import way_there
 

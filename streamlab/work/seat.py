@@ -14,7 +14,8 @@ from streamlab.engines.inside import has_path, tar_of
 from streamlab.lessons import handouts
 from streamlab.lessons.bundle import files_below
 from streamlab.paths import ROOT
-from streamlab.students.topology import Student, nodes
+from streamlab.students.student import Student
+from streamlab.students.topology import nodes
 from streamlab.work import look
 
 #: Where the edge node has the lab; images/spark/bin/invoke runs it from there. It belongs to root: what a student

@@ -14,7 +14,7 @@ from streamlab.engines.attached import CHUNK, Running, attached
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import operation
 from streamlab.stacks.operation import Access, Operation
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.work import terminal
 
 SHELL = Operation("shell", Access.USE, seconds=None)

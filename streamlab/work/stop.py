@@ -12,7 +12,7 @@ from streamlab.stacks import parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import open_stack
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import say
 from streamlab.work.submit import application_name, running_of
 

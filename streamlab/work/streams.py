@@ -14,7 +14,7 @@ from streamlab.stacks.channel import fields, list_of
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.parallel import Outcome
 from streamlab.stacks.stack import open_stack
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import one_line, say, table
 
 #: Seconds in which a stack answers.

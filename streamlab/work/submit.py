@@ -18,9 +18,10 @@ from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import Stack, failed, open_stack, zip_path
+from streamlab.students.docker_hosts import by_docker_host
 from streamlab.students.inventory import Lab
-from streamlab.students.services import require_service
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.services import require_service, yarn_tag
+from streamlab.students.student import Student
 from streamlab.ui import Progress, progress, say
 from streamlab.work.follow import follow, kill
 from streamlab.work.request import Request, positive
@@ -42,9 +43,14 @@ def _room(said: Any) -> Room:
     return found
 
 
-def spark_options(student: Student, step: Step, preset: Preset) -> list[str]:
-    """The options of one step's ``spark-submit``, in cluster mode; what is submitted comes after them."""
+def spark_options(student: Student, step: Step, preset: Preset, services: Sequence[str] = ()) -> list[str]:
+    """The options of one step's ``spark-submit``, in cluster mode; what is submitted comes after them.
+
+    Args:
+        services: the optional services that its job needs; YARN keeps that, for who would take one from the stack.
+    """
     conf = {
+        **({"spark.yarn.tags": ",".join(map(yarn_tag, services))} if services else {}),
         "spark.driver.memoryOverhead": f"{preset.overhead_mb}m",
         "spark.executor.memoryOverhead": f"{preset.overhead_mb}m",
         "spark.sql.shuffle.partitions": preset.shuffle_partitions,
@@ -165,7 +171,7 @@ def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle)
         "typed": wanted.job.typed,
         "arguments": [x for key, value in sorted(wanted.args[step.name].items()) for x in ("--set", f"{key}={value}")],
         "seed": wanted.seed,
-        "spark": spark_options(stack.student, step, preset),
+        "spark": spark_options(stack.student, step, preset, wanted.job.services),
         "continuous": wanted.continuous and step.streaming,
         "seconds": SUBMIT_SECONDS,
     }

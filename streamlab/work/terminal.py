@@ -15,7 +15,7 @@ from streamlab.edge import hangup
 from streamlab.engines import engine, labelled
 from streamlab.engines.attached import Attached, new_mark
 from streamlab.errors import LabError
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 #: Seconds that the engine's client may take to end after what it shows.
 CLIENT_SECONDS = 10

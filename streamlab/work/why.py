@@ -14,7 +14,7 @@ from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields, list_of, understood
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import open_stack
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import one_line, say
 from streamlab.work.submit import application_name
 

@@ -14,7 +14,9 @@ from lab_runner import ROOT, LabRunner
 from streamlab.building import images
 from streamlab.engines import engine
 from streamlab.students import inventory
-from streamlab.students.topology import Student, nodes, spare_addresses
+from streamlab.students.addresses import spare_addresses
+from streamlab.students.student import Student
+from streamlab.students.topology import nodes
 from streamlab.work import seat
 from terminal import Terminal
 

@@ -13,6 +13,7 @@ import pytest
 from lab_runner import LabRunner
 from streamlab.engines import engine, labelled
 from streamlab.students import inventory, topology
+from streamlab.students.student import Student
 
 NODES = ["namenode", "datanode1", "resourcemanager", "nodemanager1", "kafka1", "cassandra1", "edge"]
 SERVICES = ["hdfs", "yarn", "kafka", "cassandra", "spark"]
@@ -45,7 +46,7 @@ spark.stop()
 
 
 @pytest.fixture(scope="module")
-def student(lab: LabRunner) -> inventory.Student:
+def student(lab: LabRunner) -> Student:
     return inventory.load(lab.inventory).student(lab.student)
 
 
@@ -109,7 +110,7 @@ def test_status_tells_health_memory_and_limits(lab: LabRunner) -> None:
     assert {"id", "name", "state", "final_status", "started", "finished"} == set(found["applications"][-1])
 
 
-def test_every_container_is_closed_in(lab: LabRunner, student: inventory.Student) -> None:
+def test_every_container_is_closed_in(lab: LabRunner, student: Student) -> None:
     with engine.connect(student.docker_host) as client:
         containers = labelled.containers(client, student)
         assert sorted(containers) == sorted(NODES)
@@ -126,7 +127,7 @@ def test_every_container_is_closed_in(lab: LabRunner, student: inventory.Student
         assert uids == {"10001"}
 
 
-def test_every_page_of_a_daemon_opens(lab: LabRunner, student: inventory.Student) -> None:
+def test_every_page_of_a_daemon_opens(lab: LabRunner, student: Student) -> None:
     """The edge has no daemon; its pages are there while a shell or JupyterLab is."""
     printed = lab("links")
     pages = [page.url for node in topology.nodes(student) if node.kind != "edge" for page in node.pages]
@@ -155,9 +156,7 @@ def test_logs_of_a_node(lab: LabRunner) -> None:
     ("service", "node"),
     [("hdfs", "datanode1"), ("yarn", "nodemanager1"), ("kafka", "kafka1"), ("cassandra", "cassandra1")],
 )
-def test_a_proof_fails_when_its_node_is_stopped(
-    lab: LabRunner, student: inventory.Student, service: str, node: str
-) -> None:
+def test_a_proof_fails_when_its_node_is_stopped(lab: LabRunner, student: Student, service: str, node: str) -> None:
     with engine.connect(student.docker_host) as client:
         container = labelled.node(client, student, node)
         container.stop(timeout=10)
@@ -173,7 +172,7 @@ def test_a_proof_fails_when_its_node_is_stopped(
     )
 
 
-def test_a_daemon_that_runs_and_does_not_answer_fails_its_proof(lab: LabRunner, student: inventory.Student) -> None:
+def test_a_daemon_that_runs_and_does_not_answer_fails_its_proof(lab: LabRunner, student: Student) -> None:
     """A container's state says nothing about its daemon: here the broker is frozen, and its container runs."""
     with engine.connect(student.docker_host) as client:
         container = labelled.node(client, student, "kafka1")
@@ -190,7 +189,7 @@ def test_a_daemon_that_runs_and_does_not_answer_fails_its_proof(lab: LabRunner, 
     lab("prove", "--seconds", "120")
 
 
-def test_status_tells_what_is_and_not_what_was(lab: LabRunner, student: inventory.Student) -> None:
+def test_status_tells_what_is_and_not_what_was(lab: LabRunner, student: Student) -> None:
     """A NameNode that was asked before its DataNode came, and again as soon as a file could be written."""
 
     def unhealthy() -> dict[str, str]:
@@ -217,7 +216,7 @@ def test_doctor_finds_nothing_wrong(lab: LabRunner) -> None:
     assert all(line.startswith("ok ") for line in lines), lines
 
 
-def test_a_taken_port_is_named_with_its_holder(lab: LabRunner, student: inventory.Student) -> None:
+def test_a_taken_port_is_named_with_its_holder(lab: LabRunner, student: Student) -> None:
     """The ResourceManager's port is taken by a process of ours while its container is away."""
     import socket
 
@@ -236,7 +235,7 @@ def test_a_taken_port_is_named_with_its_holder(lab: LabRunner, student: inventor
     lab("prove", "--seconds", "120")
 
 
-def test_docker_is_asked_for_labels_only(student: inventory.Student) -> None:
+def test_docker_is_asked_for_labels_only(student: Student) -> None:
     """Every container, network and volume of the stack carries class, student and version."""
     with engine.connect(student.docker_host) as client:
         owned = [
@@ -253,7 +252,7 @@ def _everything(client: docker.DockerClient) -> list:
     return [*client.containers.list(all=True), *client.networks.list(), *client.volumes.list()]
 
 
-def test_a_nodemanager_that_was_started_again_is_waited_for(lab: LabRunner, student: inventory.Student) -> None:
+def test_a_nodemanager_that_was_started_again_is_waited_for(lab: LabRunner, student: Student) -> None:
     """The ResourceManager still lists it as it was, and would send the proof's application to what is gone."""
     with engine.connect(student.docker_host) as client:
         labelled.node(client, student, "nodemanager1").restart(timeout=1)

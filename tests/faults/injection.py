@@ -12,7 +12,7 @@ from docker.models.containers import Container
 
 from streamlab.drills import faults
 from streamlab.engines import labelled
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 #: The daemon is killed, and the engine starts it again; the container is paused; it is disconnected from its network;
 #: it is stopped as by a person, and started later.

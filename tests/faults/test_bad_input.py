@@ -15,7 +15,7 @@ from faults.control import containers
 from lab_runner import LabRunner, write_inventory
 from streamlab.engines import engine
 from streamlab.students import inventory
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.work import check
 
 JOB = "title: A job of a student's own\nsteps:\n  run: {title: Do nothing, preset: tiny, timeout: 60}\n"

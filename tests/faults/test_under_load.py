@@ -34,7 +34,7 @@ from streamlab.lessons import bundle
 from streamlab.paths import STATE
 from streamlab.stacks.stack import answer_of
 from streamlab.students import inventory, topology
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 COPYING = Path(__file__).with_name("copying")
 STEP = "stream"

@@ -15,7 +15,7 @@ from docker.models.containers import Container
 
 from streamlab.engines import engine
 from streamlab.gateway import gateway
-from streamlab.students import inventory, topology
+from streamlab.students import addresses, inventory
 from visitor import Site
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "WebSocket")
@@ -151,23 +151,23 @@ def test_from_inside_a_stack_nothing_of_the_gateway_or_of_others_is_reached(site
     """With the gateway in both networks: another's nodes, the gateway at its other addresses, its host."""
     ada, bob = (inventory.load(site.lab.inventory).student(name) for name in ("ada", "bob"))
     places = [
-        f"{topology.address(bob, 'resourcemanager')}:8088", f"{topology.address(bob, 'edge')}:2222",
-        f"{topology.gateway_address(bob)}:8443",
+        f"{addresses.address(bob, 'resourcemanager')}:8088", f"{addresses.address(bob, 'edge')}:2222",
+        f"{addresses.gateway_address(bob)}:8443",
     ]  # fmt: skip
     reached = site.lab.inside(
         f"for place in {' '.join(places)}; do "
         'timeout 3 bash -c "exec 3<>/dev/tcp/${place/:/\\/}" 2>/dev/null && echo $place; done; true'
     )
     assert reached == ""
-    known = f"{site.domain}:8443:{topology.gateway_address(ada)}"
+    known = f"{site.domain}:8443:{addresses.gateway_address(ada)}"
     said = site.lab.inside(f"curl -sk -o /dev/null -w '%{{http_code}}' --resolve {known} https://{site.domain}:8443/")
     assert said == "403"
     # sshd listens there as well, and lets nobody in who comes from a stack, whatever key it is.
     away = "-o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
-    site.lab.inside(f"ssh {away} -p 2222 gateway@{topology.gateway_address(ada)} </dev/null 2>/dev/null || true")
+    site.lab.inside(f"ssh {away} -p 2222 gateway@{addresses.gateway_address(ada)} </dev/null 2>/dev/null || true")
     with engine.connect(ada.docker_host) as client:
         last = gateway.parts_of(client, ada.lab_class)["bastion"].logs(tail=5).decode()
-    assert f"from {topology.address(ada, 'edge')} not allowed because listed in DenyUsers" in last
+    assert f"from {addresses.address(ada, 'edge')} not allowed because listed in DenyUsers" in last
 
 
 def test_a_gateway_has_no_way_to_the_host(site: Site) -> None:

@@ -22,9 +22,9 @@ from lab_runner import LabRunner
 from streamlab.building import images
 from streamlab.engines import engine, inside
 from streamlab.gateway import bastion
-from streamlab.students import inventory, topology
+from streamlab.students import addresses, inventory
 from streamlab.students.public_keys import public_key
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from visitor import Site
 
 HOME = "/home/student"
@@ -212,11 +212,11 @@ def test_a_key_reaches_its_owner_s_edge_node_and_nothing_else(lab: LabRunner, la
         f"{bob} {edge}",  # by a key that the bastion knows
         f"{ask} {bobs_edge}",
         f"{ask} 10.89.255.8:2222",
-        f"{ask} {topology.address(student, 'namenode')}:9870",
-        f"{ask} {topology.address(student, 'edge')}:8888",
+        f"{ask} {addresses.address(student, 'namenode')}:9870",
+        f"{ask} {addresses.address(student, 'edge')}:8888",
         f"{ask} 127.0.0.1:2222",
         f"ssh {QUICK} edge -W 192.0.2.1:80",
-        f"ssh {QUICK} edge -W {topology.address(student, 'namenode')}:9870",
+        f"ssh {QUICK} edge -W {addresses.address(student, 'namenode')}:9870",
     ):
         assert "administratively prohibited" in laptop.refused(f"{refused} </dev/null"), refused
 

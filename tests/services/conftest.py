@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 
 from lab_runner import LabRunner, write_inventory
 
@@ -23,3 +25,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabRunner]:
     runner = LabRunner(str(file), "student01")
     with runner.provisioned():
         yield runner
+
+
+@pytest.fixture
+def without(lab: LabRunner) -> Iterator[LabRunner]:
+    """The same class, whose inventory does not ask for the services any more."""
+    found = yaml.safe_load(Path(lab.inventory).read_text(encoding="utf-8"))
+    del found["all"]["vars"]["services"]
+    other = Path(lab.inventory).with_name("without.yml")
+    other.write_text(yaml.safe_dump(found), encoding="utf-8")
+    yield LabRunner(str(other), lab.student)
+    other.unlink()

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,7 +31,7 @@ from streamlab.stacks.channel import MARK
 from streamlab.students import inventory
 from streamlab.students.docker_hosts import LOCAL
 from streamlab.students.services import SERVICE_OF
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 Serve = Callable[[int, Any], None]
 
@@ -69,6 +70,12 @@ def nobody_s_docker(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
     monkeypatch.setattr(engine, "_is_there", lambda docker_host: False)
     monkeypatch.setattr(known_hosts, "FILE", tmp_path_factory.mktemp("state") / "docker_hosts.json")
+
+
+@pytest.fixture
+def bob(student: Student) -> Student:
+    """Who is on the second Docker host, as the inventory says."""
+    return replace(student, name="bob", docker_host=SECOND)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from streamlab.stacks import access, host_setup, operation, parallel, provision
 from streamlab.stacks.operation import Access, Operation
 from streamlab.students import inventory
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 CHANGE = Operation("suspend", Access.CHANGE, repairs=False)
 USE, READ = Operation("check", Access.USE), Operation("status", Access.READ)

@@ -14,7 +14,7 @@ import yaml
 from streamlab.gateway import bastion, edge_ssh
 from streamlab.gateway.keys import KeyPair
 from streamlab.paths import ANSIBLE
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 ADAS, SHARED, BOBS = (f"ssh-ed25519 {letter * 20}" for letter in "ACB")
 

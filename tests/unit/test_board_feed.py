@@ -24,7 +24,7 @@ from streamlab.board.feed import Feed
 from streamlab.board.store import Store
 from streamlab.engines import engine
 from streamlab.paths import IMAGES
-from streamlab.students.topology import Gateway
+from streamlab.students.student import Gateway
 
 SECONDS = 60
 #: `portal.feed` as the gateway's container runs it, with a socket of the test's.

@@ -25,7 +25,7 @@ from streamlab.gateway import settings
 from streamlab.stacks import parallel
 from streamlab.stacks.parallel import Outcome
 from streamlab.students.problems import LANGUAGES
-from streamlab.students.topology import Gateway, Student
+from streamlab.students.student import Gateway, Student
 
 Ask = Callable[..., http.client.HTTPResponse]
 

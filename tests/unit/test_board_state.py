@@ -13,7 +13,7 @@ from streamlab.board import collect, needs
 from streamlab.board.collect import Collector, Facts
 from streamlab.errors import LabError
 from streamlab.stacks import status
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 NOW = 1_795_800_000
 STREAM: dict[str, Any] = {

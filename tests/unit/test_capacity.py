@@ -19,7 +19,7 @@ from streamlab.lessons import jobs
 from streamlab.paths import ANSIBLE
 from streamlab.stacks import capacity
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 WORK = capacity.asked_mb(capacity.largest())
 

@@ -20,7 +20,7 @@ from streamlab.engines import inside, labelled
 from streamlab.errors import LabError
 from streamlab.stacks import carrier
 from streamlab.stacks.carrier import Carrier, data_nodes
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import Progress
 
 

@@ -15,7 +15,7 @@ import pytest
 from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.lessons.jobs import Job
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.work import check, check_table
 
 pytestmark = pytest.mark.usefixtures("alone")

@@ -20,7 +20,7 @@ from streamlab.grading.grade import seed_of
 from streamlab.grading.store import HandIn, Store
 from streamlab.lessons import exercise
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 DUE = "2026-12-01 20:00"
 GAPS = len(exercise.load("lesson04")["gaps"])

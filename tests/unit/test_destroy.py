@@ -15,7 +15,7 @@ from docker.errors import APIError, NotFound
 
 from streamlab.stacks import destroy
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 pytestmark = pytest.mark.usefixtures("alone")
 

@@ -11,7 +11,7 @@ from docker.errors import APIError
 from fake_engine import FakeEngine, Refused
 from streamlab.engines import disk
 from streamlab.engines.disk import Usage
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 LABELS = {"streamlab.class": "spring", "streamlab.student": "ada"}
 

@@ -16,7 +16,7 @@ from streamlab.errors import LabError
 from streamlab.stacks import prove
 from streamlab.stacks.prove import Proven
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 
 def test_a_proof_that_failed_names_the_node_it_speaks_of(student: Student) -> None:

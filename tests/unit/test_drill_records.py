@@ -21,7 +21,7 @@ from lesson05 import oracle as shop_oracle
 from streamlab.drills import records as sending
 from streamlab.drills.catalogue import drills, lessons
 from streamlab.lessons.jobs import Job
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 LAST_OWN = shop_data.sent_orders()[-1]

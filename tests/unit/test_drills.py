@@ -18,7 +18,7 @@ from streamlab.drills.state import State
 from streamlab.errors import LabError, WrongRequest
 from streamlab.students.inventory import Lab
 from streamlab.students.problems import LANGUAGES
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.yamlfile import texts
 
 SALT = "0123"

@@ -15,7 +15,8 @@ from streamlab import doctor
 from streamlab.engines import engine
 from streamlab.students import endpoint, inventory
 from streamlab.students.docker_hosts import LOCAL
-from streamlab.students.topology import Student, plan
+from streamlab.students.student import Student
+from streamlab.students.topology import plan
 
 ONE = (
     "all: {vars: {lab_class: spring}, children: {students: {hosts: {ada: {port_base: 21000, subnet: 10.89.7.0/27}}}}}\n"

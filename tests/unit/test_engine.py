@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from streamlab.engines.inside import Result
 from streamlab.errors import WrongRequest
 from streamlab.stacks.stack import failed
 from streamlab.students.docker_hosts import LOCAL
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.student import Student
 
 
 def open_at(docker_host: str) -> None:
@@ -156,10 +155,3 @@ def test_a_stopped_node_s_log_can_still_be_read(student: Student) -> None:
 )
 def test_a_command_that_fails_in_a_node_is_told_by_its_last_words(done: Result, evidence: str) -> None:
     assert str(failed("it failed", done, seconds=30)).startswith(f"error: it failed\n  {evidence}\n  fix: invoke ")
-
-
-def test_students_are_taken_together_by_docker_host(student: Student) -> None:
-    remote = "ssh://lab@second"
-    students = [student, replace(student, name="bob", docker_host=remote), replace(student, name="carl")]
-    grouped = {host: [s.name for s in group] for host, group in by_docker_host(students)}
-    assert grouped == {remote: ["bob"], student.docker_host: ["ada", "carl"]}

@@ -19,7 +19,8 @@ from streamlab.drills import faults
 from streamlab.engines import labelled
 from streamlab.lessons import jobs
 from streamlab.paths import ROOT
-from streamlab.students.topology import Student, address
+from streamlab.students.addresses import address
+from streamlab.students.student import Student
 
 COPYING = ROOT / "tests" / "faults" / "copying"
 NODES = ["namenode", "kafka1", "edge"]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from streamlab.errors import LabError
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.work import fetch
 
 pytestmark = pytest.mark.usefixtures("alone")

@@ -18,7 +18,7 @@ from streamlab import paths
 from streamlab.errors import LabError, WrongRequest
 from streamlab.paths import JOBS, ROOT
 from streamlab.stacks.stack import Stack
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.work import files
 
 pytestmark = pytest.mark.usefixtures("reached")

@@ -8,9 +8,8 @@ from dataclasses import replace
 
 from streamlab.paths import ANSIBLE
 from streamlab.students import topology
-from streamlab.students.inventory import _NEEDED, this_owner
 from streamlab.students.services import SERVICE_OF
-from streamlab.students.topology import Student
+from streamlab.students.student import _NEEDED, Student, this_owner
 
 _spec = importlib.util.spec_from_file_location("stack", ANSIBLE / "filter_plugins" / "stack.py")
 stack = importlib.util.module_from_spec(_spec)

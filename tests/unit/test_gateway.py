@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +21,7 @@ from streamlab.stacks import destroy, reconcile, status
 from streamlab.stacks.parallel import Outcome
 from streamlab.students import topology
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Gateway, Student
+from streamlab.students.student import Gateway, Student
 
 FILES = {"nginx.conf": b"events {}", "tls/server.key": b"secret"}
 LABELS = {"streamlab.class": "spring"}
@@ -246,62 +245,3 @@ def test_somebody_else_s_gateway_is_left_alone(engine: FakeEngine, ada: Student,
     with pytest.raises(WrongRequest, match="belongs to somebody else"):
         bring_up.ensure(engine.client, [replace(ada, owner="us")], folder=tmp_path)
     assert engine.calls == []
-
-
-@pytest.fixture
-def lab(ada: Student) -> Lab:
-    bob = replace(ada, name="bob", port_base=21000, subnet="10.89.2.0/27")
-    return Lab(Path("class.yml"), (ada, bob))
-
-
-def test_cards_are_for_everybody_or_for_some(lab: Lab, kept: Path, tmp_path: Path) -> None:
-    cards.cards(lab, to=str(tmp_path / "all.csv"), renew=None)
-    first = (tmp_path / "all.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in first] == ["name", "instructor", "ada", "bob"]
-    assert first[2].split(",")[2] == "https://lab.localhost:18443/"
-    cards.cards(lab, to=str(tmp_path / "one.csv"), renew=None, student="bob")
-    assert (tmp_path / "one.csv").read_text().splitlines()[1:] == [first[3]]
-    assert (tmp_path / "all.csv").stat().st_mode & 0o777 == 0o600
-
-
-def test_a_printed_card_loads_nothing_and_escapes_everything(lab: Lab, kept: Path, tmp_path: Path) -> None:
-    russian = replace(lab, students=tuple(replace(one, language="ru") for one in lab.students))
-    cards.cards(russian, to=str(tmp_path / "cards.html"), renew=None)
-    text = (tmp_path / "cards.html").read_text()
-    assert text.count("<article>") == 3
-    assert text.count("<svg") == 3
-    assert "Ваш кластер" in text
-    assert [loading for loading in ("src=", "url(", "<link") if loading in text] == []
-    hostile = cards.Card("<b>", "https://x", "s", "")
-    assert "<b>" not in cards.as_html([hostile], lab.students[0])
-
-
-def test_a_renewed_secret_reaches_the_gateway_that_runs(
-    engine: FakeEngine, lab: Lab, kept: Path, tmp_path: Path, capsys: pytest.CaptureFixture
-) -> None:
-    bring_up.ensure(engine.client, lab.students, folder=tmp_path)
-    before = secrets.ensure_secrets(kept, ["ada", "bob"])
-    engine.calls.clear()
-    cards.cards(lab, to=None, renew="ada")
-    after = secrets.ensure_secrets(kept, ["ada", "bob"])
-    assert (after["ada"] != before["ada"], after["bob"]) == (True, before["bob"])
-    assert "kill spring-gateway-portal HUP" in engine.calls
-    assert before["ada"] not in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [
-        ({"to": None, "renew": None}, "error: cards to where?"),
-        ({"to": "cards.pdf", "renew": None}, "error: cards.pdf is neither HTML nor CSV"),
-        ({"to": None, "renew": "adda"}, "error: no person with a card named 'adda'"),
-    ],
-)
-def test_what_cannot_be_made_is_refused(lab: Lab, kept: Path, options: dict, error: str, error_of: Callable) -> None:
-    assert error_of(cards.cards, lab, **options).startswith(error)
-
-
-def test_without_a_gateway_there_are_no_cards(student: Student, error_of: Callable) -> None:
-    said = error_of(cards.cards, Lab(Path("class.yml"), (student,)), to="cards.html", renew=None)
-    assert said.splitlines()[0] == "error: class.yml has no gateway to log in to"
-    assert "gateway: {}" in said

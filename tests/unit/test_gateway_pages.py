@@ -12,9 +12,9 @@ import pytest
 
 from streamlab.gateway import pages, settings
 from streamlab.paths import ROOT
-from streamlab.students import topology
+from streamlab.students import addresses, topology
 from streamlab.students.problems import INSTRUCTOR, LANGUAGES, find_problems
-from streamlab.students.topology import Gateway, Student
+from streamlab.students.student import Gateway, Student
 from streamlab.work import look, notebook
 
 GATEWAY = Gateway(port=18443)
@@ -64,8 +64,8 @@ def test_with_a_gateway_nothing_is_published_on_the_loopback(ada: Student, stude
 
 
 def test_nobody_else_gets_the_gateway_s_address(student: Student) -> None:
-    spare = topology.spare_addresses(student)
-    assert topology.gateway_address(student) == "10.89.1.30"
+    spare = addresses.spare_addresses(student)
+    assert addresses.gateway_address(student) == "10.89.1.30"
     assert "10.89.1.30" not in spare
     assert spare[0] == "10.89.1.29"
 

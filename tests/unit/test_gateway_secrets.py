@@ -14,7 +14,7 @@ from cryptography import x509
 from portal import passwords
 from streamlab.errors import WrongRequest
 from streamlab.gateway import authority, secrets
-from streamlab.students.topology import Gateway
+from streamlab.students.student import Gateway
 
 GATEWAY = Gateway(domain="lab.example.org")
 

@@ -115,6 +115,8 @@ def test_applications_come_oldest_first(web: Serve) -> None:
             "name": "n",
             "state": "RUNNING",
             "finalStatus": "UNDEFINED",
+            "applicationType": "SPARK",
+            "applicationTags": "needs-hbase,mine" if i == 1 else "",
             "startedTime": i,
         }
         for i in (2, 1)
@@ -122,6 +124,7 @@ def test_applications_come_oldest_first(web: Serve) -> None:
     web(8088, {"apps": {"app": apps}})
     assert [app["id"] for app in health.applications(RESOURCEMANAGER)] == ["application_1_1", "application_1_2"]
     assert health.applications(RESOURCEMANAGER)[0]["final_status"] == "UNDEFINED"
+    assert [app["tags"] for app in health.applications(RESOURCEMANAGER)] == [["needs-hbase", "mine"], []]
     web(8088, {"apps": {"app": [apps[0] | {"startedTime": 1795250194993, "finishedTime": 1795250222001}]}})
     (done,) = health.applications(RESOURCEMANAGER) or ()
     assert (done["started"], done["finished"]) == (1795250194, 1795250222)

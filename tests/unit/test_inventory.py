@@ -15,7 +15,8 @@ import pytest
 from streamlab.errors import WrongRequest
 from streamlab.paths import ROOT
 from streamlab.students import columns, inventory, roster
-from streamlab.students.topology import Student, by_docker_host
+from streamlab.students.docker_hosts import by_docker_host
+from streamlab.students.student import Student
 from streamlab.yamlfile import check_yaml
 
 EXAMPLE = ROOT / "inventory" / "class.example.yml"

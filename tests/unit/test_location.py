@@ -20,15 +20,9 @@ from streamlab.stacks import destroy, host_setup, known_hosts, location, preflig
 from streamlab.stacks.playbooks import Summary
 from streamlab.students.docker_hosts import LOCAL
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 THIRD = "ssh://lab@third"
-
-
-@pytest.fixture
-def bob(student: Student) -> Student:
-    """Who is on the second Docker host, as the inventory says."""
-    return replace(student, name="bob", docker_host=SECOND)
 
 
 def lab_of(*students: Student) -> Lab:

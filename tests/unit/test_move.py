@@ -22,7 +22,7 @@ from streamlab.stacks.carrier import data_nodes
 from streamlab.stacks.playbooks import Summary
 from streamlab.students.docker_hosts import LOCAL
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 OLD = [f"{SECOND}: {step}" for step in (
     "pack namenode", "pack datanode1", "pack resourcemanager", "pack kafka1", "pack cassandra1", "pack edge",

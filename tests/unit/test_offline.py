@@ -20,7 +20,7 @@ from streamlab.building import build, images, travel
 from streamlab.engines import engine, throwaway
 from streamlab.errors import LabError, WrongRequest
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Gateway, Student
+from streamlab.students.student import Gateway, Student
 
 LAB = Lab(Path("class.yml"), ())
 JAR = f"jars/{hashlib.sha256(b'a jar').hexdigest()}.jar"

@@ -13,7 +13,7 @@ from streamlab import cancel
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import operation
 from streamlab.stacks.operation import Access, Operation
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 pytestmark = pytest.mark.usefixtures("alone")
 

@@ -17,7 +17,7 @@ from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import parallel
 from streamlab.stacks.operation import Access, Operation
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import progress, say
 
 pytestmark = pytest.mark.usefixtures("reached")

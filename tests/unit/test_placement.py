@@ -19,8 +19,8 @@ from streamlab.errors import LabError
 from streamlab.stacks import placement
 from streamlab.stacks.prove import SECONDS, Proven
 from streamlab.stacks.stack import Stack
-from streamlab.students import topology
-from streamlab.students.topology import Student
+from streamlab.students import addresses, topology
+from streamlab.students.student import Student
 
 REFRESH_HDFS = "edge: hdfs dfsadmin -refreshNodes"
 REFRESH_YARN = "edge: yarn rmadmin -refreshNodes -g 1000000 -server"
@@ -53,7 +53,7 @@ class World:
         self.done: list[str] = []
         names = [node.name for node in topology.nodes(student)] + more
         self.there = {name: Node(name, self) for name in names}
-        ring = [topology.address(student, name) for name in names if name.startswith("cassandra")]
+        ring = [addresses.address(student, name) for name in names if name.startswith("cassandra")]
         self.found = {"replication": ALL_ONE, "ring": ring, "keyspaces": ["lab"], "brokers": [1, 2, 3]}
         self.raised: list[str] = []
         self.steps: dict[str, Any] = {}

@@ -26,7 +26,7 @@ from streamlab.gateway import gateway, hand_ins
 from streamlab.grading import collect
 from streamlab.grading.store import GATEWAY, Store
 from streamlab.paths import ANSIBLE
-from streamlab.students.topology import Gateway, Student
+from streamlab.students.student import Gateway, Student
 
 AT = datetime(2026, 12, 1, 20, 0, tzinfo=UTC)
 SCRIPT = ANSIBLE / "roles" / "edge" / "templates" / "portal.sh.j2"

@@ -18,7 +18,7 @@ from portal.edges import Edges
 from portal.keys import Keys, Owner
 from streamlab.gateway import bastion
 from streamlab.stacks import status
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 APPLICATION = {"id": "application_1_2", "name": "ada-lesson03-read", "state": "FINISHED", "final_status": "SUCCEEDED"}
 STUDENT: dict[str, Any] = {

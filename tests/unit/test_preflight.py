@@ -16,7 +16,7 @@ from fake_engine import FakeEngine
 from streamlab.engines import disk as disks
 from streamlab.errors import WrongRequest
 from streamlab.stacks import capacity, preflight
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 LARGEST = capacity.largest()
 ROUTES = preflight.routes

@@ -10,7 +10,7 @@ from streamlab.engines import engine
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import prove
 from streamlab.stacks.prove import Proven
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 
 @pytest.mark.usefixtures("alone")

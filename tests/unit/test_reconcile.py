@@ -15,7 +15,7 @@ from fake_engine import FakeEngine, Refused
 from streamlab.errors import LabError, WrongRequest
 from streamlab.stacks import containers, reconcile
 from streamlab.students import services, topology
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 SETTINGS = {kind: {"command": [kind], "env": {"JAVA_OPTS": "-Xmx1m"}} for kind in services.SERVICE_OF} | {
     "edge": {"command": ["sleep"], "data": "/home/student", "cpu_shares": 4096}

@@ -12,16 +12,16 @@ from streamlab.building.versions import load_versions
 from streamlab.errors import WrongRequest
 from streamlab.paths import IMAGES
 from streamlab.stacks import capacity, host_setup, preflight
-from streamlab.students import inventory, services, topology
+from streamlab.students import addresses, inventory, services, topology
 from streamlab.students.problems import find_problems
 from streamlab.students.services import OptionalService
-from streamlab.students.topology import Gateway, Student
+from streamlab.students.student import Gateway, Student
 from streamlab.work import seat
 
 #: A service of each form; what the lab really has comes in their place.
 EXAMPLES = {
-    "engine": OptionalService(rests_on=("hdfs", "yarn"), clients=True),
-    "store": OptionalService(rests_on=("hdfs",), kind="store", image="store", clients=True),
+    "engine": OptionalService(rests_on=("hdfs", "yarn"), commands=("engine", "engine.sh")),
+    "store": OptionalService(rests_on=("hdfs",), kind="store", image="store", commands=("store",)),
 }
 
 
@@ -65,7 +65,7 @@ def test_a_service_has_a_node_and_an_image_of_its_own(student: Student, with_bot
     assert after["edge"].image == "spark-engine-store"
     assert after["nodemanager1"].image == "spark"
     assert host_setup.wanted_images([with_both])[4:] == ("spark-engine-store", "store")
-    assert topology.service_of("store1") == "store"
+    assert services.service_of("store1") == "store"
     assert "store1" in topology.plan(with_both)["names"]
     assert "store1" not in topology.plan(student)["names"]
 
@@ -79,7 +79,7 @@ def test_a_service_without_a_node_is_files_on_the_edge_node(student: Student) ->
 
 def test_no_two_nodes_have_one_address(with_both: Student) -> None:
     full = replace(with_both, gateway=Gateway(), node_counts={**with_both.node_counts, "datanode": 4})
-    places = [topology.address(full, node.name) for node in topology.nodes(full)] + [topology.gateway_address(full)]
+    places = [addresses.address(full, node.name) for node in topology.nodes(full)] + [addresses.gateway_address(full)]
     assert len(set(places)) == len(places)
     assert find_problems([replace(full, subnet="10.89.1.0/26")]) == []
     small = replace(with_both, subnet="10.89.1.0/28")

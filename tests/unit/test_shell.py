@@ -19,7 +19,7 @@ from streamlab.cancel import Cancelled, cancelled_by_signals
 from streamlab.edge import hangup
 from streamlab.engines import engine, labelled
 from streamlab.errors import LabError
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.work import shell, terminal
 
 
@@ -60,15 +60,23 @@ class Pipes:
             return shell.run(student, "edge", ["it"])
 
     def close(self) -> None:
-        for stream in (*self._ours.values(), self.stdin, self.stdout, self.stderr):
+        """Close the test's ends, which ends what still watches ours: later, it would watch what has their numbers."""
+        for stream in (self.stdin, self.stdout, self.stderr):
+            with suppress(BrokenPipeError):
+                stream.close()
+        for thread in threading.enumerate():
+            if isinstance(thread, shell._Feeder):
+                thread.join(10)
+        for stream in self._ours.values():
             with suppress(BrokenPipeError):
                 stream.close()
 
 
 @pytest.fixture
-def standard() -> Iterator[Pipes]:
+def standard(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipes]:
     pipes = Pipes()
     yield pipes
+    monkeypatch.setattr(shell, "UNREAD_SECONDS", 0)
     pipes.close()
 
 

@@ -18,7 +18,7 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.keeping import restore, snapshot, snapshots
 from streamlab.stacks import daemons, operation
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 from streamlab.ui import Progress
 from streamlab.work import check, submit
 

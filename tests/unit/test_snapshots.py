@@ -13,7 +13,7 @@ from streamlab.errors import LabError, WrongRequest
 from streamlab.keeping import snapshots
 from streamlab.keeping.snapshots import Manifest
 from streamlab.students.inventory import Lab
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 
 @pytest.fixture

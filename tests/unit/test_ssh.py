@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from streamlab.gateway import edge_ssh, keys
 from streamlab.paths import ANSIBLE
 from streamlab.students.public_keys import public_key
-from streamlab.students.topology import Gateway, Student
+from streamlab.students.student import Gateway, Student
 from streamlab.students.values import wrong_in
 
 

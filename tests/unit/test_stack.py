@@ -19,8 +19,8 @@ from streamlab.engines.inside import Result
 from streamlab.errors import LabError, WrongRequest
 from streamlab.lessons import bundle
 from streamlab.stacks import beside, stack
-from streamlab.students import topology
-from streamlab.students.topology import Student
+from streamlab.students import addresses
+from streamlab.students.student import Student
 
 
 class Node:
@@ -148,7 +148,7 @@ def address_of(fake: FakeEngine, container: Any) -> str:
 def test_a_stack_is_asked_from_an_address_that_nobody_has(fake: FakeEngine, student: Student) -> None:
     with beside.open_beside(student) as one, beside.open_beside(student) as other:
         found = [address_of(fake, one.edge), address_of(fake, other.edge)]
-        assert found == topology.spare_addresses(student)[:2]
+        assert found == addresses.spare_addresses(student)[:2]
         assert fake.running() == {one.edge.name, other.edge.name}
         made = fake.containers[one.edge.name]["Config"]
         assert made["Labels"] == {"streamlab.class": "spring", "streamlab.student": "ada"}  # destroy finds it; no node

@@ -15,7 +15,7 @@ from streamlab.engines.disk import Usage
 from streamlab.errors import LabError
 from streamlab.stacks import daemons, operation, prove, status, suspend
 from streamlab.stacks.prove import Proven
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -103,7 +103,7 @@ def test_what_is_not_known_to_be_idle_is_not_stopped(
 ) -> None:
     """YARN does not answer in time on a machine that is busy: with somebody's lesson, most likely."""
     nodes = [{"name": "resourcemanager", "problem": "timed out"}, {"name": "kafka1", "problem": None}]
-    state = {"applications": None, "nodes": nodes}
+    state = {"name": "ada", "applications": None, "nodes": nodes}
     monkeypatch.setattr(status, "look", lambda students: {"students": [state]})
     with pytest.raises(LabError, match="not known whether applications are running") as caught:
         suspend.suspend(named(student, "ada"))

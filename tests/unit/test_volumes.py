@@ -9,7 +9,7 @@ from docker.errors import APIError
 
 from fake_engine import FakeEngine
 from streamlab.engines import labelled, volumes
-from streamlab.students.topology import Student
+from streamlab.students.student import Student
 
 LABELS = {"streamlab.class": "spring", "streamlab.student": "ada"}
 FILES = {"hadoop/core-site.xml": "<a/>", "lab.json": "{}"}
