@@ -65,13 +65,10 @@ def read_table(spark: SparkSession, table: str) -> DataFrame:
     return spark.read.format(CASSANDRA).options(**_table(table)).load()
 
 
-def append_table(rows: DataFrame, table: str) -> None:
-    """Write a batch to a Cassandra table. A row with the same primary key is replaced, so a repeat changes nothing."""
-    rows.write.format(CASSANDRA).mode("append").options(**_table(table)).save()
-
-
 def table_sink(table: str) -> dict[str, str]:
-    """Options of a streaming query with format CASSANDRA that appends to `table`. At least once, as `append_table`."""
+    """Options of a streaming query with format CASSANDRA that appends to `table`. At least once: a row
+    with the same primary key is replaced, so that a repeat changes nothing.
+    """
     return _table(table)
 
 
