@@ -107,7 +107,11 @@ def check(students: Sequence[Student]) -> None:
     parallel.require_done(outcomes, operation)
     missing = [row[0] for row in rows if not row[3].startswith("yes")]
     if missing:
-        raise LabError(f"{len(missing)} of {len(rows)} students have not found it", evidence=", ".join(missing))
+        raise LabError(
+            f"{len(missing)} of {len(rows)} students have not found it",
+            evidence=", ".join(missing),
+            fix="let them go on, or take the fault back: invoke drill --end",
+        )
 
 
 def _judged(student: Student, said: State) -> list[str]:

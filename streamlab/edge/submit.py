@@ -41,7 +41,7 @@ from .yarn import Yarn, held_mb
 #: What a stack's own nodes have, and no other machine: all options of the client's JVM.
 CLIENT = Path("/etc/streamlab/spark/submit.args")
 DEFAULT_STEP_MB = 1024
-SHELF = "/streamlab/bundles"
+BUNDLES = "/streamlab/bundles"
 #: Seconds within which YARN has its memory back from an application that is over.
 RELEASE_SECONDS = 20
 
@@ -144,7 +144,7 @@ def shelve(local: str, sha256: str) -> tuple[str, str]:
     """Put the bundle and its launcher on the student's HDFS unless they are there; their addresses."""
     info = load_info()
     hdfs, short = Hdfs(info.webhdfs), sha256[:16]
-    bundle, launcher = f"{SHELF}/{short}.zip", f"{SHELF}/{short}-launch.py"
+    bundle, launcher = f"{BUNDLES}/{short}.zip", f"{BUNDLES}/{short}-launch.py"
     with zipfile.ZipFile(local) as archive:
         program = archive.read("common/launch.py")
     uploaded = [_ensure(hdfs, bundle, Path(local).read_bytes()), _ensure(hdfs, launcher, program)]

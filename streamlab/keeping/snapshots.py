@@ -1,4 +1,4 @@
-"""The shelf of snapshots: a folder for each on this machine, whole or not there, and a manifest of what it is."""
+"""The snapshots that are kept: a folder for each on this machine, whole or not there, and a manifest of what it is."""
 
 from __future__ import annotations
 

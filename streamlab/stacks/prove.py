@@ -12,7 +12,7 @@ from streamlab.errors import LabError, unknown
 from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
-from streamlab.stacks.stack import SHELF, Stack, StackOnEngine, failed, open_on_engine, open_stack
+from streamlab.stacks.stack import TMP, Stack, StackOnEngine, failed, open_on_engine, open_stack
 from streamlab.students.services import all_services, require_service, rests_on, service_of
 from streamlab.students.student import Student
 from streamlab.students.topology import nodes
@@ -79,7 +79,7 @@ def _require_known(services: Sequence[str]) -> None:
 def remember(student: Student) -> None:
     """Leave a mark on the edge node that exactly these containers have passed every proof."""
     with open_on_engine(student) as stack:
-        inside.put_files(stack.edge, SHELF, {_mark(stack): b""})
+        inside.put_files(stack.edge, TMP, {_mark(stack): b""})
 
 
 def is_proved(student: Student) -> bool:
@@ -87,7 +87,7 @@ def is_proved(student: Student) -> bool:
     with engine.connect(student.docker_host) as client:
         found = labelled.summaries(client, student)
         edge = found.get("edge")
-        return edge is not None and inside.has_path(edge, f"{SHELF}/{_mark(StackOnEngine(student, client, edge))}")
+        return edge is not None and inside.has_path(edge, f"{TMP}/{_mark(StackOnEngine(student, client, edge))}")
 
 
 def _mark(stack: StackOnEngine) -> str:

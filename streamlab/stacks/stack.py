@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
-#: Where zips of the control program are in a node.
-SHELF = "/tmp"
+#: Where a node has zips of the control program, and what is remembered of its containers.
+TMP = "/tmp"
 #: The status by which a node says that it lacks a zip: cheaper than asking the engine first, which takes longer to look
 #: for a file than Python takes to start.
 LACKING = 97
@@ -64,7 +64,7 @@ T = TypeVar("T")
 
 def zip_path(packed: bundle.Bundle) -> str:
     """Where a node has this zip, once it was needed there."""
-    return f"{SHELF}/streamlab-{packed.short}.zip"
+    return f"{TMP}/streamlab-{packed.short}.zip"
 
 
 def run_module(
@@ -113,7 +113,7 @@ def _place(node: Container | Here, zips: Sequence[bundle.Bundle]) -> str:
     """Put zips beside where they belong; the suffix of their names, which BOOT takes away."""
     placed = f".{uuid.uuid4().hex[:12]}"
     files = {f"{zip_path(packed).rpartition('/')[2]}{placed}": packed.data for packed in zips}
-    inside.put_files(node, SHELF, files)
+    inside.put_files(node, TMP, files)
     return placed
 
 

@@ -60,18 +60,18 @@ def fetch_output(student: Student, name: str, to: str | None) -> list[Path]:
 
 def _bring(student: Student, job: str, archive: BinaryIO) -> None:
     """Write a job's output to `archive`, as a tar archive of one folder."""
-    parcel = f"/tmp/streamlab-output-{uuid.uuid4().hex[:12]}"
+    folder = f"/tmp/streamlab-output-{uuid.uuid4().hex[:12]}"
     with open_on_engine(student) as stack:
         try:
-            if not stack.answer("edge.fetch", job, parcel, seconds=SECONDS, read=list_of(str)):
+            if not stack.answer("edge.fetch", job, folder, seconds=SECONDS, read=list_of(str)):
                 raise LabError(
                     f"{job} of {student.name} has left no output",
                     evidence=f"/user/student/{job}/out on HDFS is empty or missing",
                     fix=f"invoke submit --job {job}",
                 )
-            _keep(stack.edge.get_archive(parcel)[0], archive, job)
+            _keep(stack.edge.get_archive(folder)[0], archive, job)
         finally:
-            run_inside(stack.edge, ["rm", "-rf", parcel], seconds=30)
+            run_inside(stack.edge, ["rm", "-rf", folder], seconds=30)
 
 
 def _keep(pieces: Iterable[bytes], archive: BinaryIO, job: str) -> None:

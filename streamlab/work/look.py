@@ -80,12 +80,21 @@ def node_log(student: Student, name: str, *, lines: int) -> None:
     say(text.rstrip())
 
 
+def require_application_id(text: str) -> None:
+    """Refuse what cannot be the id of an application of YARN's.
+
+    Raises:
+        WrongRequest: it is something else.
+    """
+    if not text.startswith("application_"):
+        raise WrongRequest(
+            f"{text!r} is not an application id", evidence="expected application_…_…", fix="invoke status lists them"
+        )
+
+
 def application_log(student: Student, app_id: str) -> None:
     """Print everything that an application's containers printed, from YARN's aggregated log, as it comes."""
-    if not app_id.startswith("application_"):
-        raise WrongRequest(
-            f"{app_id!r} is not an application id", evidence="expected application_…_…", fix="invoke status lists them"
-        )
+    require_application_id(app_id)
     empty = True
 
     def show(stream: str, line: str) -> None:

@@ -11,7 +11,7 @@ from streamlab.lessons.jobs import Job, Step
 from streamlab.stacks import parallel
 from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
-from streamlab.stacks.stack import open_stack
+from streamlab.stacks.stack import Stack, failed, open_stack
 from streamlab.students.student import Student
 from streamlab.ui import say
 from streamlab.work.submit import application_name, running_of
@@ -45,11 +45,18 @@ def stop(student: Student, job: Job, steps: tuple[Step, ...]) -> None:
             try:
                 ended = stack.answer("edge.stop", *named, seconds=SECONDS + 30, read=fields(began=bool))
             except LabError as error:
-                run_inside(stack.edge, ["yarn", "application", "-kill", app_id], seconds=60)
-                raise LabError(
-                    f"{step.full_name}: {app_id} did not stop by itself and was killed",
-                    evidence=[error.what, *error.evidence],
-                    fix=f"what it had finished is kept; the whole log: invoke logs --app {app_id}",
-                ) from error
+                raise _killed(stack, step, app_id, error) from error
             how = "stopped after its last batch" if ended["began"] else "had not started, and was withdrawn"
             say(f"{step.full_name}: {app_id} {how}")
+
+
+def _killed(stack: Stack, step: Step, app_id: str, error: LabError) -> LabError:
+    """Kill an application that did not end when it was asked to; the error that says so."""
+    killed = run_inside(stack.edge, ["yarn", "application", "-kill", app_id], seconds=60)
+    if killed.code != 0:
+        return failed(f"{step.full_name}: {app_id} did not stop by itself, and could not be killed", killed, seconds=60)
+    return LabError(
+        f"{step.full_name}: {app_id} did not stop by itself and was killed",
+        evidence=[error.what, *error.evidence],
+        fix=f"what it had finished is kept; the whole log: invoke logs --app {app_id}",
+    )

@@ -16,6 +16,7 @@ from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import open_stack
 from streamlab.students.student import Student
 from streamlab.ui import one_line, say
+from streamlab.work.look import require_application_id
 from streamlab.work.submit import application_name
 
 #: Seconds in which a stack answers: YARN may take 30 to collect the log of what has just ended.
@@ -35,10 +36,8 @@ def report(students: Sequence[Student], *, job: str | None, app: str | None, as_
     """
     if job and app:
         raise WrongRequest("--job and --app name two things", fix="leave one of them out")
-    if app and not app.startswith("application_"):
-        raise WrongRequest(
-            f"{app!r} is not an application id", evidence="expected application_…_…", fix="invoke status lists them"
-        )
+    if app:
+        require_application_id(app)
     steps = jobs.find(job)[1] if job else ()
 
     def ask(student: Student) -> list[Told]:

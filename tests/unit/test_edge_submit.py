@@ -135,7 +135,7 @@ def test_submits_of_one_lesson_have_their_turns(
     assert locks.locked() == ["lesson01", "lesson08"]
 
 
-class Shelf:
+class Files:
     """An HDFS as a dictionary. The first look of each of `everybody` finds nothing: all look before one writes."""
 
     def __init__(self, everybody: int, *, full: bool = False) -> None:
@@ -164,7 +164,7 @@ class Shelf:
 
 
 def test_who_puts_the_same_bundle_there_at_the_same_time_is_served_too() -> None:
-    hdfs = Shelf(everybody=4)
+    hdfs = Files(everybody=4)
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(lambda _: submit._ensure(hdfs, "/b/1.zip", b"zip"), range(4)))
     assert sorted(done) == [False, False, False, True]
@@ -172,7 +172,7 @@ def test_who_puts_the_same_bundle_there_at_the_same_time_is_served_too() -> None
 
 
 def test_a_bundle_that_cannot_be_put_there_is_an_error() -> None:
-    hdfs = Shelf(everybody=1, full=True)
+    hdfs = Files(everybody=1, full=True)
     with pytest.raises(JobError, match="HDFS does not rename"):
         submit._ensure(hdfs, "/b/1.zip", b"zip")
     assert hdfs.files == {}

@@ -24,17 +24,17 @@ from streamlab.students.student import Student
 
 
 class Node:
-    """A node whose shelf and whose student's home are folders here, and whose commands run here."""
+    """A node whose /tmp and whose student's home are folders here, and whose commands run here."""
 
-    def __init__(self, shelf: Path, home: Path) -> None:
-        self.shelf, self.home, self.placed, self.runs = shelf, home, [], 0
+    def __init__(self, tmp: Path, home: Path) -> None:
+        self.tmp, self.home, self.placed, self.runs = tmp, home, [], 0
 
     def run(self, node: Any, argv: Sequence[str], *, seconds: int, lines: Any, limit: int | None) -> Result:
         self.runs += 1
         home = {"HOME": str(self.home), "PYTHONPATH": str(self.home), "PYTHONSTARTUP": str(self.home / "json.py")}
-        home["STREAMLAB_LAB_JSON"] = str(self.shelf / "lab.json")
+        home["STREAMLAB_LAB_JSON"] = str(self.tmp / "lab.json")
         done = subprocess.run(
-            [sys.executable, *(part.replace(stack.SHELF, str(self.shelf)) for part in argv[1:])],
+            [sys.executable, *(part.replace(stack.TMP, str(self.tmp)) for part in argv[1:])],
             cwd=self.home, env=home, capture_output=True, text=True, timeout=seconds,
         )  # fmt: skip
         for line in done.stdout.split("\n")[:-1]:
@@ -42,16 +42,16 @@ class Node:
         return Result(done.returncode, done.stdout, done.stderr)
 
     def put(self, node: Any, folder: str, files: Mapping[str, bytes]) -> None:
-        assert folder == stack.SHELF
+        assert folder == stack.TMP
         self.placed.append(sorted(name.rpartition(".zip.")[0] for name in files))
         for name, data in files.items():
-            (self.shelf / name).write_bytes(data)
+            (self.tmp / name).write_bytes(data)
 
 
 @pytest.fixture
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
-    made = Node(tmp_path / "shelf", tmp_path / "home")
-    made.shelf.mkdir()
+    made = Node(tmp_path / "tmp", tmp_path / "home")
+    made.tmp.mkdir()
     made.home.mkdir()
     monkeypatch.setattr(inside, "run_inside", made.run)
     monkeypatch.setattr(inside, "put_files", made.put)
@@ -76,7 +76,7 @@ def tools() -> Path:
 @pytest.mark.parametrize("change", [lambda data: data[:-1000], lambda data: data + b" ", lambda data: b""])
 def test_a_zip_that_was_cut_off_or_changed_is_replaced(node: Node, change: Callable[[bytes], bytes]) -> None:
     run("zipfile", "--help")
-    (zipped,) = node.shelf.iterdir()
+    (zipped,) = node.tmp.iterdir()
     whole = zipped.read_bytes()
     assert whole == bundle.tools().data
     zipped.write_bytes(change(whole))
@@ -87,20 +87,20 @@ def test_a_zip_that_was_cut_off_or_changed_is_replaced(node: Node, change: Calla
 def test_a_zip_has_its_name_only_when_it_is_whole(node: Node) -> None:
     """Whoever is cut off while placing it leaves nothing that another takes for it."""
     stack._place(None, [bundle.tools()])
-    assert [path.name.startswith(f"{tools().name}.") for path in node.shelf.iterdir()] == [True]
+    assert [path.name.startswith(f"{tools().name}.") for path in node.tmp.iterdir()] == [True]
     assert run("zipfile", "--help").code == 0
-    assert tools().name in {path.name for path in node.shelf.iterdir()}
+    assert tools().name in {path.name for path in node.tmp.iterdir()}
 
 
 def test_zips_that_nobody_has_used_for_long_are_removed(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    (node.shelf / "streamlab-0123456789ab.zip").write_bytes(b"an older checkout's")
-    (node.shelf / "streamlab-proved-0123456789ab").write_bytes(b"")
+    (node.tmp / "streamlab-0123456789ab.zip").write_bytes(b"an older checkout's")
+    (node.tmp / "streamlab-proved-0123456789ab").write_bytes(b"")
     run("zipfile", "--help")
-    assert len(list(node.shelf.iterdir())) == 3  # who has begun with it may still import from it
+    assert len(list(node.tmp.iterdir())) == 3  # who has begun with it may still import from it
     monkeypatch.setattr(stack, "BOOT", stack.BOOT.replace(f"> {stack.UNUSED_SECONDS}", "> -1"))
-    (node.shelf / tools().name).unlink()
+    (node.tmp / tools().name).unlink()
     run("zipfile", "--help")
-    assert {path.name for path in node.shelf.iterdir()} == {"streamlab-proved-0123456789ab", tools().name}
+    assert {path.name for path in node.tmp.iterdir()} == {"streamlab-proved-0123456789ab", tools().name}
 
 
 def test_a_program_that_fails_is_not_run_again(node: Node) -> None:
@@ -117,7 +117,7 @@ def test_nothing_is_imported_from_the_student_s_folders(node: Node) -> None:
     for name in ("json", "socket", "random", "common", "edge", "runpy"):
         (node.home / f"{name}.py").write_text("raise RuntimeError('a student wrote this')")
     keys = ("student", "kafka", "webhdfs", "hdfs", "yarn")
-    (node.shelf / "lab.json").write_text(json.dumps(dict.fromkeys(keys, "http://127.0.0.1:9") | {"cassandra": []}))
+    (node.tmp / "lab.json").write_text(json.dumps(dict.fromkeys(keys, "http://127.0.0.1:9") | {"cassandra": []}))
     printed: list[str] = []
     done = run("edge.health", "edge", printed=lambda stream, line: printed.append(line))
     assert (done.code, done.err, printed) == (0, "", [])
