@@ -16,7 +16,7 @@ from streamlab.engines import disk, engine, proxies
 from streamlab.engines.disk import Usage
 from streamlab.errors import LabError, WrongRequest
 from streamlab.gateway import health
-from streamlab.stacks import known_hosts, location, preflight, status
+from streamlab.stacks import host_setup, known_hosts, location, preflight, status
 from streamlab.stacks.location import Locations
 from streamlab.students import endpoint
 from streamlab.students.docker_hosts import by_docker_host
@@ -92,7 +92,7 @@ def _engine(
                 yield Finding(f"{room[1]:.0f} GB free in {room[0]}")
             yield from _disk(disk.usages(client, students))
             yield from _gateway(client, students[0])
-            missing = build.missing(client)
+            missing = build.missing(client, host_setup.wanted_images(students))
             yield Finding(
                 f"images {', '.join(missing)} are not built" if missing else "images are built",
                 "invoke images" if missing else None,

@@ -97,7 +97,7 @@ def _control_wheels() -> Path:
             command = [sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps"]
             command += [
                 "--only-binary=:all:",
-                f"--requirement={ROOT / 'requirements.lock'}",
+                f"--requirement={LOCK}",
                 f"--dest={work / 'wheels'}",
             ]
             done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)

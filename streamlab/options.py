@@ -79,7 +79,7 @@ HELP = {
     "roster.from_": "the class list, one student per line: your own CSV, or an export from an LMS or Excel",
     "roster.name": "the class's name",
     "roster.to": "the inventory file to write; students already in it keep their name, ports and addresses",
-    "service": "hdfs, yarn, kafka, cassandra or spark",
+    "service": "hdfs, yarn, kafka, cassandra, spark, or one that `services` in the inventory adds",
     "set": "KEY=VALUE, an argument of the job itself; may be repeated",
     "student": "one student by name; `all` for everybody, if the task supports it",
     "subnets": "the network that is divided among the students (default: the existing file's, or 10.90.0.0/16)",

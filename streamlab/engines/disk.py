@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from streamlab.engines import engine
 from streamlab.errors import LabError
 from streamlab.students.docker_hosts import by_docker_host, is_here
-from streamlab.students.services import all_kinds
+from streamlab.students.services import all_kinds, kind_of
 from streamlab.students.student import Student
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def stacks(client: docker.DockerClient) -> Stacks:
 
 def _node(name: str, prefix: str) -> str:
     node = name.removeprefix(f"{prefix}-")
-    return node if node.rstrip("0123456789") in all_kinds() else "other"
+    return node if kind_of(node) in all_kinds() else "other"
 
 
 def _measured(client: docker.DockerClient) -> Mapping[str, list[dict]]:

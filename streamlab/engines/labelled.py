@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container
 
-#: The label with whose a stack is.
+#: The label that says whose a stack is.
 OWNER = "streamlab.owner"
 
 
@@ -70,7 +70,8 @@ def node(client: docker.DockerClient, student: Student, name: str, *, running: b
     """One node's container.
 
     Raises:
-        WrongRequest: there is no such node, or it does not run.
+        WrongRequest: there is no such node.
+        LabError: it is to be `running`, and does not.
     """
     # The engine is asked once more for each container that it lists, and every command of the lab begins with this.
     found = containers(client, student, f"streamlab.node={name}") or containers(client, student)
