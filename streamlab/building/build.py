@@ -162,7 +162,9 @@ def _build(client: docker.DockerClient, image: Image) -> None:
     with tempfile.TemporaryFile(dir=CACHE) as context:
         write_context(context, recipe(IMAGES / image.folder), files)
         context.seek(0)
-        run_build(client, context, image.name, tag=tags[image.name], given=given, shares=image.shares)
+        run_build(
+            client, context, image.name, tag=tags[image.name], given=given, shares=image.shares, folder=image.folder
+        )
     say(f"built {image.name} in {time.monotonic() - started:.0f} s")
 
 
@@ -199,7 +201,11 @@ def _artifacts(image: Image, *, processor: str) -> dict[str, Path]:
         folder = pip.folder(_lock(image), processor)
         if not folder.is_dir():
             fix = "run this command on a machine with that processor"
-            raise LabError(f"Python packages for {processor} cannot be fetched on this machine", fix=fix)
+            raise LabError(
+                f"Python packages for {processor} cannot be fetched on this machine",
+                evidence=f"{folder} is not there, and wheels are fetched for the processor that fetches",
+                fix=fix,
+            )
         files |= {f"wheels/{path.name}": path for path in folder.glob("*.whl")}
     if image.scripts:
         files |= {f"npm/{path.name}": path for path in npm.folder().glob("*.tgz")}
@@ -230,8 +236,12 @@ def run_build(
     tag: str,
     given: Mapping[str, str],
     shares: int = 1024,
+    folder: str = "",
 ) -> None:
     """Build the context's Dockerfile as `tag`, with a line of progress.
+
+    Args:
+        folder: the one below images/ that has the recipe, where it is not the image's name.
 
     Raises:
         LabError: it does not build; the last lines of its log are the evidence.
@@ -259,7 +269,7 @@ def run_build(
             if step:
                 line.update(f"step {step[1]} of {step[2]}")
             if "error" in event:
-                fix = f"the reason is above; images/{name}/Dockerfile is what was built"
+                fix = f"the reason is above; images/{folder or name}/Dockerfile is what was built"
                 raise LabError(f"image {name} does not build", evidence=log[-15:], fix=fix)
 
 

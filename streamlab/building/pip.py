@@ -18,20 +18,18 @@ from streamlab.engines.throwaway import inside, work_folder
 from streamlab.paths import CACHE, IMAGES, ROOT, private_folder
 from streamlab.ui import progress, say
 
-#: What is locked of Python for the cluster's nodes, and for the gateway.
+#: What is locked of Python for the cluster's nodes.
 NODES_LOCK = lock_folder("spark") / "requirements.lock"
-GATEWAY_LOCK = IMAGES / "gateway" / "requirements.lock"
-FLINK_LOCK = lock_folder("flink") / "requirements.lock"
-HBASE_LOCK = lock_folder("hbase") / "requirements.lock"
 #: Python locks: what is asked for, and what is written. For the cluster's nodes; for the gateway; for Flink; for
 #: HBase's clients; for the control machine; for its static checks, which keep the control machine's versions.
 LOCKS = {
-    NODES_LOCK.with_suffix(".in"): NODES_LOCK,
-    GATEWAY_LOCK.with_suffix(".in"): GATEWAY_LOCK,
-    FLINK_LOCK.with_suffix(".in"): FLINK_LOCK,
-    HBASE_LOCK.with_suffix(".in"): HBASE_LOCK,
-    ROOT / "requirements.in": ROOT / "requirements.lock",
-    ROOT / "requirements-dev.in": ROOT / "requirements-dev.lock",
+    lock.with_suffix(".in"): lock
+    for lock in (
+        NODES_LOCK,
+        *(folder / "requirements.lock" for folder in (IMAGES / "gateway", lock_folder("flink"), lock_folder("hbase"))),
+        ROOT / "requirements.lock",
+        ROOT / "requirements-dev.lock",
+    )
 }
 
 

@@ -28,7 +28,9 @@ _SOLUTION = re.compile(r"^(?P<indent> *)# BEGIN SOLUTION\n(?P<lines>.*?)^ *# END
 #: A gap's task, and what the program is about: both are docstrings.
 _TASK = re.compile(r'(?<=\n)(?P<indent> +)"""Gap (?P<number>\d+)\..*?(?P<end>(?:\n *)?""")', re.DOTALL)
 _ABOUT = re.compile(r'\A""".*?"""', re.DOTALL)
-_KEYS = {"title", "preset", "timeout", "topics", "groups", "tables", "gaps"}
+#: What a job needs of the stack, which an exercise's job.yml says as its exercise.yml does.
+_NEEDS = ("topics", "groups", "tables", "services")
+_KEYS = {"title", "preset", "timeout", "gaps", *_NEEDS}
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def files(lesson: str, name: str, program: str) -> dict[str, str]:
     found = load(lesson)
     tables = found.get("tables", [])
     step = {"title": found["title"], "preset": found["preset"], "timeout": found["timeout"]}
-    makes: dict[str, Any] = {kind: found[kind] for kind in ("topics", "groups", "tables") if kind in found}
+    makes: dict[str, Any] = {kind: found[kind] for kind in _NEEDS if kind in found}
     described: dict[str, Any] = {"title": found["title"], **makes, "steps": {"exercise": step}}
     job = yaml.safe_dump(described, sort_keys=False)
     return {

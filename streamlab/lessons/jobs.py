@@ -23,8 +23,8 @@ STEP_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 #: What is imported beside a job, by Spark, by the lab or by the job itself, and is no part of Python.
 PACKAGES = {
-    "cassandra", "common", "cqlshlib", "edge", "kafka", "matplotlib", "numpy", "pandas", "py4j", "pyarrow", "pyspark",
-    "pytest", "yaml",
+    "cassandra", "common", "cqlshlib", "edge", "happybase", "kafka", "matplotlib", "numpy", "pandas", "py4j", "pyarrow",
+    "pyspark", "pytest", "thriftpy2", "yaml",
 }  # fmt: skip
 
 

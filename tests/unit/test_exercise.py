@@ -87,6 +87,12 @@ def test_what_a_student_gets_is_a_job_without_a_solution(lesson: str, tmp_path: 
     assert f"{lesson}/exercise.py" not in names
 
 
+def test_an_exercise_has_the_services_that_its_lesson_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    described = {**exercise.load("lesson04"), "services": ["hbase"]}
+    monkeypatch.setattr(exercise, "load", lambda lesson: described)
+    assert "\nservices:\n- hbase\n" in exercise.files("lesson04", "mine", "")["job.yml"]
+
+
 def bundle_names(folder: Path, lesson: str = "") -> list[str]:
     return zipfile.ZipFile(io.BytesIO(bundle.job_bundle(folder, lesson).data)).namelist()
 
