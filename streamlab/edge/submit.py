@@ -140,7 +140,7 @@ def _ensure(hdfs: Hdfs, path: str, data: bytes) -> bool:
     return True
 
 
-def shelve(local: str, sha256: str) -> tuple[str, str]:
+def upload(local: str, sha256: str) -> tuple[str, str]:
     """Put the bundle and its launcher on the student's HDFS unless they are there; their addresses."""
     info = load_info()
     hdfs, short = Hdfs(info.webhdfs), sha256[:16]
@@ -189,7 +189,7 @@ def main(request: dict[str, Any]) -> int:
         return 2
     seed = [] if request["seed"] is None else ["--seed", str(request["seed"])]
     make(request["step"], [*request["arguments"], "--typed", request["typed"], *seed])
-    hand_over(command(request, *shelve(request["zip"], request["sha256"])), request["seconds"])
+    hand_over(command(request, *upload(request["zip"], request["sha256"])), request["seconds"])
 
 
 if __name__ == "__main__":

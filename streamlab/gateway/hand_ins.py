@@ -64,5 +64,9 @@ def _bounded(pieces: Iterable[bytes]) -> bytes:
         checkpoint()
         found += piece
         if len(found) > MOST_BYTES:
-            raise LabError("the gateway has more hand-ins than it should", evidence=f"more than {MOST_BYTES} bytes")
+            raise LabError(
+                "the gateway has more hand-ins than it should",
+                evidence=f"more than {MOST_BYTES} bytes",
+                fix="look into the portal's container",
+            )
     return bytes(found)

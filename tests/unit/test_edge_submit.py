@@ -226,7 +226,7 @@ def test_a_seed_makes_the_data_and_is_not_told_to_the_job(monkeypatch: pytest.Mo
     monkeypatch.setattr(submit, "lock", lambda name: None)
     monkeypatch.setattr(submit, "await_room", lambda request: True)
     monkeypatch.setattr(submit, "make", lambda step, arguments: said.update(made=arguments))
-    monkeypatch.setattr(submit, "shelve", lambda local, sha256: ("b.zip", "l.py"))
+    monkeypatch.setattr(submit, "upload", lambda local, sha256: ("b.zip", "l.py"))
     monkeypatch.setattr(submit, "hand_over", lambda argv, seconds: said.update(run=argv))
     request = {
         "step": "my04/exercise", "arguments": [], "typed": "my04", "seed": 4711, "spark": [], "zip": "", "sha256": "",

@@ -100,12 +100,12 @@ def hand_over(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[...
 
 
 FITS = {"fits": True, "room": asdict(replace(FREE, running=[], unhealthy=[]))}
-SHELVED = {"bundle": "a" * 64, "uploaded": False}
+UPLOADED = {"bundle": "a" * 64, "uploaded": False}
 TAKEN = "INFO Client: Submitting application application_1_7 to ResourceManager"
 
 
 def test_what_is_handed_over_is_told_as_it_is_done(hand_over: Callable, capsys: pytest.CaptureFixture) -> None:
-    assert hand_over({"waiting": "YARN"}, FITS, {"made": "topic x: made"}, SHELVED, TAKEN) == "application_1_7"
+    assert hand_over({"waiting": "YARN"}, FITS, {"made": "topic x: made"}, UPLOADED, TAKEN) == "application_1_7"
     assert capsys.readouterr().out == (
         "lesson08/score for ada, preset ml\n  topic x: made\n  bundle aaaaaaaaaaaa: already there (2 kB)\n"
     )
@@ -120,7 +120,7 @@ def test_what_prepare_prints_is_shown_and_names_no_application(
     hand_over: Callable, capsys: pytest.CaptureFixture
 ) -> None:
     printed = ("out", "not application_9_9")
-    assert hand_over(FITS, printed, SHELVED, TAKEN) == "application_1_7"
+    assert hand_over(FITS, printed, UPLOADED, TAKEN) == "application_1_7"
     assert "\n  | not application_9_9\n" in capsys.readouterr().out
 
 
@@ -153,9 +153,9 @@ def test_what_else_an_event_says_changes_nothing(hand_over: Callable, error_of: 
 def test_what_fails_on_the_way_is_named(hand_over: Callable, error_of: Callable) -> None:
     made = error_of(hand_over, FITS, "error: Kafka gives no answer", code=1)
     assert made.startswith("error: lesson08/score: what it needs could not be made\n  error: Kafka gives no answer\n")
-    refused = error_of(hand_over, FITS, SHELVED, "Exception in thread main: no queue", code=1)
+    refused = error_of(hand_over, FITS, UPLOADED, "Exception in thread main: no queue", code=1)
     assert refused.startswith("error: lesson08/score: spark-submit could not hand it over\n  Exception in thread main")
-    nameless = error_of(hand_over, FITS, SHELVED, "all is well")
+    nameless = error_of(hand_over, FITS, UPLOADED, "all is well")
     assert nameless.startswith("error: lesson08/score: spark-submit could not hand it over\n  all is well\n")
 
 
@@ -163,7 +163,7 @@ def test_ctrl_c_while_it_is_handed_over_ends_what_yarn_may_have(
     hand_over: Callable, capsys: pytest.CaptureFixture
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        hand_over(FITS, SHELVED, TAKEN, code=None)
+        hand_over(FITS, UPLOADED, TAKEN, code=None)
     assert hand_over.ran == [["yarn", "application", "-kill", "application_1_7"]]
     assert capsys.readouterr().out.endswith("ended application_1_7; with --detach it would keep running\n")
 
