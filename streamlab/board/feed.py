@@ -61,7 +61,8 @@ class Feed:
                         self.problem, self.is_replaced = "another board feeds it now", True
                         return
             except LabError as error:
-                self.problem = "; ".join(filter(None, [error.what, *error.evidence[-1:], f"fix: {error.fix}"]))
+                fix = [f"fix: {error.fix}"] if error.fix else []
+                self.problem = "; ".join(filter(None, [error.what, *error.evidence[-1:], *fix]))
             except OSError as error:  # which the errors of the engine's SDK are
                 self.problem = f"the stream into it broke: {error}"
             self._ended.wait(AGAIN_SECONDS)

@@ -15,7 +15,6 @@ import threading
 from collections.abc import Mapping
 from html import escape
 from http import HTTPStatus
-from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -139,9 +138,9 @@ class Handler(BaseHTTPRequestHandler):
         return f"board-{self.server.server_port}"  # a browser sends the cookies of all ports to each
 
     def _session(self) -> str:
-        cookies: SimpleCookie = SimpleCookie()
-        cookies.load(self.headers.get("Cookie", ""))
-        return cookies[self._cookie].value if self._cookie in cookies else ""
+        # Not `SimpleCookie`: another program's cookie that it cannot read would hide ours.
+        parts = (part.strip().partition("=") for part in self.headers.get("Cookie", "").split(";"))
+        return next((value for name, _, value in parts if name == self._cookie), "")
 
     def _is_token(self, said: str) -> bool:
         return hmac.compare_digest(said.encode(), self.server.token.encode())

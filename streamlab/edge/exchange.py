@@ -120,7 +120,7 @@ def end(places: Sequence[Place]) -> None:
     """Remove everything beside the data. A swap that has not been proved is undone in all volumes."""
     if state(places) != "proved":
         back(places)
-    for place in places:
+    for place in reversed(places):  # the first one, which is marked first, speaks for the others until the end
         place.clear()
 
 

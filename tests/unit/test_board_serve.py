@@ -90,6 +90,12 @@ def test_nobody_else_looks(server: Server, ask: Ask, path: str, headers: dict[st
     assert ask(path, **headers).status == status
 
 
+@pytest.mark.parametrize("other", ["a@b=1", 'settings={"a": 1}', "none", "path=/", ""])
+def test_a_cookie_of_another_program_on_this_machine_is_not_in_the_way(server: Server, ask: Ask, other: str) -> None:
+    own = f"board-{server.server_port}={server.token}"
+    assert ask("/board", token=False, Cookie=f"{other}; {own}").status == 200
+
+
 @pytest.mark.parametrize(
     "path",
     ["/", "/.lab/../board.js", "/.lab/board.py", "/.lab/", "/board/students/", "/board/students/<b>",

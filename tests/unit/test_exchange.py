@@ -100,6 +100,18 @@ def test_what_was_proved_stays_though_clearing_is_cut_off(
     assert held(tmp_path) == RESTORED
 
 
+def test_marking_and_clearing_may_both_be_cut_off(
+    tmp_path: Path, places: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No volume gets its old data back while another one keeps the new."""
+    exchange.main("swap", *places)
+    exchange.main("prove", places[0])
+    with cut_off(monkeypatch, after=1):
+        exchange.main("end", *places)
+    exchange.main("end", *places)
+    assert held(tmp_path) == RESTORED
+
+
 def test_deleting_what_was_there_may_be_cut_off(
     tmp_path: Path, places: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
