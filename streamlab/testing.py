@@ -31,7 +31,8 @@ ORDINARY = ("static", "unit", "jobs", "cluster")
 #: the lab's help; faults: recovery of what was killed, stopped or lost; larger: a stack whose workers leave and return;
 #: services: a stack that is given the optional services, and loses them again;
 #: gateway: students' pages and the board in a real browser, and who may open what; diagnoses: each cause that `invoke
-#: why` knows, provoked on a real stack; grading: five students' hand-ins graded on two stacks.
+#: why` knows, provoked on a real stack; grading: hand-ins of a class of five, of a class of 24, and of programs that do
+#: not end, graded.
 KINDS = (
     *(*ORDINARY, "lessons", "exercises", "course", "seat", "faults", "larger", "services"),
     *("diagnoses", "gateway", "grading"),

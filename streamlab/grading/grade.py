@@ -150,7 +150,7 @@ def _grade_all(lab: Lab, graders: Sequence[Student], store: Store, left: Sequenc
             parallel.repeat(used, turn, each, finished=finished)
         finally:
             stacks.remove(lab, graders)  # what a hand-in has started does not outlive its turn
-    none_left = LabError("there was no stack left to grade it on")
+    none_left = LabError("it was not begun", evidence="no stack was left to grade on")
     return failed | {one.student: failed.get(one.student, none_left) for one in queue}
 
 
