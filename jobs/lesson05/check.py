@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from common import shop as data
+from common import shop_oracle as oracle
 from common.checkpoint import Checkpoint
 from common.checks import (
     Assertion,
@@ -23,7 +25,7 @@ from common.checks import (
 )
 from common.file_sink import json_rows
 from common.settings import application_name
-from lesson05 import data, oracle, places
+from lesson05 import places
 
 if TYPE_CHECKING:
     from common.lab import Lab

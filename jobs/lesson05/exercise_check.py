@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from common import shop as data
+from common import shop_oracle as oracle
 from common.checkpoint import Checkpoint
 from common.checks import Assertion, Fact, at_least, equal, json_of, same_rows
 from common.exercise import Exercise
-from lesson05 import data, oracle
 
 if TYPE_CHECKING:
     from common.lab import Lab

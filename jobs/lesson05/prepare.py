@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from common import shop as data
 from common.lab import Lab
-from lesson05 import data
 from lesson05.places import CUSTOMERS_FILE
 
 

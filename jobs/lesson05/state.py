@@ -5,12 +5,12 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from common import shop as data
 from common.file_sink import json_rows
 from common.hdfs import Hdfs
 from common.outcome import Outcome
 from common.settings import Settings
 from common.streams import Streams
-from lesson05 import data
 from lesson05.places import (
     COMPLETE,
     CUSTOMERS_FILE,

@@ -13,7 +13,8 @@ from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming import StreamingQuery
 
-from lesson05 import data, oracle
+from common import shop as data
+from common import shop_oracle as oracle
 from lesson05.broken_wall_clock import by_arrival
 from lesson05.broken_window_watermark import on_the_time, on_the_window
 from lesson05.transforms import ITEM, ORDER, with_items

@@ -8,7 +8,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lesson05 import data
+from common import shop as data
 from lesson05.transforms import CUSTOMER, ITEM, ORDER, as_records, items, orders, with_city, with_items
 
 

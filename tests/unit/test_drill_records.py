@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from common import shop as shop_data
+from common import shop_oracle
 from common.errors import Missing
 from common.orders import BASE_TIME
 from common.records import Record
 from common.settings import LabInfo
 from edge import drill_records as records
 from lesson03 import data as orders_data
-from lesson05 import data as shop_data
-from lesson05 import oracle as shop_oracle
 from streamlab.drills import records as sending
 from streamlab.drills.catalogue import drills, lessons
 from streamlab.lessons.jobs import Job

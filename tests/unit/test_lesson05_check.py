@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from common import shop as data
+from common import shop_oracle as oracle
 from common.checks import Assertion
 from common.errors import Missing
 from common.hdfs import Status
 from common.settings import LabInfo, Settings
-from lesson05 import data, oracle
 from lesson05.check import JOIN_STORES, QUERIES, check
 
 HOME = "/user/student/lesson05"

@@ -9,7 +9,8 @@ from datetime import timedelta
 
 import pytest
 
-from lesson05 import data, oracle
+from common import shop as data
+from common import shop_oracle as oracle
 
 ORDERS_SHA256 = "87afb470d6a7201f3c3c1dc5ed5a13dff51a89259048d3df81f684dc986afeab"
 ITEMS_SHA256 = "e0320a89a09ff78e79bdbb12ef06b5f16c64295b32e24b46264124254a6f9746"

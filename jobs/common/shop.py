@@ -1,4 +1,4 @@
-"""Two streams of one small shop; what a stream processor should make of them is in `oracle`.
+"""Two streams of one small shop, which lessons 5 and 9 read; what a stream processor makes of them is in `shop_oracle`.
 
 An order comes in every 10 s for 50 minutes. Every tenth is sent twice, the second time three orders later, as a
 producer does that missed an answer. At the very end five orders arrive that were made in the first minute and waited

@@ -1,4 +1,4 @@
-"""What a stream processor should make of the two streams of `data` (the oracle)."""
+"""What a stream processor should make of the two streams of `shop` (the oracle of lessons 5 and 9)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from lesson05.data import ORDERS_PER_BATCH, REGULAR, START, Item, Order, across_batches, items, sent_orders
+from common.shop import ORDERS_PER_BATCH, REGULAR, START, Item, Order, across_batches, items, sent_orders
 
 #: What the queries work with; the steps write them out, as a student would.
 WATERMARK = timedelta(minutes=2)
 WINDOW = timedelta(minutes=5)
 SLIDE_WINDOW, SLIDE = timedelta(minutes=10), timedelta(minutes=5)
 ITEMS_WITHIN = timedelta(minutes=1)
+
+#: How far event time is for an engine that knows that nothing more will come: past everything.
+END_OF_INPUT = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -73,19 +76,19 @@ def windows_of(time: datetime, size: timedelta, slide: timedelta) -> list[dateti
     return [start for start in starts if start + size > time]
 
 
-def closed_windows(seed: int = REGULAR) -> list[Window]:
-    """Unique orders by window and status, of the windows that the watermark has passed."""
+def closed_windows(seed: int = REGULAR, until: datetime | None = None) -> list[Window]:
+    """Unique orders by window and status, of the windows that event time has passed: the watermark, or `until`."""
     counts = Counter(
         (start, one.status)
         for one in unique_orders(seed).values()
         for start in windows_of(one.order_time, WINDOW, WINDOW)
     )
     every = [Window(start, start + WINDOW, count, status) for (start, status), count in counts.items()]
-    return [window for window in every if window.end <= watermark(seed)]
+    return [window for window in every if window.end <= (until or watermark(seed))]
 
 
-def tumbling(seed: int = REGULAR) -> set[str]:
-    return {str(window) for window in closed_windows(seed)}
+def tumbling(seed: int = REGULAR, until: datetime | None = None) -> set[str]:
+    return {str(window) for window in closed_windows(seed, until)}
 
 
 def touched_windows(seed: int = REGULAR) -> Counter[datetime]:
@@ -121,11 +124,11 @@ def complete(seed: int = REGULAR) -> set[str]:
     return {str(Window(start, start + WINDOW, count)) for start, count in counts.items()}
 
 
-def sliding(seed: int = REGULAR) -> set[str]:
-    """Records that came in time by overlapping window, of the windows that the watermark has passed."""
+def sliding(seed: int = REGULAR, until: datetime | None = None) -> set[str]:
+    """Records that came in time by overlapping window, of the windows that event time has passed."""
     counts = Counter(start for _, one in in_time(seed) for start in windows_of(one.order_time, SLIDE_WINDOW, SLIDE))
     every = [Window(start, start + SLIDE_WINDOW, count) for start, count in counts.items()]
-    return {str(window) for window in every if window.end <= watermark(seed)}
+    return {str(window) for window in every if window.end <= (until or watermark(seed))}
 
 
 def pairs(seed: int = REGULAR) -> list[tuple[Order, Item]]:
@@ -139,10 +142,10 @@ def pairs(seed: int = REGULAR) -> list[tuple[Order, Item]]:
     ]
 
 
-def without_items(seed: int = REGULAR) -> set[str]:
-    """Orders that the left join has given up on: no item came, and by the watermark none can come any more."""
+def without_items(seed: int = REGULAR, until: datetime | None = None) -> set[str]:
+    """Orders that the left join has given up on: no item came, and by the watermark, or `until`, none can come now."""
     with_items = {order.order_id for order, _ in pairs(seed)}
-    given_up = join_watermark(seed) - ITEMS_WITHIN
+    given_up = (until or join_watermark(seed)) - ITEMS_WITHIN
     return {one.order_id for one in unique_orders(seed).values() if one.order_time < given_up} - with_items
 
 
