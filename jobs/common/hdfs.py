@@ -23,12 +23,14 @@ PIECE = 1 << 20
 
 @dataclass(frozen=True)
 class Status:
-    """One file or folder. `length` is in bytes, `replication` the copies of each block; both are 0 for a folder."""
+    """One file or folder. `length` is in bytes, `replication` the copies of each block; both are 0 for a folder.
+    `modified_ms` is when it was last changed, in milliseconds since 1970."""
 
     path: str
     is_dir: bool
     length: int
     replication: int = 0
+    modified_ms: int = 0
 
     @property
     def name(self) -> str:
@@ -228,4 +230,10 @@ def _refusal(error: HTTPError, path: str) -> JobError:
 
 def _status(path: str, entry: dict[str, Any]) -> Status:
     is_dir, copies = entry["type"] == "DIRECTORY", entry.get("replication", 0)
-    return Status(path=path, is_dir=is_dir, length=entry["length"], replication=copies)
+    return Status(
+        path=path,
+        is_dir=is_dir,
+        length=entry["length"],
+        replication=copies,
+        modified_ms=entry.get("modificationTime", 0),
+    )

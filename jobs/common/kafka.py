@@ -217,7 +217,10 @@ class Kafka:
         return self.produce(topic, missing) if missing else 0
 
     def consume_all(self, topic: str) -> list[Record]:
-        """Every record that `topic` holds now, by partition and offset; stops at the end offsets of the start."""
+        """Every record that `topic` holds now, by partition and offset; stops at the end offsets of the start.
+
+        Of transactions, what they have committed. One that is open hides all that comes after its first record.
+        """
         places = self._places(topic)
         deadline = time.monotonic() + self.timeout
         records: list[Record] = []
@@ -274,7 +277,13 @@ class Kafka:
     def _consumer(self) -> Iterator[KafkaConsumer]:
         """A consumer without a group: it reads what it is told to and commits nothing."""
         with self._errors("a consumer"):
-            consumer = KafkaConsumer(**self._connection(), group_id=None, allow_auto_create_topics=False)
+            # What a transaction has not committed is not there yet, and what it has aborted never was.
+            consumer = KafkaConsumer(
+                **self._connection(),
+                group_id=None,
+                allow_auto_create_topics=False,
+                isolation_level="read_committed",
+            )
         try:
             yield consumer
         finally:

@@ -150,6 +150,11 @@ class Settings:
         """A query's checkpoint: the lesson and the query's name alone decide it, so a restart resumes."""
         return f"{self.checkpoints}/{_checked(query)}"
 
+    @property
+    def savepoints(self) -> str:
+        """The folder of the savepoints of a step in Flink's SQL."""
+        return f"{self.home}/savepoint/{self.step}"
+
     def throwaway(self, query: str, run: str) -> str:
         """A checkpoint for one run only: what a memory sink needs, since it cannot resume."""
         return f"{self.home}/throwaway/{_checked(query)}-{_checked(run)}"

@@ -37,6 +37,10 @@ _HIDING = re.compile(
     r"\s*If you don't want your streaming query to fail on such cases, set the\s+source option \S+ to \S+"
 )
 
+#: A statement of a script in Flink's SQL, as its JobManager prints it, and an exception, with all lines of its message.
+_STATEMENT = re.compile(r"^Flink SQL> (.+)$", re.MULTILINE)
+_MESSAGE = re.compile(r"^Caused by: ((?:(?!\tat |Caused by: |\t\.\.\. |\d\d/\d\d/\d\d ).*\n?)+)", re.MULTILINE)
+
 #: What a cause calls for.
 DRIVER_MEMORY, EXECUTOR_MEMORY, LOST_RECORDS = "driver memory", "executor memory", "lost records"
 
@@ -80,7 +84,8 @@ def probable_cause(log: str, diagnostics: str, *, errors: str = "") -> Cause:
         diagnostics: YARN's own words.
         errors: what Spark has logged beside it.
     """
-    return _memory(log, diagnostics, errors) or _lost_records(log) or Cause(_words(log, diagnostics))
+    cause = _memory(log, diagnostics, errors) or _lost_records(log) or _of_script(log, errors)
+    return cause or Cause(_words(log, diagnostics))
 
 
 def _memory(log: str, diagnostics: str, errors: str) -> Cause | None:
@@ -121,6 +126,15 @@ def _lost_records(log: str) -> Cause | None:
         ],
         LOST_RECORDS,
     )
+
+
+def _of_script(log: str, errors: str) -> Cause | None:
+    """The innermost cause that Flink's JobManager has logged last, and the statement that it had come to."""
+    statements, messages = _STATEMENT.findall(log), _MESSAGE.findall(errors)
+    if not (statements and messages):
+        return None
+    words = [line.strip() for line in messages[-1].splitlines() if line.strip()]
+    return Cause([*words[:LINES_OF_MESSAGE], f"at {statements[-1].rstrip(';')}"])
 
 
 def _words(log: str, diagnostics: str) -> list[str]:

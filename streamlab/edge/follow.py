@@ -4,6 +4,9 @@
 ``{"out"}`` (a line of the driver's output), ``{"stage", "done", "total"}``, and last ``{"final", "diagnostics",
 "seconds", "log", "errors", "began"}``: when the application did not succeed, the end of what its driver printed and of
 what Spark has logged beside it, else empty; and whether it was ever given a container.
+
+Of an application of Flink's the driver is the JobManager, which prints its script statement by statement: that is no
+output, and is not shown.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from typing import TypeVar
 from common.channel import emit
 from common.errors import Unreachable
 
-from .yarn import FINAL, Yarn, held_mb, log_files
+from .yarn import FINAL, Yarn, held_mb, is_flink, log_files, log_names
 
 #: Seconds that an application may wait for its first container before we say why.
 ACCEPTED_SECONDS = 60
@@ -79,7 +82,7 @@ class Follower:
         if app["state"] != self.state:
             self.state = app["state"]
             emit(state=self.state)
-        if self.saw_outcome:
+        if self.saw_outcome or is_flink(app):
             return app  # the driver has nothing more to say
         # The node keeps the container's own log for a moment after the end; reading the aggregated one starts a JVM.
         if self.state in ("RUNNING", "FINISHING") or app["finalStatus"] == "SUCCEEDED":
@@ -129,12 +132,12 @@ class Follower:
                 name = stage["name"].rpartition(".zip/")[2].removesuffix(" at NativeMethodAccessorImpl.java:0")
                 emit(stage=name, done=stage["numCompleteTasks"], total=stage["numTasks"])
 
-    def aggregated_logs(self) -> dict[str, tuple[int, bytes]]:
-        """The ends of the driver's stdout and stderr, at most `MOST` bytes, and where each begins in its file; from the
+    def aggregated_logs(self, names: tuple[str, str]) -> dict[str, tuple[int, bytes]]:
+        """The ends of the driver's two log files, at most `MOST` bytes, and where each begins in its file; from the
         aggregated log, waited for at most LOG_SECONDS.
         """
         ends = time.monotonic() + LOG_SECONDS
-        files = ["-am", "1", "-log_files", "stdout,stderr", "-size", str(-MOST)]
+        files = ["-am", "1", "-log_files", ",".join(names), "-size", str(-MOST)]
         while True:
             done = subprocess.run(
                 ["yarn", "logs", "-applicationId", self.app_id, *files],
@@ -162,12 +165,13 @@ def follow(app_id: str, seconds: float) -> None:
             break
         time.sleep(SHORT_PAUSE if follower.saw_outcome else PAUSE)
     # The last lines may have come between two looks; the aggregated log has them all.
-    logs = {} if follower.saw_outcome else follower.aggregated_logs()
+    names, said_all = log_names(app), app["finalStatus"] == "SUCCEEDED" and is_flink(app)
+    logs = {} if follower.saw_outcome or said_all else follower.aggregated_logs(names)
     app = follower.answer(lambda: follower.yarn.application(app_id), time.monotonic() + SILENT_SECONDS)
     succeeded = app["finalStatus"] == "SUCCEEDED"
     if succeeded and "stdout" in logs:
         follower.show(*logs["stdout"], last=True)
-    log, errors = ("" if succeeded else _end_of(logs, file) for file in ("stdout", "stderr"))
+    log, errors = ("" if succeeded else _end_of(logs, file) for file in names)
     emit(
         final="KILLED" if killed else app["finalStatus"],
         diagnostics=killed or app["diagnostics"],

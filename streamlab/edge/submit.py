@@ -1,14 +1,16 @@
-"""Bring one step to YARN: see that it fits, make what it needs, put its bundle on HDFS, and start ``spark-submit``.
+"""Bring one step to YARN: see that it fits, make what it needs, put its program on HDFS, and start its engine's client.
 
 ``python3 -m edge.submit REQUEST``, in one process, since each start costs as much as all it does. REQUEST is JSON:
 ``{"zip": the bundle's path here, "sha256", "containers": [[MB, vcores], …], "step", "name": the application's,
 "arguments": ["--set", …], "typed": what `--job` was given, "seed": of an exercise's data, null for the student's own,
-"spark": options of spark-submit, "continuous", "seconds": that spark-submit may take}``. The job itself is not told the
-seed: whoever knows it knows what is expected.
+"flink": whether it is a script for Flink, else it is a program for Spark, "options": of the engine's client,
+"continuous", "seconds": that the client may take}``. The job itself is not told the seed: whoever knows it knows what
+is expected.
 
 Events: ``{"waiting"}`` while another submit is at work or memory is about to come back, ``{"fits", "room"}``,
-``{"made"}`` for each thing as it is made, and ``{"bundle", "uploaded"}``; then ``spark-submit`` takes this process's
-place and speaks for itself. Exit status 2 when it does not fit, or runs already.
+``{"made"}`` for each thing as it is made, and last ``{"bundle", "uploaded"}`` or, for Flink, ``{"script": its path on
+HDFS, "state": the folder there from which it goes on, or null}``; then ``spark-submit`` or ``sql-client.sh`` takes this
+process's place and speaks for itself. Exit status 2 when it does not fit, or runs already.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from common.lab import Lab
 from common.request import Job
 from common.settings import load_info
 
-from . import topics
+from . import flink_sql, topics
 from .locks import lock
 from .room import Containers, Room
 from .yarn import Yarn, held_mb
@@ -160,7 +162,7 @@ def command(request: dict[str, Any], bundle: str, launcher: str) -> list[str]:
     """
     client = ["java", f"@{CLIENT}", "org.apache.spark.deploy.SparkSubmit"] if CLIENT.exists() else ["spark-submit"]
     return [
-        *(*client, *request["spark"], *description(os.environ.get("STREAMLAB_LAB_JSON"))),
+        *(*client, *request["options"], *description(os.environ.get("STREAMLAB_LAB_JSON"))),
         *("--py-files", bundle, launcher),
         *(request["step"], *request["arguments"]),
         *(["--continuous"] if request["continuous"] else []),
@@ -177,7 +179,7 @@ def description(path: str | None) -> list[str]:
 
 
 def hand_over(argv: list[str], seconds: int) -> NoReturn:
-    """Become ``spark-submit``, for at most `seconds`, in the folder where a student's own would begin."""
+    """Become the engine's client, for at most `seconds`, in the folder where a student's own would begin."""
     os.chdir(Path.home())
     os.execvp("timeout", ["timeout", "-k", "5", str(seconds), *argv])
 
@@ -189,7 +191,11 @@ def main(request: dict[str, Any]) -> int:
         return 2
     seed = [] if request["seed"] is None else ["--seed", str(request["seed"])]
     make(request["step"], [*request["arguments"], "--typed", request["typed"], *seed])
-    hand_over(command(request, *upload(request["zip"], request["sha256"])), request["seconds"])
+    if request["flink"]:
+        argv = flink_sql.command(request["step"], request["arguments"], request["options"])
+    else:
+        argv = command(request, *upload(request["zip"], request["sha256"]))
+    hand_over(argv, request["seconds"])
 
 
 if __name__ == "__main__":

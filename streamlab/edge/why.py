@@ -23,7 +23,7 @@ from .event_log import STREAMING, Query, Unreadable, events, find, queries
 from .follow import KEPT as LOG_BYTES
 from .follow import Follower
 from .streams import SECONDS, numbers, read_to, total
-from .yarn import FINAL, Yarn, held_mb
+from .yarn import FINAL, Yarn, held_mb, log_names
 
 #: Applications that are looked at, of those that run.
 MOST = 4
@@ -249,18 +249,18 @@ def _emptied(trees: Iterable[Mapping[str, Any]], counted: Mapping[int, int]) -> 
 
 def _driver_log(yarn: Yarn, app: Mapping[str, Any]) -> tuple[str, str]:
     """The ends of what the driver printed, and of what Spark logged beside it; empty for one that has succeeded."""
-    follower = Follower(app["id"])
+    follower, names = Follower(app["id"]), log_names(app)
     if app["state"] in FINAL:
         if app["finalStatus"] == "SUCCEEDED":
             return "", ""
         try:
-            logs = {name: data for name, (_, data) in follower.aggregated_logs().items()}
+            logs = {name: data for name, (_, data) in follower.aggregated_logs(names).items()}
         except subprocess.TimeoutExpired:
             logs = {}
     else:
         container = yarn.driver_container(app["id"])
-        logs = {file: _end(yarn, container, file) for file in ("stdout", "stderr")} if container else {}
-    printed, errors = (logs.get(file, b"").decode("utf-8", "replace") for file in ("stdout", "stderr"))
+        logs = {file: _end(yarn, container, file) for file in names} if container else {}
+    printed, errors = (logs.get(file, b"").decode("utf-8", "replace") for file in names)
     return printed, errors
 
 

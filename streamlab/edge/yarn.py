@@ -84,8 +84,16 @@ class Yarn(yarn.Yarn):
         """The tasks of one of its stages so far."""
         return self._of_driver(app_id, f"stages/{stage['stageId']}/{stage['attemptId']}/taskList?length={most}")
 
+    def flink_jobs(self, app_id: str) -> list[dict[str, Any]]:
+        """Flink's jobs of an application, by its own REST interface; none while its JobManager is not up."""
+        found = self._through_proxy(app_id, "jobs/overview")
+        return found["jobs"] if isinstance(found, dict) else []
+
     def _of_driver(self, app_id: str, what: str) -> list[dict[str, Any]]:
-        request = Request(f"{self.url}/proxy/{app_id}/api/v1/applications/{app_id}/{what}")
+        return self._through_proxy(app_id, f"api/v1/applications/{app_id}/{what}")
+
+    def _through_proxy(self, app_id: str, path: str) -> Any:
+        request = Request(f"{self.url}/proxy/{app_id}/{path}")
         try:
             with self._opener.open(request, timeout=self.timeout) as answer:
                 return json.loads(answer.read())
@@ -97,6 +105,15 @@ class Yarn(yarn.Yarn):
             f"/ws/v1/cluster/apps/{app_id}/state", method="PUT", data=json.dumps({"state": "KILLED"}).encode(),
             headers={"Content-Type": "application/json"},
         )  # fmt: skip
+
+
+def is_flink(app: Mapping[str, Any]) -> bool:
+    return app["applicationType"] == "Apache Flink"
+
+
+def log_names(app: Mapping[str, Any]) -> tuple[str, str]:
+    """The names of the files with what an application's driver, or its JobManager, printed, and what it logged."""
+    return ("jobmanager.out", "jobmanager.log") if is_flink(app) else ("stdout", "stderr")
 
 
 def held_mb(app: Mapping[str, Any]) -> int:

@@ -56,6 +56,8 @@ class Step:
     needs: tuple[str, ...] = ()
     #: Runs only when it is named: a mistake to look at, or a variant.
     optional: bool = False
+    #: Whether it is a script in Flink's SQL, MODULE.sql; else it is a program for Spark, MODULE.py.
+    flink: bool = False
 
     @property
     def module(self) -> str:
@@ -172,7 +174,7 @@ def load(folder: Path) -> Job:
         topics=topics,
         groups=names_of(found, "groups", file),
         tables=names_of(found, "tables", file),
-        steps=tuple(_step(folder.name, name, values, file) for name, values in steps.items()),
+        steps=tuple(_step(folder, name, values, file) for name, values in steps.items()),
         exercise=text_of(found, "exercise", file) if "exercise" in found else "",
         services=names_of(found, "services", file),
     )
@@ -186,26 +188,35 @@ def load(folder: Path) -> Job:
     for step in job.steps:
         for needed in step.needs:
             job.step(needed)
-        if not (folder / f"{step.module}.py").is_file():
-            raise wrong_at(
-                file,
-                ("steps", step.name),
-                f"step {step.name} has no {step.module}.py",
-                f"write {folder.name}/{step.module}.py",
-            )
+        _require_program(job, step, file)
     return job
 
 
-def _step(job: str, name: str, values: Any, file: Path) -> Step:
+def _require_program(job: Job, step: Step, file: Path) -> None:
+    """Refuse a step without a program, or with two, or whose program's engine the job does not ask for."""
+    at = ("steps", step.name)
+    if (job.folder / f"{step.module}.py").is_file():
+        if step.flink:
+            there = f"{step.module}.py and {step.module}.sql"
+            raise wrong_at(file, at, f"step {step.name} has both {there}", "rename the one that is no step")
+    elif not step.flink:
+        raise wrong_at(
+            file, at, f"step {step.name} has no {step.module}.py", f"write {job.folder.name}/{step.module}.py"
+        )
+    elif "flink" not in job.services:
+        raise wrong_at(file, at, f"{step.module}.sql needs a stack with Flink", "add a line: services: [flink]")
+
+
+def _step(folder: Path, name: str, values: Any, file: Path) -> Step:
     at = ("steps", name)
     if not STEP_NAME.fullmatch(name):
         raise wrong_at(
             file, at, f"a step cannot be called {name!r}", "use lower-case letters, digits and -, a letter first"
         )
     values = mapping_of(values, file, *at)
-    require_known(values, {f.name for f in fields(Step)} - {"job", "name"}, file, *at)
+    require_known(values, {f.name for f in fields(Step)} - {"job", "name", "flink"}, file, *at)
     return Step(
-        job=job,
+        job=folder.name,
         name=name,
         title=text_of(values, "title", file, *at),
         preset=text_of(values, "preset", file, *at),
@@ -214,6 +225,7 @@ def _step(job: str, name: str, values: Any, file: Path) -> Step:
         streaming=flag_of(values, "streaming", file, *at),
         needs=names_of(values, "needs", file, *at),
         optional=flag_of(values, "optional", file, *at),
+        flink=(folder / f"{name.replace('-', '_')}.sql").is_file(),
     )
 
 

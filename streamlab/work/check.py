@@ -139,7 +139,8 @@ def report(student: Student, name: str | None, *, as_json: bool) -> None:
         if stream == "out" and not as_json:
             say(f"  | {line}")
 
-    targets = asked(name)
+    # Of a lesson that a stack cannot run nothing is expected, unless it is named.
+    targets = [(job, step) for job, step in asked(name) if name or set(job.services) <= set(student.all_services)]
     found = operation.act(
         lambda student: [check(student, job, step, printed=heard) for job, step in targets],
         student,

@@ -70,7 +70,9 @@ def request(
     args = {
         step.name: jobs.arguments(step, [item for item in given if _meant_for(item, step, steps)]) for step in steps
     }
-    return Request(found, steps, presets, args, continuous, detach)
+    # A script of Flink's says itself whether what it reads has an end, and no option changes that.
+    endless = any(step.streaming and step.flink for step in steps)
+    return Request(found, steps, presets, args, continuous or endless, detach)
 
 
 def positive(option: str, value: Any) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from streamlab.engines.inside import run_inside
 from streamlab.errors import LabError
@@ -13,7 +14,7 @@ from streamlab.stacks.channel import fields
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import Stack, failed, open_stack
 from streamlab.students.student import Student
-from streamlab.ui import say
+from streamlab.ui import one_line, say
 from streamlab.work.submit import application_name, running_of
 
 #: Seconds that a job may take to see that it should stop, and to finish its batch.
@@ -43,11 +44,10 @@ def stop(student: Student, job: Job, steps: tuple[Step, ...]) -> None:
                 continue
             named = (job.name, step.name, app_id, str(SECONDS))
             try:
-                ended = stack.answer("edge.stop", *named, seconds=SECONDS + 30, read=fields(began=bool))
+                ended = stack.answer("edge.stop", *named, seconds=SECONDS + 30, read=fields(began=bool, savepoint=str))
             except LabError as error:
                 raise _killed(stack, step, app_id, error) from error
-            how = "stopped after its last batch" if ended["began"] else "had not started, and was withdrawn"
-            say(f"{step.full_name}: {app_id} {how}")
+            say(f"{step.full_name}: {app_id} {_how(ended)}")
 
 
 def _killed(stack: Stack, step: Step, app_id: str, error: LabError) -> LabError:
@@ -60,3 +60,11 @@ def _killed(stack: Stack, step: Step, app_id: str, error: LabError) -> LabError:
         evidence=[error.what, *error.evidence],
         fix=f"what it had finished is kept; the whole log: invoke logs --app {app_id}",
     )
+
+
+def _how(ended: Mapping[str, Any]) -> str:
+    if not ended["began"]:
+        return "had not started, and was withdrawn"
+    if ended["savepoint"]:
+        return f"stopped with a savepoint, {one_line(ended['savepoint'])}"
+    return "stopped after its last batch"

@@ -22,7 +22,7 @@ from streamlab.students.docker_hosts import by_docker_host
 from streamlab.students.inventory import Lab
 from streamlab.students.services import require_service, yarn_tag
 from streamlab.students.student import Student
-from streamlab.ui import Progress, progress, say
+from streamlab.ui import Progress, one_line, progress, say
 from streamlab.work.follow import follow, kill
 from streamlab.work.request import Request, positive
 
@@ -70,6 +70,24 @@ def spark_options(student: Student, step: Step, preset: Preset, services: Sequen
     ]
 
 
+def flink_options(student: Student, step: Step, preset: Preset, services: Sequence[str] = ()) -> list[str]:
+    """The same for one step's ``sql-client.sh``: a JobManager in the driver's place, TaskManagers in the executors'.
+
+    A container is as large as Spark's would be; how much of it is heap, Flink decides. It has a slot for each core.
+    """
+    conf = {
+        **({"yarn.tags": ",".join(map(yarn_tag, services))} if services else {}),
+        "yarn.application.name": application_name(student, step),
+        "jobmanager.memory.process.size": f"{preset.driver_memory_mb + preset.overhead_mb}m",
+        "yarn.appmaster.vcores": preset.driver_cores,
+        "taskmanager.memory.process.size": f"{preset.executor_memory_mb + preset.overhead_mb}m",
+        "taskmanager.numberOfTaskSlots": preset.executor_cores,
+        # It asks YARN for TaskManagers until each part of the job has a slot.
+        "parallelism.default": preset.executors * preset.executor_cores,
+    }
+    return [f"-D{key}={value}" for key, value in conf.items()]
+
+
 def application_name(student: Student, step: Step) -> str:
     return f"{student.name}-{step.job}-{step.name}"
 
@@ -83,7 +101,7 @@ def running_of(stack: Stack, steps: Sequence[Step]) -> dict[str, str]:
 
 
 def application_id(text: str) -> str | None:
-    """The application that ``spark-submit`` says it started."""
+    """The application that ``spark-submit`` or ``sql-client.sh`` says it started."""
     found = re.search(r"application_\d+_\d+", text)
     return found.group(0) if found else None
 
@@ -150,8 +168,9 @@ def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> st
         return app_id
     continuous = wanted.continuous and step.streaming
     seconds = 10**7 if continuous else step.timeout
-    # What an exercise has written is for its check to say: the gaps are the student's own.
-    nothing = f"see how it went: invoke check --job {wanted.job.typed}" if wanted.job.exercise else "it wrote nothing"
+    # What an exercise has written is for its check to say: the gaps are the student's own. And Flink counts nothing.
+    unsaid = wanted.job.exercise or step.flink
+    nothing = f"see how it went: invoke check --job {wanted.job.typed}" if unsaid else "it wrote nothing"
     follow(
         stack, step, app_id, began, seconds=seconds, preset=wanted.presets[step.name], typed=wanted.job.typed,
         nothing=nothing,
@@ -160,8 +179,9 @@ def _run(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> st
 
 
 def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle) -> str:
-    """Make what the step needs, and run ``spark-submit`` until YARN has the application; its id."""
+    """Make what the step needs, and run its engine's client until YARN has the application; its id."""
     preset = wanted.presets[step.name]
+    options = flink_options if step.flink else spark_options
     request = {
         "zip": zip_path(packed),
         "sha256": packed.sha256,
@@ -171,7 +191,8 @@ def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle)
         "typed": wanted.job.typed,
         "arguments": [x for key, value in sorted(wanted.args[step.name].items()) for x in ("--set", f"{key}={value}")],
         "seed": wanted.seed,
-        "spark": spark_options(stack.student, step, preset, wanted.job.services),
+        "flink": step.flink,
+        "options": options(stack.student, step, preset, wanted.job.services),
         "continuous": wanted.continuous and step.streaming,
         "seconds": SUBMIT_SECONDS,
     }
@@ -185,12 +206,12 @@ def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle)
         def tell(event: dict[str, Any]) -> None:
             if "fits" in event:
                 seen["fits"], seen["room"] = event["fits"] is True, _room(event["room"])
-            elif "bundle" in event:
-                seen["bundle"] = True
+            elif "bundle" in event or "script" in event:
+                seen["handed"] = True
             _made(event, line, f"{step.full_name} for {stack.student.name}, preset {preset.name}", packed)
 
         def printed(stream: str, text: str) -> None:
-            if "bundle" in seen:
+            if "handed" in seen:
                 said.append(text)
             elif stream == "out":  # by the job's own prepare.py
                 line.close()
@@ -208,11 +229,12 @@ def _hand_over(stack: Stack, step: Step, wanted: Request, packed: bundle.Bundle)
             raise
     if seen.get("fits") is False:
         raise too_large(preset, seen["room"])
-    if "bundle" not in seen:
+    if "handed" not in seen:
         raise failed(f"{step.full_name}: what it needs could not be made", done, seconds=seconds)
     app_id = application_id("\n".join(said))
     if done.code != 0 or app_id is None:
-        raise failed(f"{step.full_name}: spark-submit could not hand it over", done, seconds=SUBMIT_SECONDS)
+        client = "sql-client.sh" if step.flink else "spark-submit"
+        raise failed(f"{step.full_name}: {client} could not hand it over", done, seconds=SUBMIT_SECONDS)
     return app_id
 
 
@@ -229,3 +251,11 @@ def _made(event: Mapping[str, Any], line: Progress, title: str, packed: bundle.B
         there = "uploaded" if event["uploaded"] else "already there"
         say(f"  bundle {packed.short}: {there} ({len(packed.data) / 1024:.0f} kB)")
         line.update("submitting the application to YARN")
+    elif "script" in event:
+        say(f"  script {event['script']}: {_begins(event['state'])}")
+        line.update("submitting the application to YARN")
+
+
+def _begins(state: object) -> str:
+    """Where a script of Flink's begins."""
+    return f"goes on from {one_line(str(state))}" if state else "from the beginning"

@@ -249,3 +249,18 @@ def test_advice_that_hides_lost_records_is_not_repeated() -> None:
     assert "was changed from 340 to 333" in text
     assert "set the" not in text
     assert found.lines[-1].startswith("(left out here: Spark's advice to set failOnDataLoss to false.")
+
+
+def test_a_script_s_failure_is_the_innermost_cause_and_the_statement() -> None:
+    printed = (
+        "Flink SQL> CREATE TABLE a;\n[INFO] OK\nFlink SQL> INSERT INTO a SELECT 1;\norg.x.E: no\n\tat a.b(C.java:1)\n"
+    )
+    logged = (
+        "26/11/28 03:55:44 WARN A: failed\norg.x.Outer: it failed\n\tat a.b(C.java:1)\nCaused by: org.x.Outer: why\n"
+        "\tat a.b(C.java:1)\n\t... 5 more\nCaused by: org.x.E: two rowtimes.\nCast one.\n\tat a.b(C.java:2)\n"
+        "26/11/28 03:55:45 INFO A: end\n"
+    )
+    assert logs.probable_cause(printed, "exit 2", errors=logged).lines == [
+        "org.x.E: two rowtimes.", "Cast one.", "at INSERT INTO a SELECT 1"
+    ]  # fmt: skip
+    assert logs.probable_cause("", "exit 2", errors=logged).lines == ["exit 2"]

@@ -181,7 +181,7 @@ def test_a_bundle_that_cannot_be_put_there_is_an_error() -> None:
 def test_the_command_line_of_a_step(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(submit, "CLIENT", tmp_path)
     request = {
-        "spark": ["--name", "ada-lesson08-score"],
+        "options": ["--name", "ada-lesson08-score"],
         "step": "lesson08/score",
         "arguments": ["--set", "z=a b; rm"],
         "continuous": True,
@@ -200,7 +200,7 @@ def test_a_cluster_that_is_not_the_labs_gets_its_description_with_the_applicatio
 ) -> None:
     monkeypatch.setattr(submit, "CLIENT", tmp_path / "no such file")
     monkeypatch.setenv("STREAMLAB_LAB_JSON", "/home/ada/cluster.json")
-    request = {"spark": ["--name", "x"], "step": "lesson08/score", "arguments": [], "continuous": False}
+    request = {"options": ["--name", "x"], "step": "lesson08/score", "arguments": [], "continuous": False}
     assert submit.command(request, "b.zip", "l.py") == [
         *("spark-submit", "--name", "x", "--master", "yarn", "--files", "/home/ada/cluster.json"),
         *("--conf", "spark.yarn.appMasterEnv.STREAMLAB_LAB_JSON=cluster.json"),
@@ -229,8 +229,8 @@ def test_a_seed_makes_the_data_and_is_not_told_to_the_job(monkeypatch: pytest.Mo
     monkeypatch.setattr(submit, "upload", lambda local, sha256: ("b.zip", "l.py"))
     monkeypatch.setattr(submit, "hand_over", lambda argv, seconds: said.update(run=argv))
     request = {
-        "step": "my04/exercise", "arguments": [], "typed": "my04", "seed": 4711, "spark": [], "zip": "", "sha256": "",
-        "continuous": False, "seconds": 1,
+        "step": "my04/exercise", "arguments": [], "typed": "my04", "seed": 4711, "options": [], "flink": False,
+        "zip": "", "sha256": "", "continuous": False, "seconds": 1,
     }  # fmt: skip
     submit.main(request)
     assert said["made"] == ["--typed", "my04", "--seed", "4711"]

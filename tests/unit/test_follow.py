@@ -28,9 +28,10 @@ class Yarn:
         diagnostics: str = "",
         ran_ms: int = 60_000,
         held_mb: int = -1,
+        kind: str = "SPARK",
     ) -> None:
         self.states, self.final, self.printed, self.diagnostics = list(states), final, printed, diagnostics
-        self.ran_ms, self.held_mb = ran_ms, held_mb
+        self.ran_ms, self.held_mb, self.kind = ran_ms, held_mb, kind
         self.killed: list[str] = []
 
     def application(self, app_id: str) -> dict[str, Any]:
@@ -40,7 +41,7 @@ class Yarn:
         final = "UNDEFINED" if state in ("ACCEPTED", "RUNNING") else self.final
         return {
             "state": state, "finalStatus": final, "diagnostics": self.diagnostics, "elapsedTime": self.ran_ms,
-            "allocatedMB": self.held_mb,
+            "allocatedMB": self.held_mb, "applicationType": self.kind,
         }  # fmt: skip
 
     def driver_container(self, app_id: str) -> tuple[str, str]:
@@ -191,3 +192,19 @@ def test_what_a_driver_said_last_is_read_from_its_node_when_it_has_just_gone(tol
 def test_a_driver_that_has_just_begun_is_not_asked_for_its_stages(told: Callable) -> None:
     events = told(Yarn("RUNNING", "RUNNING", "FINISHED", printed=f"hello\n{OUTCOME}\n", ran_ms=2000))
     assert not [event for event in events if "stage" in event]
+
+
+def test_the_script_that_flink_prints_is_no_output_and_its_log_tells_why_it_failed(
+    told: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flink = {"printed": "Flink SQL> SELECT 1;\n", "kind": "Apache Flink"}
+    assert [event for event in told(Yarn("RUNNING", "FINISHED", **flink)) if "out" in event] == []
+    program = tmp_path / "yarn"
+    files = {"jobmanager.out": "Flink SQL> SELECT 1", "jobmanager.log": "Caused by: no"}
+    text = "".join(f"LogType:{name}\nLogLength:{len(said)}\nLogContents:\n{said}\n" for name, said in files.items())
+    program.write_text(f"#!/bin/sh\necho $* >{tmp_path}/asked\ncat <<'END'\n{text}END\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    final = told(Yarn("RUNNING", "FINISHED", final="FAILED", **flink))[-1]
+    assert "-log_files jobmanager.out,jobmanager.log" in (tmp_path / "asked").read_text()
+    assert (final["log"], final["errors"]) == ("Flink SQL> SELECT 1", "Caused by: no")

@@ -133,3 +133,30 @@ def test_a_job_may_need_an_optional_service(tmp_path: Path, error_of: Callable) 
             assert error_of(jobs.find, str(tmp_path / "mine")).startswith(said)
         else:
             assert jobs.find(str(tmp_path / "mine"))[0].services == ("flink",)
+
+
+STEP_OF_SQL = "{title: Count, preset: tiny, timeout: 60}"
+
+
+@pytest.mark.parametrize(
+    ("services", "files", "said"),
+    [
+        ("services: [flink]", ["count_all.sql"], ""),
+        ("services: [flink]", ["count_all.sql", "count_all.py"], "step count-all has both count_all.py and count_all"),
+        ("", ["count_all.sql"], "count_all.sql needs a stack with Flink"),
+        ("services: [flink]", [], "step count-all has no count_all.py"),
+    ],
+)
+def test_a_step_may_be_a_script_for_flink(
+    tmp_path: Path, error_of: Callable, services: str, files: list[str], said: str
+) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for name in files:
+        (folder / name).touch()
+    (folder / "job.yml").write_text(f"title: Mine\n{services}\nsteps:\n  count-all: {STEP_OF_SQL}\n")
+    if said:
+        assert said in error_of(jobs.find, str(folder))
+    else:
+        assert jobs.find(str(folder))[1][0].flink
+    assert not jobs.find("lesson08")[1][0].flink

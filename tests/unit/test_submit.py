@@ -221,3 +221,23 @@ def test_a_job_that_needs_a_service_is_refused_where_a_stack_lacks_it(student: S
         "error: lesson01 needs flink, which ada's stack does not have",
         "  fix: in the inventory, for the student or the class: services: [flink]; then invoke provision",
     ]
+
+
+def test_the_options_of_a_script_for_flink(student: Student) -> None:
+    """A JobManager in the driver's place, TaskManagers in the executors', each as large."""
+    step = replace(SCORE, flink=True)
+    assert submit.flink_options(student, step, replace(ML, executors=2), ("flink",)) == [
+        "-Dyarn.tags=needs-flink",
+        "-Dyarn.application.name=ada-lesson08-score",
+        *("-Djobmanager.memory.process.size=1408m", "-Dyarn.appmaster.vcores=1"),
+        *("-Dtaskmanager.memory.process.size=1920m", "-Dtaskmanager.numberOfTaskSlots=2", "-Dparallelism.default=4"),
+    ]
+
+
+def test_lesson09_is_refused_where_there_is_no_flink(student: Student, error_of: Callable) -> None:
+    assert error_of(submit.submit, student, request("lesson09")).startswith("error: lesson09 needs flink, which")
+
+
+def test_a_stream_of_flink_s_has_no_end_whatever_is_asked() -> None:
+    assert request("lesson09/stream").continuous
+    assert not request("lesson09").continuous

@@ -1,0 +1,1 @@
+"""Lesson 9: the orders of lesson 5 in Flink: the same questions to another engine."""
