@@ -342,8 +342,8 @@ def test_the_start_of_a_lesson_is_where_those_before_it_end(
         snapshot.take(student, name=None, at="lesson03", yes=False)
     assert world.done == []
     snapshot.take(student, name=None, at="lesson03", yes=True)
-    assert [what for what in world.done if what.startswith("reset")][-2:] == ["reset lesson08", "reset titanic"]
-    assert world.done[9:14] == ["submit lesson01", "check lesson01", "submit lesson02", "check lesson02", "stop"]
+    assert [what for what in world.done if what.startswith("reset")][-2:] == ["reset lesson09", "reset titanic"]
+    assert world.done[10:15] == ["submit lesson01", "check lesson01", "submit lesson02", "check lesson02", "stop"]
     assert [folder.name for folder in snapshots.found("spring")] == ["at-lesson03"]
 
 
