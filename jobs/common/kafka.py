@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import (
+    CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
     KafkaError,
+    NotCoordinatorError,
     TopicAlreadyExistsError,
     UnknownTopicOrPartitionError,
     UnsupportedCodecError,
@@ -28,6 +30,8 @@ from common.records import Record, encoded, record_of, unreadable
 TOPIC_CONFIG = {"retention.ms": "-1"}
 
 PAUSE_S = 0.2
+#: The first question about any group makes Kafka create the topic that holds the answer, and load it.
+NOT_YET = (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)
 
 
 T = TypeVar("T")
@@ -143,10 +147,22 @@ class Kafka:
 
     def delete_group(self, group: str) -> bool:
         """Delete a consumer group with its committed offsets. False when it was not there."""
-        said = self._of_group(group, lambda: self._admin.delete_groups([group])[group])
+        said = self._of_group(group, lambda: self._deleted(group))
         if said not in ("OK", "GroupIdNotFoundError"):
             raise JobError(f"Kafka does not delete the consumer group {group}", evidence=said)
         return said == "OK"
+
+    def _deleted(self, group: str) -> str:
+        """What Kafka says of the deletion: this answer comes as a name, not as an exception.
+
+        Raises:
+            KafkaError: the group's coordinator does not answer for it yet.
+        """
+        said: str = self._admin.delete_groups([group])[group]
+        for error in NOT_YET:
+            if said == error.__name__:
+                raise error(group)
+        return said
 
     def end_offsets(self, topic: str) -> dict[int, int]:
         """Per partition, the offset that the next record will get."""
@@ -254,8 +270,7 @@ class Kafka:
             while True:
                 try:
                     return ask()
-                except CoordinatorNotAvailableError:
-                    # The first question about any group makes Kafka create the topic that holds the answer.
+                except NOT_YET:
                     if time.monotonic() > deadline:
                         raise
                     time.sleep(PAUSE_S)

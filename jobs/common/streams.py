@@ -116,13 +116,10 @@ class Streams:
             query.awaitTermination()  # raises the failure itself, with its cause
 
     def _stop_between_batches(self) -> None:
-        """Stop each query once it rests. What Spark starts in that very moment is interrupted and repeated later."""
         self.say("stop asked: ending after the running batch")
         deadline = time.monotonic() + GRACE_S
         for watched in self._watched.values():
-            while watched.query.isActive and watched.query.status["isTriggerActive"] and time.monotonic() < deadline:
-                time.sleep(0.05)
-            watched.query.stop()
+            stop_at_rest(watched.query, deadline)
 
     def _note(self, watched: _Watched) -> None:
         """Count and print the batches that ended since the last look."""
@@ -146,6 +143,20 @@ class Streams:
             self._hdfs.delete(place)
         except JobError as error:  # a folder left behind is no reason to fail a step that did its work
             self.say(f"left behind: {place} ({error.what})")
+
+
+def stop_at_rest(query: StreamingQuery, deadline: float) -> None:
+    """Stop a query between two batches. What Spark starts in that very moment is interrupted and repeated later.
+
+    Interrupted while it closes a file on HDFS, a query has not been stopped but has failed ("Failed to shutdown
+    streamer"): Spark does not know that exception as one of its own interrupt.
+
+    Args:
+        deadline: on the monotonic clock, from which on its batch is waited for no longer.
+    """
+    while query.isActive and query.status["isTriggerActive"] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    query.stop()
 
 
 def batch_line(progress: dict[str, Any]) -> str:

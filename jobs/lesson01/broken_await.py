@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,11 +12,14 @@ from pyspark.sql import DataFrame, SparkSession
 from common.hdfs import Hdfs
 from common.outcome import Outcome
 from common.settings import Settings
+from common.streams import stop_at_rest
 from lesson01.stream import generated
 
 FIRST, SECOND = "l01-first", "l01-second"
 #: How long we watch the line that waits for ever.
 PATIENCE_S = 8.0
+#: The most that one batch may take.
+BATCH_S = 60.0
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
@@ -62,7 +66,7 @@ def next_line_reached(spark: SparkSession, stream: DataFrame, home: str) -> bool
     print(f"the line that starts {SECOND} was {'reached' if SECOND in running else 'never reached'}", flush=True)
     while thread.is_alive():  # no variable holds the query; the session still knows it
         for query in spark.streams.active:
-            query.stop()
+            stop_at_rest(query, time.monotonic() + BATCH_S)
         thread.join(0.5)
     return SECOND in running
 
@@ -80,7 +84,7 @@ def started_together(spark: SparkSession, stream: DataFrame, home: str) -> list[
     spark.streams.awaitAnyTermination(2)
     running = active(spark)
     for query in queries:
-        query.stop()
+        stop_at_rest(query, time.monotonic() + BATCH_S)
     return running
 
 

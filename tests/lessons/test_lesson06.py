@@ -46,7 +46,7 @@ def test_a_stream_read_again_from_its_beginning_changes_nothing(lab: LabRunner, 
 def test_a_second_run_finds_nothing_new(lab: LabRunner, first: str) -> None:
     printed = lab("submit", "--job", "lesson06/speed")
     assert printed.count(": nothing new") == 2
-    assert lab.check("lesson06")["passed"]
+    assert lab.wrong("lesson06") == {}
 
 
 def test_a_lost_row_is_found(lab: LabRunner, first: str) -> None:
@@ -63,7 +63,7 @@ def test_a_lost_row_is_found(lab: LabRunner, first: str) -> None:
     assert wrong["batch: rows of lab.orders_by_day_status"]["found"] == f"36 rows; 1 missing, such as {lost}"
     assert wrong["batch: orders in lab.orders_by_day_status"]["found"] == 875 - orders
     assert text.code == 1
-    assert lab.check("lesson06")["passed"]
+    assert lab.wrong("lesson06") == {}
 
 
 def test_an_hour_counted_twice_is_found(lab: LabRunner, first: str) -> None:
@@ -77,14 +77,14 @@ def test_an_hour_counted_twice_is_found(lab: LabRunner, first: str) -> None:
     row = '{"day": "2025-01-09", "hour": "2025-01-09 00:00:00", "orders": 2, "status": "shipped"}'
     assert wrong["speed: rows of lab.orders_by_hour_status"]["found"] == f"36 rows; 1 not expected, such as {row}"
     assert wrong["speed: orders in lab.orders_by_hour_status"]["found"] == 127
-    assert lab.check("lesson06")["passed"]
+    assert lab.wrong("lesson06") == {}
 
 
 def test_a_table_is_not_overwritten_unless_that_is_confirmed(lab: LabRunner, first: str) -> None:
     ran = lab.run("submit", "--job", "lesson06/broken-overwrite")
     assert ran.code == 1
     assert "You are attempting to use overwrite mode which will truncate" in ran.err
-    assert lab.check("lesson06")["passed"]
+    assert lab.wrong("lesson06") == {}
 
 
 def test_a_name_with_an_apostrophe_ends_a_statement_made_of_text(lab: LabRunner, first: str) -> None:
@@ -104,4 +104,4 @@ def test_the_serving_step_is_looked_at_once_it_has_run(lab: LabRunner, first: st
 def test_a_counter_adds_a_repeated_batch_twice(lab: LabRunner, first: str) -> None:
     printed = lab("submit", "--job", "lesson06/broken-counter")
     assert "125 orders were sent; the counter says 173: batch 1 (48 orders) was added twice" in printed
-    assert lab.check("lesson06")["passed"]
+    assert lab.wrong("lesson06") == {}
