@@ -56,6 +56,12 @@ def test_a_group_sent_back_to_the_start_is_found(lab: LabRunner, read: str) -> N
     assert ran.code == 1
     assert "WRONG groups: offsets that l02-group has committed" in ran.out
     assert re.search(r"found .*1'?: 7", ran.out)
+    # Kafka's own tool commits an offset without a note: who had committed it before is known no more.
+    assert {name.partition(",")[0] for name in lab.wrong("lesson02")} == {
+        "groups: members that have committed a partition",
+        "groups: partitions that a member says it owned and another one has committed",
+    }
+    lab("submit", "--job", "lesson02")
     assert lab.wrong("lesson02") == {}
 
 
