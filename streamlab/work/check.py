@@ -139,8 +139,7 @@ def report(student: Student, name: str | None, *, as_json: bool) -> None:
         if stream == "out" and not as_json:
             say(f"  | {line}")
 
-    # Of a lesson that a stack cannot run nothing is expected, unless it is named.
-    targets = [(job, step) for job, step in asked(name) if name or set(job.services) <= set(student.all_services)]
+    targets = [(job, step) for job, step in asked(name) if name or can_run(student, job)]
     found = operation.act(
         lambda student: [check(student, job, step, printed=heard) for job, step in targets],
         student,
@@ -157,6 +156,11 @@ def report(student: Student, name: str | None, *, as_json: bool) -> None:
         raise LabError(f"{len(wrong)} of {len(found)} lessons did not pass", evidence=names, fix=wrong[0].fix)
     if wrong:
         raise wrong[0]
+
+
+def can_run(student: Student, job: Job) -> bool:
+    """Whether a stack has what a job needs. Of one that it cannot run nothing is expected, unless it is named."""
+    return set(job.services) <= set(student.all_services)
 
 
 def asked(name: str | None) -> list[tuple[Job, str]]:

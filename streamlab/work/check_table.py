@@ -56,10 +56,17 @@ def report(students: Sequence[Student], name: str | None, *, as_json: bool, csv_
     if csv_file == STDOUT and as_json:
         raise WrongRequest("--csv - and --json both write to standard output", fix="give --csv a file")
     place = _place(csv_file) if csv_file not in (None, STDOUT) else None
-    targets = check.asked(name)
-    rows = ask(students, targets)
-    headings = ["student", *(label(target) for target in targets)]
-    cells = [[student, *(cell.verdict for cell in row.values())] for student, row in rows.items()]
+    asked = check.asked(name)
+    expected = {
+        student.name: [target for target in asked if name or check.can_run(student, target[0])] for student in students
+    }
+    rows = ask(students, expected)
+    lessons = [label(target) for target in asked if any(target in targets for targets in expected.values())]
+    headings = ["student", *lessons]
+    cells = [
+        [student, *(row[lesson].verdict if lesson in row else "" for lesson in lessons)]
+        for student, row in rows.items()
+    ]
     if place:
         _write(place, as_csv([headings, *cells]))
     if csv_file == STDOUT:
@@ -77,11 +84,11 @@ def label(target: Target) -> str:
     return f"{job.name}/{step}" if step else job.name
 
 
-def ask(students: Sequence[Student], targets: Sequence[Target]) -> dict[str, Row]:
-    """Student -> lesson -> cell, in the order of `students`."""
-    outcomes = parallel.run(students, lambda student: row(student, targets), CHECK)
+def ask(students: Sequence[Student], expected: Mapping[str, Sequence[Target]]) -> dict[str, Row]:
+    """Student -> lesson -> cell, in the order of `students`, of the lessons that are expected of each."""
+    outcomes = parallel.run(students, lambda student: row(student, expected[student.name]), CHECK)
     return {
-        outcome.name: _row_of(targets, _failed(outcome.error)) if outcome.error else outcome.answer
+        outcome.name: _row_of(expected[outcome.name], _failed(outcome.error)) if outcome.error else outcome.answer
         for outcome in outcomes
     }
 

@@ -26,8 +26,8 @@ RIGHT = {"name": "rows", "expected": "3", "found": "3", "passed": True, "where":
 WRONG = {**RIGHT, "found": "2", "passed": False}
 
 
-def lesson(name: str) -> tuple[Job, str]:
-    return Job(name, Path(name), name, {}, (), (), ()), ""
+def lesson(name: str, *services: str) -> tuple[Job, str]:
+    return Job(name, Path(name), name, {}, (), (), (), services=services), ""
 
 
 @pytest.fixture
@@ -56,12 +56,31 @@ def report(student: Student, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
         monkeypatch.setattr(check_table.labelled, "summaries", summaries)
         monkeypatch.setattr(check_table.engine, "unreachable", lambda students: {})
         monkeypatch.setattr(check, "check", ask)
-        monkeypatch.setattr(check, "asked", lambda name: [lesson("lesson01"), lesson("lesson03")])
+        lessons = [lesson("lesson01"), lesson("lesson03"), lesson("lesson09", "flink")]
+        monkeypatch.setattr(check, "asked", lambda name: lessons)
         host = {"dora": "ssh://lab@second"}
-        students = [replace(student, name=name, docker_host=host.get(name, student.docker_host)) for name in names]
+        students = [
+            replace(
+                student, name=name.removesuffix("+flink"), docker_host=host.get(name, student.docker_host),
+                services=("flink",) if name.endswith("+flink") else (),
+            )
+            for name in names
+        ]  # fmt: skip
         check_table.report(students, None, as_json=as_json, csv_file=to)
 
     return run
+
+
+def test_of_a_lesson_that_a_stack_cannot_run_nothing_is_expected(
+    report: Callable, capsys: pytest.CaptureFixture
+) -> None:
+    """The table of a class in which nobody can has no column of it."""
+    report("ada+flink", "bob", to="-")
+    assert capsys.readouterr().out == (
+        "student,lesson01,lesson03,lesson09\n"
+        "ada,passed,passed,passed\n"
+        "bob,passed,passed,\n"
+    )  # fmt: skip
 
 
 SILENT = LabError("lesson03: common.check failed on the edge node", evidence=["no answer", "within 120 s"])
