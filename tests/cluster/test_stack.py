@@ -107,7 +107,8 @@ def test_status_tells_health_memory_and_limits(lab: LabRunner) -> None:
     for node in found["nodes"]:
         assert node["state"] == "running", node
         assert 0 < node["memory_bytes"] < node["memory_limit_bytes"], node
-    assert {"id", "name", "state", "final_status", "started", "finished"} == set(found["applications"][-1])
+    names = {"id", "name", "type", "tags", "state", "final_status", "started", "finished"}
+    assert set(found["applications"][-1]) == names
 
 
 def test_every_container_is_closed_in(lab: LabRunner, student: Student) -> None:
