@@ -14,6 +14,7 @@ from streamlab.stacks import operation, parallel
 from streamlab.stacks.channel import fields, list_of
 from streamlab.stacks.operation import Access, Operation
 from streamlab.stacks.stack import Stack, failed, open_stack
+from streamlab.students.services import require_service
 from streamlab.students.student import Student
 from streamlab.ui import confirm, one_line, say
 from streamlab.work.submit import running_of
@@ -40,7 +41,12 @@ def check(
 
     Returns:
         ``{"job", "student", "passed", "assertions": [each as `common.checks.Assertion` has it]}``
+
+    Raises:
+        WrongRequest: the job needs a service that the stack does not have.
     """
+    for service in job.services:
+        require_service(student, service, job.name)
     with _asked_by(student) as stack:
         target = f"{job.name}/{step}" if step else job.name
         zips = [bundle.job_bundle(job.folder, job.exercise)]

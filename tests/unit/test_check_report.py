@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from edge import checks
-from streamlab.lessons import results
+from streamlab.lessons import jobs, results
+from streamlab.paths import JOBS
 from streamlab.stacks import beside
 from streamlab.students.clusters import DESCRIPTION, Cluster
 from streamlab.students.student import Student
@@ -41,6 +42,12 @@ MODEL = {
     "pending": False,
     "gap": 0,
 }
+
+
+def test_a_lesson_that_a_stack_cannot_run_is_not_said_to_be_wrong(student: Student, error_of: Callable) -> None:
+    assert error_of(check.check, student, jobs.load(JOBS / "lesson09")).splitlines()[0] == (
+        f"error: lesson09 needs flink, which {student.name}'s stack does not have"
+    )
 
 
 @pytest.fixture
