@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from streamlab.ui import plain
 
+_OF_AN_ENGINE = ("docker.errors", "requests.exceptions")
+
 
 class LabError(Exception):
     """A failure: something that should have worked did not. Exit status 1."""
@@ -31,6 +33,17 @@ class WrongRequest(LabError):
     """The request itself is wrong; nothing was touched. Exit status 2."""
 
     exit_code = 2
+
+
+def engine_said(error: Exception) -> str | None:
+    """What Docker's SDK, or a connection that it uses, says went wrong; None for an error of another kind.
+
+    Neither library is imported for that: most commands end without them.
+    """
+    kinds = type(error).__mro__
+    if isinstance(error, (ConnectionError, TimeoutError)) or any(kind.__module__ in _OF_AN_ENGINE for kind in kinds):
+        return str(getattr(error, "explanation", None) or error)
+    return None
 
 
 def unknown(kind: str, name: str, known: Iterable[str], *, usage: str = "{}") -> WrongRequest:

@@ -20,7 +20,7 @@ from invoke import main as plain
 from invoke.parser import ParserContext
 
 from streamlab.cancel import Cancelled, cancelled_by_signals
-from streamlab.errors import LabError
+from streamlab.errors import LabError, engine_said
 from streamlab.options import help_of
 from streamlab.students.clusters import VARIABLE
 from streamlab.ui import show_any_script
@@ -73,11 +73,12 @@ def lab_task(
             forget_reader()
             raise Exit(code=READER_GONE) from None
         except Exception as error:
-            known = _of_an_engine(error)
-            if known is None:
+            said = engine_said(error)
+            if said is None:
                 raise
-            print(known, file=sys.stderr)
-            raise Exit(code=known.exit_code) from None
+            refused = LabError("the Docker Engine did not do what it was asked", evidence=said, fix="invoke doctor")
+            print(refused, file=sys.stderr)
+            raise Exit(code=refused.exit_code) from None
         if code:
             raise Exit(code=code)
 
@@ -90,14 +91,6 @@ def load(path: Path | str | None = None, cluster: str | None = None) -> Lab:
     from streamlab.students import inventory
 
     return inventory.load(path, cluster)
-
-
-def _of_an_engine(error: Exception) -> LabError | None:
-    """The error for what an engine, or the way to it, has raised; None for anything else."""
-    if not any(kind.__module__ in ("docker.errors", "requests.exceptions") for kind in type(error).__mro__):
-        return None
-    words = getattr(error, "explanation", None) or error
-    return LabError("the Docker Engine did not do what it was asked", evidence=str(words), fix="invoke doctor")
 
 
 def forget_reader() -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from streamlab.cancel import CancelToken, cancellable
 from streamlab.engines import engine
-from streamlab.errors import LabError
+from streamlab.errors import LabError, engine_said
 from streamlab.paths import ROOT
 from streamlab.students.student import Student
 
@@ -134,11 +134,10 @@ def _deadline(target: Target, operation: Operation, token: CancelToken) -> Itera
 
 def unforeseen(target: Target, operation: Operation, error: Exception) -> LabError:
     """The error for an unexpected exception: from the engine, from the connection to it, or a bug of ours."""
-    if _is_of_an_engine(error):
-        words = getattr(error, "explanation", None) or error
+    if (said := engine_said(error)) is not None:
         return LabError(
             f"{target.name}: the Docker Engine at {target.docker_host} could not carry out a request",
-            evidence=str(words),
+            evidence=said,
             fix="invoke doctor looks for the cause",
         )
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(str(ROOT))]
@@ -148,8 +147,3 @@ def unforeseen(target: Target, operation: Operation, error: Exception) -> LabErr
         evidence=[f"{type(error).__name__}: {error}", *places],
         fix="try again; if it fails again, report these lines: it is a bug in the lab",
     )
-
-
-def _is_of_an_engine(error: Exception) -> bool:
-    """Whether it is an error of the engine's SDK, which is not imported for that, or of a connection."""
-    return isinstance(error, OSError) or any(kind.__module__ == "docker.errors" for kind in type(error).__mro__)
