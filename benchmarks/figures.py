@@ -11,6 +11,7 @@ from benchmarks import plain
 from benchmarks.class_of_300 import scaling
 from benchmarks.first_run import first_run
 from benchmarks.flows import flowing, lagging
+from benchmarks.gateway import in_use, logins, pages
 from benchmarks.run import Figure, Side
 from benchmarks.stacks import (
     INVENTORY,
@@ -184,6 +185,7 @@ START = f"{ARCHIVES}; storage and schema that the image brings; short retries; t
 SUBMIT = f"{ARCHIVES}; jars and PySpark on the nodes; no process for each file of a container; no wait at its end"
 FLOWS = "rows to Cassandra in batches of 4 KB, sixteen at a time; no 400 ms at the end of a file on HDFS"
 FIRST = "no training while building; fetching and building side by side; ansible-core alone; mmdebstrap"
+GATEWAY = "one nginx in front of one process of Python"
 LOCAL_JARS = ("spark.yarn.jars=local:/opt/spark/jars/*",)
 FIGURES = (
     Figure("first-run", "s", "`demo` from a clone, nothing there but an engine", "", FIRST, first_run),
@@ -214,5 +216,8 @@ FIGURES = (
         scaling,
         runs=1,
     ),
+    Figure("gateway-logins", "s", "24 students log in at once", "", GATEWAY, logins),
+    Figure("gateway-page", "s", "a page of YARN's in 24 browsers at once, p95", "one browser", GATEWAY, pages),
+    Figure("gateway-memory", "MB", "the gateway of these 24", "", GATEWAY, in_use, runs=1),
     Figure("check", "s", "`check` of lesson03", "", "no JVM", command("check", "--job", "lesson03", stacks=1)),
 )
