@@ -9,14 +9,18 @@ from contextlib import AbstractContextManager, contextmanager
 
 from benchmarks import plain
 from benchmarks.class_of_300 import scaling
+from benchmarks.engines import latency, throughput
 from benchmarks.first_run import first_run
 from benchmarks.flows import flowing, lagging
 from benchmarks.gateway import in_use, logins, pages
-from benchmarks.run import Figure, Side
+from benchmarks.run import Comparison, Figure, Side
+from benchmarks.services import costs
 from benchmarks.stacks import (
+    IDLE_SECONDS,
     INVENTORY,
     beside_ours,
     lab,
+    memory,
     names,
     ours_up,
     plain_configuration,
@@ -29,12 +33,10 @@ from benchmarks.stacks import (
 from streamlab.engines import engine, inside, labelled
 from streamlab.errors import LabError
 from streamlab.paths import ROOT
-from streamlab.stacks import status
 from streamlab.students.student import Student
 
 COUNT = ROOT / "benchmarks" / "count"
-#: Seconds that a stack is left alone before it is looked at, and seconds for which its processors' time is counted.
-IDLE_SECONDS = 60
+#: Seconds for which a stack's processors' time is counted.
 WATCHED_SECONDS = 30
 
 
@@ -49,7 +51,7 @@ def provisioning(
 
         def ours() -> float:
             sweep()
-            return timed(lambda: provision(count))
+            return timed(lambda: provision(students(count)))
 
         def as_they_come() -> float:
             sweep()
@@ -71,18 +73,12 @@ def again() -> Iterator[tuple[Side, None]]:
 
         def ours() -> float:
             began = time.monotonic()
-            said = lab("provision", "--inventory", str(INVENTORY), "--limit", names(4))
+            said = lab("provision", "--inventory", str(INVENTORY), "--limit", names(students(4)))
             if ", 0 changed" not in said:
                 raise LabError("a second provision changed something", evidence=said.splitlines())
             return time.monotonic() - began
 
         yield ours, None
-
-
-def memory(student: Student) -> float:
-    """Megabytes that a stack's cgroups count, without reclaimable page cache."""
-    (found,) = status.look([student])["students"]
-    return sum(node["memory_bytes"] for node in found["nodes"]) / 2**20
 
 
 def processor(student: Student) -> float:
@@ -172,7 +168,8 @@ def command(*arguments: str, stacks: int = 0) -> Callable[[], AbstractContextMan
             yield lambda: timed(lambda: lab(*arguments)), None
             return
         with ours_up(stacks):
-            whose = ["--inventory", str(INVENTORY), "--limit", names(stacks)] if stacks > 1 else where(students(1)[0])
+            limit = ["--inventory", str(INVENTORY), "--limit", names(students(stacks))]
+            whose = limit if stacks > 1 else where(students(1)[0])
             if arguments[0] == "check":
                 lab("submit", *arguments[1:], *whose)
             yield lambda: timed(lambda: lab(*arguments, *whose)), None
@@ -220,4 +217,25 @@ FIGURES = (
     Figure("gateway-page", "s", "a page of YARN's in 24 browsers at once, p95", "one browser", GATEWAY, pages),
     Figure("gateway-memory", "MB", "the gateway of these 24", "", GATEWAY, in_use, runs=1),
     Figure("check", "s", "`check` of lesson03", "", "no JVM", command("check", "--job", "lesson03", stacks=1)),
+)
+
+COMPARISONS = (
+    Comparison(
+        "services",
+        "one stack at a time, warm, with proofs, and a minute later",
+        {"provision": "s", "idle memory": "MB"},
+        costs,
+    ),
+    Comparison(
+        "engines-throughput",
+        "orders counted by five minutes and status, Kafka to Kafka",
+        {"throughput": "records/s"},
+        throughput,
+    ),
+    Comparison(
+        "engines-latency",
+        "an order's way to its copy, Kafka to Kafka, 1000 a second",
+        {"p50": "ms", "p95": "ms", "p99": "ms"},
+        latency,
+    ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -10,27 +9,19 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from benchmarks.run import Side
-from benchmarks.stacks import beside_ours, lab, ours_up, where
+from benchmarks.stacks import NUMBERS, beside_ours, ours_up, submit
 from streamlab.paths import ROOT
 from streamlab.students.student import Student
 from streamlab.ui import say
 
 FLOW = ROOT / "benchmarks" / "flow"
-#: A number of its own for each run of a job: a checkpoint is never used twice.
-NUMBERS = itertools.count(1)
 
 Sides = Callable[[], AbstractContextManager[tuple[Side, Side]]]
 
 
-def submit(step: str, student: Student, **args: int) -> str:
-    """Run one step of the job for a student; what it printed."""
-    given = [part for name, value in args.items() for part in ("--set", f"{name}={value}")]
-    return lab("submit", "--job", f"{FLOW}/{step}", *given, *where(student))
-
-
 def measured(step: str, student: Student, rate: int, **args: int) -> dict[str, Any]:
     """What a run of one step says it measured."""
-    said = submit(step, student, rate=rate, run=next(NUMBERS), **args)
+    said = submit(f"{FLOW}/{step}", student, rate=rate, run=next(NUMBERS), **args)
     (line,) = re.findall(r"^ *\| (\{.*)$", said, re.MULTILINE)
     return json.loads(line)
 
@@ -57,7 +48,7 @@ def flowing(rate: int, *, batches: int) -> Sides:
     def sides() -> Iterator[tuple[Side, Side]]:
         with ours_up() as (student,), beside_ours(student, as_they_come=True) as other:
             for one in (student, other):
-                submit("fill", one, rate=rate, batches=batches)
+                submit(f"{FLOW}/fill", one, rate=rate, batches=batches)
             yield lambda: drained(student), lambda: drained(other)
 
     return sides

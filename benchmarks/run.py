@@ -1,4 +1,4 @@
-"""`./lab bench`: each figure beside its baseline, in turns; medians go to results.json and the table in README.md."""
+"""`./lab bench`: each figure beside its baseline, in turns; medians go to results.json and the tables in README.md."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from streamlab.errors import LabError, unknown
 from streamlab.paths import ROOT
@@ -25,9 +25,15 @@ RUNS = 3
 #: Seconds of rest before each measurement: containers that are over still have their logs collected.
 REST_SECONDS = 3
 BEGIN, END = "<!-- table: written by `./lab bench` -->", "<!-- end of table -->"
+COMPARISONS_BEGIN, COMPARISONS_END = "<!-- comparisons: written by `./lab bench` -->", "<!-- end of comparisons -->"
 
 #: Measures one side once: the value, in the figure's unit.
 Side = Callable[[], float]
+#: Values by their names, and what measures each side of a comparison once.
+Measured = dict[str, float]
+Sides = Mapping[str, Callable[[], Measured]]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,17 +54,42 @@ class Figure:
     runs: int = RUNS
 
 
-def in_turns(figure: Figure) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Comparison:
+    """Several sides, each with several values that are measured together; none of the sides is the lab's own.
+
+    Attributes:
+        units: the unit of each value, by the value's name.
+        sides: a context with what measures each side, by the side's name. The ratios are to the first.
+    """
+
+    name: str
+    title: str
+    units: Mapping[str, str]
+    sides: Callable[[], AbstractContextManager[Sides]]
+    runs: int = RUNS
+
+
+def in_turns(
+    name: str, runs: int, sides: Mapping[str, Callable[[], T]], shown: Callable[[T], str]
+) -> dict[str, list[T]]:
+    """Measure every side once, then every side again, and so on; what was found, by the side."""
+    found: dict[str, list[T]] = {side: [] for side in sides}
+    for turn in range(runs):
+        for side, measure in sides.items():
+            time.sleep(REST_SECONDS)
+            found[side].append(measure())
+            say(f"  {name} {turn + 1}/{runs} {side}: {shown(found[side][-1])}")
+    return found
+
+
+def measured(figure: Figure) -> dict[str, Any]:
     """Measure a figure: ours, baseline, ours, baseline …; medians, and their ratio."""
-    ours: list[float] = []
-    baseline: list[float] = []
     with figure.sides() as (our_side, other_side):
-        for turn in range(figure.runs):
-            for values, side, name in ((ours, our_side, "ours"), (baseline, other_side, "baseline")):
-                if side is not None:
-                    time.sleep(REST_SECONDS)
-                    values.append(round(side(), 2))
-                    say(f"  {figure.name} {turn + 1}/{figure.runs} {name}: {values[-1]} {figure.unit}")
+        both = {"ours": our_side, "baseline": other_side}
+        sides = {name: _rounded(side) for name, side in both.items() if side is not None}
+        found = in_turns(figure.name, figure.runs, sides, lambda value: f"{value} {figure.unit}")
+    ours, baseline = found["ours"], found.get("baseline", [])
     middle, other = statistics.median(ours), statistics.median(baseline) if baseline else None
     return {
         "name": figure.name,
@@ -70,9 +101,46 @@ def in_turns(figure: Figure) -> dict[str, Any]:
     }
 
 
+def _rounded(side: Side) -> Side:
+    return lambda: round(side(), 2)
+
+
+def compared(comparison: Comparison) -> dict[str, Any]:
+    """Measure a comparison: every side in turn; of each value the medians, and their ratios to the first side's."""
+
+    def shown(values: Measured) -> str:
+        return ", ".join(f"{name} {values[name]:g} {unit}" for name, unit in comparison.units.items())
+
+    with comparison.sides() as sides:
+        rounded = {side: _all_rounded(measure) for side, measure in sides.items()}
+        found = in_turns(comparison.name, comparison.runs, rounded, shown)
+    return {
+        "name": comparison.name,
+        "values": [_value(name, {side: [one[name] for one in runs] for side, runs in found.items()})
+                   for name in comparison.units],
+    }  # fmt: skip
+
+
+def _all_rounded(measure: Callable[[], Measured]) -> Callable[[], Measured]:
+    return lambda: {name: round(value, 2) for name, value in measure().items()}
+
+
+def _value(name: str, runs: Mapping[str, list[float]]) -> dict[str, Any]:
+    medians = {side: round(statistics.median(values), 2) for side, values in runs.items()}
+    first = next(iter(medians.values()))
+    ratios = {side: round(middle / first, 2) for side, middle in medians.items()}
+    return {"name": name, "medians": medians, "ratios": ratios, "runs": dict(runs)}
+
+
 def described(figure: Figure, found: Mapping[str, Any]) -> dict[str, Any]:
     """What was found, with the words of today."""
     return {**found, "what": {"ours": figure.ours, "baseline": figure.baseline, "bought": figure.bought}}
+
+
+def titled(comparison: Comparison, found: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a comparison."""
+    values = [{**value, "unit": comparison.units[value["name"]]} for value in found["values"]]
+    return {**found, "title": comparison.title, "values": values}
 
 
 def machine() -> dict[str, Any]:
@@ -93,15 +161,15 @@ def _cpuinfo() -> Iterator[str]:
     return iter(file.read_text().splitlines() if file.exists() else [])
 
 
-def kept() -> dict[str, dict[str, Any]]:
-    """The figures of earlier runs, by name."""
+def kept(what: str = "figures") -> dict[str, dict[str, Any]]:
+    """The figures of earlier runs, or the comparisons, by name."""
     if not RESULTS.exists():
         return {}
-    return {figure["name"]: figure for figure in json.loads(RESULTS.read_text(encoding="utf-8"))["figures"]}
+    return {one["name"]: one for one in json.loads(RESULTS.read_text(encoding="utf-8")).get(what, [])}
 
 
 def markdown(figures: Sequence[Mapping[str, Any]]) -> str:
-    """The table of README.md."""
+    """The figures' table of README.md."""
     lines = ["| figure | ours | baseline | ratio | what bought it |", "|---|---|---|---|---|"]
     for figure in figures:
         what = figure["what"]
@@ -112,45 +180,104 @@ def markdown(figures: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def write(figures: Sequence[Mapping[str, Any]]) -> None:
-    """Keep the figures as JSON and as the table in README.md."""
-    RESULTS.write_text(json.dumps({"machine": machine(), "figures": list(figures)}, indent=1) + "\n", encoding="utf-8")
+def sides_markdown(comparisons: Sequence[Mapping[str, Any]]) -> str:
+    """A table of README.md for each comparison, with the ratio to the first side in brackets."""
+    return "\n\n".join("\n".join(_comparison_lines(comparison)) for comparison in comparisons)
+
+
+def _comparison_lines(comparison: Mapping[str, Any]) -> Iterator[str]:
+    sides = list(comparison["values"][0]["medians"])
+    yield f"| `{comparison['name']}`: {comparison['title']} | {' | '.join(sides)} |"
+    yield "|---" * (len(sides) + 1) + "|"
+    for value in comparison["values"]:
+        yield f"| {value['name']} | {' | '.join(_cells(value))} |"
+
+
+def _cells(value: Mapping[str, Any]) -> Iterator[str]:
+    """Each side's median, and but for the first its ratio to the first one's."""
+    for number, (side, middle) in enumerate(value["medians"].items()):
+        yield f"{middle:g} {value['unit']}" + (f" ({value['ratios'][side]:.2f})" if number else "")
+
+
+def write(figures: Sequence[Mapping[str, Any]], comparisons: Sequence[Mapping[str, Any]]) -> None:
+    """Keep all as JSON and as the tables in README.md."""
+    results = {"machine": machine(), "figures": list(figures), "comparisons": list(comparisons)}
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     text = README.read_text(encoding="utf-8")
-    head, _, rest = text.partition(BEGIN)
-    README.write_text(f"{head}{BEGIN}\n{markdown(figures)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+    text = _between(text, BEGIN, END, markdown(figures))
+    README.write_text(_between(text, COMPARISONS_BEGIN, COMPARISONS_END, sides_markdown(comparisons)), encoding="utf-8")
+
+
+def _between(text: str, begin: str, end: str, new: str) -> str:
+    """A text with something new between two marks."""
+    head, _, rest = text.partition(begin)
+    return f"{head}{begin}\n{new}\n{end}{rest.partition(end)[2]}"
+
+
+def chosen(only: str | None, known: Iterable[str]) -> list[str]:
+    """The names to measure: all, the one that was asked for, or those that begin with it and a hyphen.
+
+    Raises:
+        WrongRequest: there is none.
+    """
+    names = list(known)
+    if only is None or only in names:
+        return [only] if only else names
+    several = [name for name in names if name.startswith(f"{only}-")]
+    if not several:
+        raise unknown("figure", only, names, usage="--only {}")
+    return several
 
 
 def bench(only: str | None, runs: int | None) -> None:
-    """Measure every figure or one, print them, and keep them beside those of other runs.
+    """Measure everything or what is asked for, print it, and keep it beside what other runs have found.
 
     Raises:
         WrongRequest: there is no such figure.
         LabError: something that was measured failed.
     """
-    from benchmarks.figures import FIGURES
+    from benchmarks.figures import COMPARISONS, FIGURES
 
-    known = {figure.name: figure for figure in FIGURES}
-    if only and only not in known:
-        raise unknown("figure", only, known, usage="--only {}")
-    found = kept()
+    known: dict[str, Figure | Comparison] = {one.name: one for one in (*FIGURES, *COMPARISONS)}
+    found = kept() | kept("comparisons")
     failures = []
-    for figure in [known[only]] if only else FIGURES:
-        say(f"{figure.name}: {figure.ours}, beside {figure.baseline or 'nothing'}")
-        chosen = figure if runs is None else Figure(**{**vars(figure), "runs": runs})
+    for name in chosen(only, known):
+        one = known[name] if runs is None else replace(known[name], runs=runs)
         try:
-            found[figure.name] = in_turns(chosen)
+            found[name] = _one(one)
         except LabError as error:
-            failures.append(f"{figure.name}: {error.what}")
+            failures.append(f"{name}: {error.what}")
             say(str(error))
-        write([described(known[name], found[name]) for name in known if name in found])
-    rows = [
-        [f["name"], f"{f['ours']:g} {f['unit']}", f"{f['baseline']:g} {f['unit']}" if f["baseline"] else "-",
-         f"{f['ratio']:.2f}" if f["ratio"] else "-"]
-        for f in (found[name] for name in known if name in found)
-    ]  # fmt: skip
-    say("\n" + table(["figure", "ours", "baseline", "ratio"], rows))
-    say(f"kept in {RESULTS.relative_to(ROOT)}")
+        write(
+            [described(figure, found[figure.name]) for figure in FIGURES if figure.name in found],
+            [titled(comparison, found[comparison.name]) for comparison in COMPARISONS if comparison.name in found],
+        )
+    _show(FIGURES, COMPARISONS, found)
     if failures:
         raise LabError(
             "some figures could not be measured", evidence=failures, fix="see to the cause, then --only NAME"
         )
+
+
+def _one(one: Figure | Comparison) -> dict[str, Any]:
+    if isinstance(one, Comparison):
+        say(f"{one.name}: {one.title}")
+        return compared(one)
+    say(f"{one.name}: {one.ours}, beside {one.baseline or 'nothing'}")
+    return measured(one)
+
+
+def _show(
+    figures: Sequence[Figure], comparisons: Sequence[Comparison], found: Mapping[str, Mapping[str, Any]]
+) -> None:  # fmt: skip
+    rows = [
+        [f["name"], f"{f['ours']:g} {f['unit']}", f"{f['baseline']:g} {f['unit']}" if f["baseline"] else "-",
+         f"{f['ratio']:.2f}" if f["ratio"] else "-"]
+        for f in (found[figure.name] for figure in figures if figure.name in found)
+    ]  # fmt: skip
+    say("\n" + table(["figure", "ours", "baseline", "ratio"], rows))
+    for comparison in (one for one in comparisons if one.name in found):
+        values = titled(comparison, found[comparison.name])["values"]
+        sides = list(values[0]["medians"])
+        say("\n" + table([comparison.name, *sides], [[value["name"], *_cells(value)] for value in values]))
+    say(f"kept in {RESULTS.relative_to(ROOT)}")

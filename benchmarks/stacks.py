@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from benchmarks import plain
 from streamlab.engines import engine, labelled
 from streamlab.errors import LabError
 from streamlab.paths import ROOT
+from streamlab.stacks import status
 from streamlab.stacks.destroy import belongings, remove
 from streamlab.students import inventory
 from streamlab.students.student import Student
 
 INVENTORY = ROOT / "inventory" / "bench.yml"
 LONG = 3600
+#: Seconds that a stack is left alone before it is looked at.
+IDLE_SECONDS = 60
+#: A number of its own for each run of a job: a checkpoint is never used twice.
+NUMBERS = itertools.count(1)
 
 
 def students(count: int) -> list[Student]:
     return list(inventory.load(INVENTORY).students[:count])
+
+
+def named(name: str) -> Student:
+    return next(student for student in inventory.load(INVENTORY).students if student.name == name)
 
 
 def lab(*arguments: str) -> str:
@@ -40,12 +50,24 @@ def timed(action: Callable[[], object]) -> float:
     return time.monotonic() - began
 
 
-def names(count: int) -> str:
-    return ",".join(student.name for student in students(count))
+def names(whose: Sequence[Student]) -> str:
+    return ",".join(student.name for student in whose)
 
 
-def provision(count: int) -> None:
-    lab("provision", "--inventory", str(INVENTORY), "--limit", names(count))
+def provision(whose: Sequence[Student]) -> None:
+    lab("provision", "--inventory", str(INVENTORY), "--limit", names(whose))
+
+
+def submit(job: str, student: Student, *options: str, **args: int | str) -> str:
+    """Run one step of a job for a student; what was printed."""
+    given = [part for name, value in args.items() for part in ("--set", f"{name}={value}")]
+    return lab("submit", "--job", job, *given, *options, *where(student))
+
+
+def memory(student: Student) -> float:
+    """Megabytes that a stack's cgroups count, without reclaimable page cache."""
+    (found,) = status.look([student])["students"]
+    return sum(node["memory_bytes"] for node in found["nodes"]) / 2**20
 
 
 def sweep() -> None:
@@ -57,13 +79,20 @@ def sweep() -> None:
 
 
 @contextmanager
-def ours_up(count: int = 1) -> Iterator[list[Student]]:
-    """So many stacks of ours for as long as the block runs."""
+def stacks_up(whose: Sequence[Student]) -> Iterator[None]:
+    """These students' stacks for as long as the block runs."""
     try:
-        provision(count)
-        yield students(count)
+        provision(whose)
+        yield
     finally:
         sweep()
+
+
+@contextmanager
+def ours_up(count: int = 1) -> Iterator[list[Student]]:
+    """So many stacks of ours for as long as the block runs."""
+    with stacks_up(students(count)):
+        yield students(count)
 
 
 def plain_files(student: Student) -> dict[str, str]:
