@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks import engines
+from benchmarks import engines, services, stacks
 from benchmarks.engines import Result
+from streamlab.lessons import jobs
 
 PER_WINDOW = 100
 WINDOWS = 90
@@ -75,3 +76,18 @@ def test_too_few_results_are_no_measurement(error_of: Callable) -> None:
 
 def test_percentiles_are_of_all_orders() -> None:
     assert engines.percentiles([float(number) for number in range(101)]) == {"p50": 50, "p95": 95, "p99": 99}
+
+
+def test_both_engines_have_the_same_steps_and_presets() -> None:
+    steps = {step.name: step for step in jobs.load(engines.ENGINE).steps}
+    for what in ("windows", "copy"):
+        spark, flink = steps[f"{what}-spark"], steps[f"{what}-flink"]
+        assert (spark.flink, flink.flink) == (False, True)
+        assert (spark.preset, spark.streaming) == (flink.preset, flink.streaming)
+
+
+def test_the_stacks_that_are_compared_have_the_services_that_they_are_named_after() -> None:
+    assert {name: stacks.named(student).services for name, student in services.STACKS.items()} == {
+        "neither": (), "flink": ("flink",), "hbase": ("hbase",), "both": ("flink", "hbase"),
+    }  # fmt: skip
+    assert stacks.named(engines.STACK).services == ("flink",)
