@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from benchmarks import plain
 from benchmarks.class_of_300 import scaling
-from benchmarks.engines import latency, throughput
+from benchmarks.engines import side_by_side
 from benchmarks.first_run import first_run
 from benchmarks.flows import flowing, lagging
 from benchmarks.gateway import in_use, logins, pages
@@ -227,15 +227,9 @@ COMPARISONS = (
         costs,
     ),
     Comparison(
-        "engines-throughput",
-        "orders counted by five minutes and status, Kafka to Kafka",
-        {"throughput": "records/s"},
-        throughput,
-    ),
-    Comparison(
-        "engines-latency",
-        "an order's way to its copy, Kafka to Kafka, 1000 a second",
-        {"p50": "ms", "p95": "ms", "p99": "ms"},
-        latency,
+        "engines",
+        "from Kafka to Kafka, windows of a full topic and copies of a steady stream",
+        {"throughput": "records/s", "p50": "ms", "p95": "ms", "p99": "ms"},
+        side_by_side,
     ),
 )

@@ -7,7 +7,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -214,21 +214,6 @@ def _between(text: str, begin: str, end: str, new: str) -> str:
     return f"{head}{begin}\n{new}\n{end}{rest.partition(end)[2]}"
 
 
-def chosen(only: str | None, known: Iterable[str]) -> list[str]:
-    """The names to measure: all, the one that was asked for, or those that begin with it and a hyphen.
-
-    Raises:
-        WrongRequest: there is none.
-    """
-    names = list(known)
-    if only is None or only in names:
-        return [only] if only else names
-    several = [name for name in names if name.startswith(f"{only}-")]
-    if not several:
-        raise unknown("figure", only, names, usage="--only {}")
-    return several
-
-
 def bench(only: str | None, runs: int | None) -> None:
     """Measure everything or what is asked for, print it, and keep it beside what other runs have found.
 
@@ -239,9 +224,11 @@ def bench(only: str | None, runs: int | None) -> None:
     from benchmarks.figures import COMPARISONS, FIGURES
 
     known: dict[str, Figure | Comparison] = {one.name: one for one in (*FIGURES, *COMPARISONS)}
+    if only and only not in known:
+        raise unknown("figure", only, known, usage="--only {}")
     found = kept() | kept("comparisons")
     failures = []
-    for name in chosen(only, known):
+    for name in [only] if only else known:
         one = known[name] if runs is None else replace(known[name], runs=runs)
         try:
             found[name] = _one(one)

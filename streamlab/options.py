@@ -11,7 +11,7 @@ HELP = {
     "at_once": "how many jobs run at a time on each Docker host (default: as many as its CPUs and memory allow)",
     "at": "the lesson at whose start the snapshot is taken, or to whose start the stack is restored",
     "at_work": "how many students of each Docker host run applications at the same time (default: from the inventory)",
-    "bench.only": "a name in benchmarks/README.md, or what several names begin with",
+    "bench.only": "the name of one figure or comparison in benchmarks/README.md",
     "bench.runs": "how often each figure is measured (default: the figure's own number)",
     "bundle.to": "the file to write",
     "cluster": "the description of a cluster that is worked with instead of a student's stack",

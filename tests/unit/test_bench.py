@@ -111,13 +111,6 @@ def test_a_comparison_has_a_table_of_its_own_and_leaves_the_figures(
     assert (lines[0], lines.count("between"), lines[-1], "old" in lines) == ("before", 1, "after", False)
 
 
-def test_one_name_or_the_beginning_of_several_chooses() -> None:
-    names = ["submit", "submit-local-jars", "engines-latency", "engines-throughput"]
-    assert run.chosen(None, names) == names
-    assert run.chosen("submit", names) == ["submit"]
-    assert run.chosen("engines", names) == ["engines-latency", "engines-throughput"]
-
-
 def test_a_figure_that_fails_leaves_the_others_and_is_named(
     kept: Path, monkeypatch: pytest.MonkeyPatch, error_of: Callable
 ) -> None:
