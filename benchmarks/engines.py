@@ -109,7 +109,7 @@ def records_per_second(results: Sequence[Result]) -> float:
         raise LabError(
             "too few results to time", evidence=f"{len(points)} in the middle part of the run", fix="use more records"
         )
-    return statistics.linear_regression(*zip(*points, strict=True)).slope * 1000
+    return round(statistics.linear_regression(*zip(*points, strict=True)).slope * 1000)
 
 
 def percentiles(milliseconds: Sequence[float]) -> Measured:
