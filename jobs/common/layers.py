@@ -1,4 +1,4 @@
-"""Eight days of orders, some of whose customers we know by name, and what the layers should make of them (the oracle).
+"""Eight days of orders, some of whose customers we know by name, and what the layers should make of them (the oracle of lessons 6 and 6b).
 
 The orders are those of lessons 3 and 4. The first seven days are history and lie on HDFS; the eighth comes on a stream.
 """
