@@ -13,12 +13,15 @@ from functools import cached_property
 import happybase
 from thriftpy2.thrift import TException
 
-from common.errors import Unreachable
+from common.errors import Missing, Unreachable
 
 #: Seconds that an answer may take, where the question has the gateway started.
 ANSWER_SECONDS = 60.0
 
 Row = Mapping[str, str]
+
+#: The gateway's own are others: three versions, no Bloom filter, no cache.
+SHELL_DEFAULTS = {"max_versions": 1, "bloom_filter_type": "ROW", "block_cache_enabled": True}
 
 
 class HBase:
@@ -34,14 +37,22 @@ class HBase:
         with self._answering():
             return happybase.Connection(host, int(port), timeout=round(self.timeout * 1000))
 
-    def create_table(self, table: str, families: Sequence[str]) -> None:
-        """Make a table whose column families keep what HBase keeps by default: one version, without an end."""
+    def table_exists(self, table: str) -> bool:
         with self._answering():
-            self.connection.create_table(table, {family: {} for family in families})
+            return table.encode() in self.connection.tables()
 
-    def drop_table(self, table: str) -> None:
+    def create_table(self, table: str, families: Sequence[str]) -> None:
+        """Make a table whose column families are as HBase's shell makes them: one version, without an end."""
         with self._answering():
-            self.connection.delete_table(table, disable=True)
+            self.connection.create_table(table, dict.fromkeys(families, SHELL_DEFAULTS))
+
+    def drop_table(self, table: str) -> bool:
+        """Drop a table with all its rows. False when it was not there."""
+        there = self.table_exists(table)
+        if there:
+            with self._answering():
+                self.connection.delete_table(table, disable=True)
+        return there
 
     def put(self, table: str, rows: Mapping[str, Row]) -> None:
         """Write rows: key -> column -> value."""
@@ -50,7 +61,13 @@ class HBase:
                 batch.put(key.encode(), {column.encode(): value.encode() for column, value in row.items()})
 
     def rows(self, table: str) -> dict[str, dict[str, str]]:
-        """Every row of a table: key -> column -> its newest value, in the order of their keys."""
+        """Every row of a table: key -> column -> its newest value, in the order of their keys.
+
+        Raises:
+            Missing: there is no such table.
+        """
+        if not self.table_exists(table):
+            raise Missing(f"no such table in HBase: {table}")
         with self._answering():
             return {
                 key.decode(): {column.decode(): value.decode() for column, value in row.items()}

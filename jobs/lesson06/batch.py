@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pyspark.sql import SparkSession
 
+from common.order_views import by_day
 from common.outcome import Outcome
 from common.settings import Settings
 from lesson06.places import HISTORY, keyspace_of
-from lesson06.transforms import by_day
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:

@@ -11,14 +11,14 @@ from dataclasses import replace
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQueryException
 
+from common import layers
 from common.cassandra import Cassandra
 from common.checkpoint import Checkpoint
 from common.hdfs import Hdfs
+from common.order_views import by_day, orders
 from common.outcome import Outcome, QueryReport
 from common.settings import Settings
 from common.streams import Streams
-from lesson06 import data
-from lesson06.transforms import by_day, orders
 
 QUERY = "l06-counter"
 FAILS_IN = 1
@@ -27,7 +27,7 @@ FAILS_IN = 1
 def run(spark: SparkSession, settings: Settings) -> Outcome:
     own = replace(settings, base=f"{settings.home}/broken", lesson="counter")
     hdfs, cassandra = Hdfs(settings.info.webhdfs), Cassandra(settings.info.cassandra)
-    table, sent = settings.table("counted_orders"), len(data.todays())
+    table, sent = settings.table("counted_orders"), len(layers.todays())
     hdfs.delete(own.home)
     cassandra.truncate(table)
     try:
@@ -56,7 +56,7 @@ def count(spark: SparkSession, own: Settings, cassandra: Cassandra, *, fails_in:
         .option("kafka.bootstrap.servers", own.info.kafka)
         .option("subscribe", own.topic("orders"))
         .option("startingOffsets", "earliest")
-        .option("maxOffsetsPerTrigger", data.PER_BATCH)
+        .option("maxOffsetsPerTrigger", layers.PER_BATCH)
         .load()
     )
     table = own.table("counted_orders")

@@ -9,9 +9,9 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from common import layers
 from common.checkpoint import Checkpoint
 from common.checks import Assertion, Fact, application_succeeded, equal, holds, same_members, same_rows
-from lesson06 import data
 from lesson06.places import HISTORY, ORDERS, PUSHDOWN, SERVED, SPEED
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ def batch(lab: Lab) -> list[Assertion]:
         application_succeeded(lab, "batch"),
         same_members(
             "batch: days of history",
-            {f"day={day}" for day in data.history()},
+            {f"day={day}" for day in layers.history()},
             lambda: {entry.name for entry in lab.hdfs.list(folder)},
             f"hdfs dfs -ls {folder}",
         ),
-        same_rows(f"batch: rows of {view}", _counts(data.batch_view()), rows, _select(f"* FROM {view}")),
+        same_rows(f"batch: rows of {view}", _counts(layers.batch_view()), rows, _select(f"* FROM {view}")),
         equal(
             f"batch: orders in {view}",
-            sum(data.batch_view().values()),
+            sum(layers.batch_view().values()),
             lambda: sum(row["orders"] or 0 for row in rows()),
             _select(f"sum(orders) FROM {view}"),
         ),
@@ -60,7 +60,7 @@ def batch(lab: Lab) -> list[Assertion]:
 
 def arrived(lab: Lab) -> list[Assertion]:
     """What the stream had to read, and how far its checkpoints say it has read."""
-    topic, names, sent = lab.settings.topic("orders"), lab.settings.table("customer_names"), len(data.todays())
+    topic, names, sent = lab.settings.topic("orders"), lab.settings.table("customer_names"), len(layers.todays())
 
     def done(query: str) -> int:
         return Checkpoint(lab.hdfs, lab.settings.checkpoint(query)).records_done()
@@ -74,7 +74,7 @@ def arrived(lab: Lab) -> list[Assertion]:
         ),
         same_rows(
             f"speed: rows of {names}",
-            [asdict(customer) for customer in data.customers()],
+            [asdict(customer) for customer in layers.customers()],
             lambda: lab.cassandra.rows(f"SELECT cid, full_name, city FROM {names}"),
             _select(f"* FROM {names}"),
         ),
@@ -98,7 +98,7 @@ def speed(lab: Lab) -> list[Assertion]:
         application_succeeded(lab, "speed"),
         same_rows(
             f"speed: rows of {named}",
-            data.named_orders(),
+            layers.named_orders(),
             lambda: lab.cassandra.rows(f"SELECT order_id, cid, full_name, city, status, purchased_at FROM {named}"),
             _select(f"* FROM {named}"),
         ),
@@ -106,14 +106,14 @@ def speed(lab: Lab) -> list[Assertion]:
             f"speed: rows of {view}",
             [
                 {"day": day, "status": status, "hour": hour, "orders": count}
-                for (day, status, hour), count in data.speed_view().items()
+                for (day, status, hour), count in layers.speed_view().items()
             ],
             hours,
             _select(f"* FROM {view}"),
         ),
         equal(
             f"speed: orders in {view}",
-            len(data.todays()),
+            len(layers.todays()),
             lambda: sum(row["orders"] or 0 for row in hours()),
             _select(f"sum(orders) FROM {view}"),
         ),
@@ -128,13 +128,13 @@ def serving(lab: Lab) -> list[Assertion]:
     return [
         same_rows(
             "speed: batch view and speed view together are one batch over all days",
-            _counts(data.recomputed()),
+            _counts(layers.recomputed()),
             lambda: _counts(together(_view(lab, batch_view), _view(lab, speed_view))),
             _select(f"* FROM {batch_view}"),
         ),
         same_rows(
             "speed: rows that the serving query gave",
-            _counts(data.recomputed()),
+            _counts(layers.recomputed()),
             lambda: json.loads(lab.hdfs.read_text(served)),
             f"hdfs dfs -cat {served}",
         ),
@@ -170,7 +170,7 @@ def served_alone(lab: Lab) -> list[Assertion]:
             return []
     except Exception:  # HDFS is away: the other assertions say so
         return []
-    least, most = sum(data.batch_view().values()), len(data.all_orders())
+    least, most = sum(layers.batch_view().values()), len(layers.all_orders())
     return [
         application_succeeded(lab, "serve"),
         holds(

@@ -9,13 +9,13 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from common import layers
 from common.checkpoint import Checkpoint
 from common.checks import Assertion, equal, same_rows
 from common.exercise import Exercise, as_spark_writes
-from lesson06 import data
+from common.orders import as_parquet
 from lesson06.check import key_of
 from lesson06.places import HISTORY
-from lesson06.prepare import parquet
 
 if TYPE_CHECKING:
     from common.lab import Lab
@@ -29,7 +29,7 @@ SCHEMA = """
 
 
 def own_customers(lab: Lab) -> list[dict[str, Any]]:
-    return [asdict(customer) for customer in data.customers(lab.settings.seed)]
+    return [asdict(customer) for customer in layers.customers(lab.settings.seed)]
 
 
 def own_named_orders(lab: Lab) -> list[dict[str, Any]]:
@@ -43,7 +43,7 @@ def own_named_orders(lab: Lab) -> list[dict[str, Any]]:
             "full_name": names[order.customer_id],
             "status": order.status,
         }
-        for order in data.todays(lab.settings.seed)
+        for order in layers.todays(lab.settings.seed)
         if order.customer_id in names
     ]
 
@@ -57,11 +57,11 @@ def prepare(lab: Lab) -> list[str]:
     return [
         *lab.cassandra.apply_schema(schema, file="the exercise's schema"),
         *(
-            lab.ensure_file(settings.input(HISTORY, f"day={day}", "orders.parquet"), parquet(those))
-            for day, those in data.history(seed).items()
+            lab.ensure_file(settings.input(HISTORY, f"day={day}", "orders.parquet"), as_parquet(those))
+            for day, those in layers.history(seed).items()
         ),
         lab.ensure_file(settings.input("customers.json"), lines),
-        lab.ensure_records(settings.topic("orders"), data.records(seed)),
+        lab.ensure_records(settings.topic("orders"), layers.records(seed)),
     ]
 
 
@@ -150,7 +150,7 @@ def saved(lab: Lab) -> list[Assertion]:
 
 def totals(lab: Lab) -> list[Assertion]:
     table = lab.settings.table("orders_by_status")
-    counts = Counter(order.status for order in data.all_orders(lab.settings.seed))
+    counts = Counter(order.status for order in layers.all_orders(lab.settings.seed))
     return [
         same_rows(
             f"orders by status in {table}, of eight days",
@@ -167,7 +167,7 @@ def done(lab: Lab, query: str) -> Assertion:
     place = lab.settings.checkpoint(f"{lab.settings.lesson}-{query}")
     return equal(
         f"records that the checkpoint of {lab.settings.lesson}-{query} says are done",
-        len(data.todays(lab.settings.seed)),
+        len(layers.todays(lab.settings.seed)),
         Checkpoint(lab.hdfs, place).records_done,
         f"hdfs dfs -ls {place}/commits",
     )

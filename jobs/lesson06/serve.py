@@ -8,10 +8,10 @@ import re
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from common import layers
 from common.hdfs import Hdfs
 from common.outcome import Outcome
 from common.settings import Settings
-from lesson06 import data
 from lesson06.places import PUSHDOWN, SERVED, keyspace_of
 from lesson06.transforms import served
 
@@ -34,14 +34,14 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
 
 def pushdown(names: DataFrame, view: DataFrame) -> dict[str, str]:
     """By question, what of its condition goes to Cassandra; the rest Spark filters after it has read the table."""
-    cid = data.customers()[0].cid
+    cid = layers.customers()[0].cid
     questions = {
         "key = value": names.where(F.col("cid") == cid),
-        "key IN values": names.where(F.col("cid").isin(cid, data.customers()[1].cid)),
+        "key IN values": names.where(F.col("cid").isin(cid, layers.customers()[1].cid)),
         "key > value": names.where(F.col("cid") > cid),
-        "no key": names.where(F.col("city") == data.CITIES[0]),
+        "no key": names.where(F.col("city") == layers.CITIES[0]),
         "key cast to a number": names.where(F.col("cid").cast("bigint") == 7),
-        "key, then clustering column": view.where((F.col("day") == data.days()[0]) & (F.col("status") > "d")),
+        "key, then clustering column": view.where((F.col("day") == layers.days()[0]) & (F.col("status") > "d")),
         "clustering column alone": view.where(F.col("status") == "shipped"),
     }
     return {question: cassandra_filters(asked) for question, asked in questions.items()}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame, SparkSession
 
+from common import layers
 from common.hdfs import Hdfs
+from common.order_views import by_hour, orders, with_name
 from common.outcome import Outcome, Tally
 from common.settings import Settings
 from common.streams import Streams
-from lesson06 import data, serve
+from lesson06 import serve
 from lesson06.places import ORDERS, SPEED, keyspace_of
-from lesson06.transforms import by_hour, orders, with_name
 
 
 def run(spark: SparkSession, settings: Settings) -> Outcome:
@@ -24,7 +25,7 @@ def run(spark: SparkSession, settings: Settings) -> Outcome:
         .option("kafka.bootstrap.servers", settings.info.kafka)
         .option("subscribe", settings.topic("orders"))
         .option("startingOffsets", "earliest")
-        .option("maxOffsetsPerTrigger", data.PER_BATCH)
+        .option("maxOffsetsPerTrigger", layers.PER_BATCH)
         .load()
     )
     names = (

@@ -58,6 +58,7 @@ class OptionalService:
         kind: the kind of its node, of which a stack then has one; empty where it has none.
         image: the image of that node.
         commands: what the edge node has of it in its path, and so has another image for.
+        in_jobs: whether jobs in Python import its client; NodeManagers, which run them, then have the edge's image.
         application: the type that YARN gives to its applications, where its programs bring some there themselves.
     """
 
@@ -65,6 +66,7 @@ class OptionalService:
     kind: str = ""
     image: str = ""
     commands: tuple[str, ...] = ()
+    in_jobs: bool = False
     application: str = ""
 
 
@@ -73,7 +75,9 @@ OPTIONAL: dict[str, OptionalService] = {
     "flink": OptionalService(
         rests_on=("hdfs", "yarn"), commands=("flink", "sql-client.sh", "yarn-session.sh"), application="Apache Flink"
     ),
-    "hbase": OptionalService(rests_on=("hdfs",), kind="hbase", image="hbase", commands=("hbase", "zkCli.sh")),
+    "hbase": OptionalService(
+        rests_on=("hdfs",), kind="hbase", image="hbase", commands=("hbase", "zkCli.sh"), in_jobs=True
+    ),
 }
 
 
@@ -122,7 +126,7 @@ def image_of(kind: str, services: Collection[str]) -> str:
 
     The edge node's is Spark's, with the programs of each of them: `spark-flink`.
     """
-    if kind == "edge":
+    if kind == "edge" or (kind == "nodemanager" and any(OPTIONAL[name].in_jobs for name in services)):
         return "-".join(["spark", *(name for name in in_order(services) if OPTIONAL[name].commands)])
     return IMAGE_OF.get(kind) or OPTIONAL[all_kinds()[kind]].image
 

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
 
+from common import layers
+from common.order_views import by_day, by_hour, orders, with_name
 from common.orders import MALFORMED_RECORDS, Order, as_records
-from lesson06 import data
-from lesson06.transforms import by_day, by_hour, orders, served, with_name
+from lesson06.transforms import served
 
 VIEW = "day string, status string, orders bigint"
 
@@ -28,31 +29,31 @@ def view(rows: DataFrame) -> dict[tuple[str, str], int]:
 
 
 def test_the_batch_view_is_as_the_oracle_says(spark: SparkSession) -> None:
-    past = [order for those in data.history().values() for order in those]
-    assert view(by_day(frame(spark, past))) == data.batch_view()
+    past = [order for those in layers.history().values() for order in those]
+    assert view(by_day(frame(spark, past))) == layers.batch_view()
 
 
 def test_the_speed_view_is_as_the_oracle_says(spark: SparkSession) -> None:
-    rows = by_hour(frame(spark, data.todays())).collect()
-    assert {(row.day, row.status, row.hour): row.orders for row in rows} == data.speed_view()
+    rows = by_hour(frame(spark, layers.todays())).collect()
+    assert {(row.day, row.status, row.hour): row.orders for row in rows} == layers.speed_view()
 
 
 def test_what_is_no_order_or_nobodys_is_left_out(spark: SparkSession) -> None:
     nobody = ("x", '{"order_id": "x", "customer_id": "", "status": "created"}')
-    assert frame(spark, data.todays()[:2], ("y", "garbage"), nobody, *MALFORMED_RECORDS).count() == 2
+    assert frame(spark, layers.todays()[:2], ("y", "garbage"), nobody, *MALFORMED_RECORDS).count() == 2
 
 
 def test_orders_find_the_names_that_we_know(spark: SparkSession) -> None:
-    names = spark.createDataFrame([(c.cid, c.full_name, c.city) for c in data.customers()], list(data.NAME_COLUMNS))
-    rows = with_name(frame(spark, data.todays()), names).collect()
-    wanted = {row["order_id"]: row for row in data.named_orders()}
+    names = spark.createDataFrame([(c.cid, c.full_name, c.city) for c in layers.customers()], list(layers.NAME_COLUMNS))
+    rows = with_name(frame(spark, layers.todays()), names).collect()
+    wanted = {row["order_id"]: row for row in layers.named_orders()}
     assert {row.order_id: row.asDict() for row in rows} == wanted
 
 
 def test_both_views_give_what_one_batch_over_everything_gives(spark: SparkSession) -> None:
-    today = frame(spark, data.todays())
-    past = [order for those in data.history().values() for order in those]
-    assert view(served(by_day(frame(spark, past)), by_hour(today))) == data.recomputed()
+    today = frame(spark, layers.todays())
+    past = [order for those in layers.history().values() for order in those]
+    assert view(served(by_day(frame(spark, past)), by_hour(today))) == layers.recomputed()
 
 
 def test_a_day_that_the_batch_has_reached_counts_once(spark: SparkSession) -> None:

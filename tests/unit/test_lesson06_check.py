@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from common import layers
 from common.checks import Assertion
 from common.errors import Missing
 from common.hdfs import Status
 from common.settings import LabInfo, Settings
-from lesson06 import data
 from lesson06.check import check, columns_in
 
 HOME = "/user/student/lesson06"
@@ -100,18 +100,18 @@ def view(counts: dict[tuple[str, ...], int], *columns: str) -> list[dict[str, An
 def right() -> World:
     world = World()
     world.applications = {"student01-lesson06-batch": "SUCCEEDED", "student01-lesson06-speed": "SUCCEEDED"}
-    world.records = data.records()
-    world.files = {f"{HOME}/in/history/day={day}/orders.parquet": "" for day in data.history()}
+    world.records = layers.records()
+    world.files = {f"{HOME}/in/history/day={day}/orders.parquet": "" for day in layers.history()}
     for query in ("l06-orders", "l06-speed"):
         world.files[f"{HOME}/checkpoint/{query}/commits/0"] = "v1"
         world.files[f"{HOME}/checkpoint/{query}/offsets/0"] = 'v1\n{}\n{"l06-orders":{"0":40,"1":45,"2":40}}'
-    world.files[f"{HOME}/out/served.json"] = json.dumps(view(data.recomputed(), "day", "status"))
+    world.files[f"{HOME}/out/served.json"] = json.dumps(view(layers.recomputed(), "day", "status"))
     world.files[f"{HOME}/out/pushdown.json"] = json.dumps(FILTERS)
     world.tables = {
-        "lab.customer_names": [asdict(customer) for customer in data.customers()],
-        "lab.customer_by_order_id": data.named_orders(),
-        "lab.orders_by_day_status": view(data.batch_view(), "day", "status"),
-        "lab.orders_by_hour_status": view(data.speed_view(), "day", "status", "hour"),
+        "lab.customer_names": [asdict(customer) for customer in layers.customers()],
+        "lab.customer_by_order_id": layers.named_orders(),
+        "lab.orders_by_day_status": view(layers.batch_view(), "day", "status"),
+        "lab.orders_by_hour_status": view(layers.speed_view(), "day", "status", "hour"),
     }
     return world
 
@@ -188,7 +188,7 @@ def test_an_answer_that_is_no_json_is_said(right: World) -> None:
 
 
 def test_a_row_that_is_served_twice_is_found(right: World) -> None:
-    rows = view(data.recomputed(), "day", "status")
+    rows = view(layers.recomputed(), "day", "status")
     right.files[f"{HOME}/out/served.json"] = json.dumps([*rows, rows[0]])
     assert "1 not expected" in failures(right)["speed: rows that the serving query gave"]
 

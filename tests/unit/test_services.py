@@ -70,6 +70,16 @@ def test_a_service_has_a_node_and_an_image_of_its_own(student: Student, with_bot
     assert "store1" not in topology.plan(student)["names"]
 
 
+def test_a_service_that_jobs_import_is_on_the_nodes_that_run_them(
+    student: Student, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = replace(EXAMPLES["store"], in_jobs=True)
+    monkeypatch.setattr(services, "OPTIONAL", {**EXAMPLES, "store": store})
+    for asked, image in {(): "spark", ("engine",): "spark", ("engine", "store"): "spark-engine-store"}.items():
+        assert services.image_of("nodemanager", asked) == image
+        assert services.image_of("datanode", asked) == "hadoop"
+
+
 def test_a_service_without_a_node_is_files_on_the_edge_node(student: Student) -> None:
     ada = replace(student, services=("engine",))
     assert [node.name for node in topology.nodes(ada)] == [node.name for node in topology.nodes(student)]

@@ -1,6 +1,7 @@
-"""Eight days of orders, some of whose customers we know by name, and what the layers should make of them (the oracle).
+"""Eight days of orders, some of whose customers we know by name, and what the layers should make of them.
 
 The orders are those of lessons 3 and 4. The first seven days are history and lie on HDFS; the eighth comes on a stream.
+The oracle of lessons 6 and 6b.
 """
 
 from __future__ import annotations
