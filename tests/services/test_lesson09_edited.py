@@ -1,4 +1,4 @@
-"""A copy of lesson09 with an edited script, gone on with where another script has ended."""
+"""A copy of lesson09 with edited scripts: killed in the middle, and gone on with where another script has ended."""
 
 from __future__ import annotations
 
@@ -12,6 +12,18 @@ from test_lesson09 import states, until
 from lab_runner import LabRunner
 from streamlab.lessons import scaffold
 
+#: SIGKILL for an application's TaskManager, a second after all of its job's tasks have begun to work.
+KILL_WORKER = """
+for i in $(seq 600); do
+  curl -sf http://resourcemanager:8088/proxy/{app_id}/jobs/overview |
+    python3 -c 'import json, sys
+(tasks,) = (job["tasks"] for job in json.load(sys.stdin)["jobs"])
+sys.exit(not 0 < tasks["total"] <= tasks["running"] + tasks["finished"])' 2>/dev/null && break
+  sleep 0.2
+done
+sleep 1
+kill -KILL $(grep -l '[Y]arnTaskExecutorRunner' /proc/[0-9]*/cmdline 2>/dev/null | cut -d/ -f3)
+"""
 UNIQUE = """
 CREATE VIEW unique_orders AS
 SELECT order_id, order_time, customer_id, status
@@ -32,6 +44,20 @@ def edited(script: Path, old: str, new: str) -> None:
     text = script.read_text(encoding="utf-8")
     assert text.count(old) == 1, old
     script.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_worker_that_is_killed_in_the_middle_leaves_each_window_once(lab: LabRunner, mine: Path) -> None:
+    """No checkpoint is made before the kill: the middle is then long enough to be met, and all rows are uncommitted."""
+    late = "SET 'execution.checkpointing.interval' = '20 s';\nSET 'execution.checkpointing.min-pause' = '15 s';"
+    edited(mine / "windows.sql", "SET 'execution.checkpointing.interval' = '5 s';", late)
+    begun = lab("submit", "--job", f"{mine}/windows", "--detach")
+    app_id = re.search(r"application_\d+_\d+", begun)[0]
+    lab.inside(KILL_WORKER.format(app_id=app_id), node="nodemanager1", seconds=240)
+    until(lambda: f"{app_id} FINISHED" in states(lab), "it came to its end")
+    logged = lab.inside(f"yarn logs -applicationId {app_id} -log_files jobmanager.log 2>/dev/null | grep 'Job insert'")
+    assert "from state RUNNING to RESTARTING" in logged
+    found = lab.check(str(mine))
+    assert found["passed"], [one for one in found["assertions"] if not one["passed"]]
 
 
 def test_a_checkpoint_of_another_script_is_said_to_be_that(lab: LabRunner, mine: Path) -> None:
