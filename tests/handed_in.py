@@ -8,17 +8,16 @@ from datetime import datetime
 from streamlab.grading.store import CONTROL_MACHINE, HandIn, Store
 from streamlab.lessons import exercise
 from streamlab.lessons.bundle import Bundle, zip_of
-from streamlab.paths import JOBS
 
 
 def solutions(lesson: str = "lesson04") -> dict[int, str]:
     """The right lines of each gap."""
-    return exercise.solutions((JOBS / lesson / "exercise.py").read_text(encoding="utf-8"))
+    return exercise.solutions(exercise.text_of_program(lesson))
 
 
 def packed(filled: Mapping[int, str] | None = None, *, lesson: str = "lesson04", job: str = "my04") -> Bundle:
     """The zip of a folder in which these gaps are filled in."""
-    program = exercise.with_gaps((JOBS / lesson / "exercise.py").read_text(encoding="utf-8"), filled)
+    program = exercise.with_gaps(exercise.text_of_program(lesson), filled)
     return zip_of({f"{job}/{path}": text.encode() for path, text in exercise.files(lesson, job, program).items()})
 
 

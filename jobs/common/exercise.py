@@ -1,25 +1,25 @@
 """Says of each gap of an exercise whether what came of it is right: how a lesson's `exercise_check.py` is written.
 
-What a gap's DataFrame held was written to HDFS by `common.gaps`; what a gap wrote itself is looked at where it is.
+What a gap's DataFrame held was written to HDFS by `common.gaps`; what a gap wrote itself is looked at where it is. Each
+gap of a script in Flink's SQL has a topic for its answer.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from common.checks import Assertion, Fact
 from common.errors import JobError, Missing
 from common.file_sink import METADATA, committed_files
+from common.gap_states import DONE, FAILED, PENDING, RUNS, WAITS, WORDS
+from common.settings import application_name
 from common.words import Words, described
 
 if TYPE_CHECKING:
     from common.lab import Lab
-
-#: What `common.gaps` has noted of a gap in which nothing is wrong yet.
-PENDING = ("open", "waits", "runs")
 
 
 def as_spark_writes(row: Mapping[str, Any], times: Collection[str]) -> dict[str, Any]:
@@ -30,11 +30,14 @@ def as_spark_writes(row: Mapping[str, Any], times: Collection[str]) -> dict[str,
 class Exercise:
     """A student's exercise on the cluster, gap by gap."""
 
+    #: The file that the student writes.
+    program = "exercise.py"
+
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self._states = Fact(lambda: json.loads(lab.hdfs.read_text(lab.settings.output("gaps.json"))))
         self._right: dict[int, bool] = {}
-        self._gaps: list[dict[str, str]] = described(lab.settings.exercise, "exercise.yml")["gaps"]
+        self._gaps: list[dict[str, Any]] = described(lab.settings.exercise, "exercise.yml")["gaps"]
         translated = f"exercise.{lab.settings.info.language}.yml"
         own = described(lab.settings.exercise, translated)
         common = described("common", f"words.{lab.settings.info.language}.yml")
@@ -51,9 +54,11 @@ class Exercise:
 
         Args:
             assertions: looked at when the gap has been run.
-            needs: the gaps without which this one cannot be right; all earlier ones when it is not given.
+            needs: the gaps without which this one cannot be right; when it is not given, those that exercise.yml names,
+                else all earlier ones.
         """
-        wrong = [one for one in (self._right if needs is None else needs) if not self._right[one]]
+        needs = self._gaps[number - 1].get("needs", self._right) if needs is None else needs
+        wrong = [one for one in needs if not self._right[one]]
         why, pending = self._nothing(number)
         found = [self._without(why, pending=pending)] if why else assertions()
         if wrong and not why:
@@ -120,10 +125,44 @@ class Exercise:
             return error.what, False
         if not state:
             return "it did not run", True
-        return ("", False) if state["state"] == "done" else (str(state["words"]), state["state"] in PENDING)
+        return ("", False) if state["state"] == DONE else (str(state["words"]), state["state"] in PENDING)
 
     def _without(self, why: str, *, pending: bool) -> Assertion:
         """What is said of a gap whose outcome cannot be looked at."""
         found = f"{self._words('none')}: {self._words(why)}"
-        where = f"{self.lab.settings.lesson}/exercise.py"
+        where = f"{self.lab.settings.lesson}/{self.program}"
         return Assertion("outcome", self._words("one"), found, False, where, pending=pending)
+
+
+class ScriptExercise(Exercise):
+    """An exercise in Flink's SQL: one job after another, and a topic for the answer of each gap."""
+
+    program = "exercise.sql"
+
+    def __init__(self, lab: Lab, topics: Sequence[str]) -> None:
+        """`topics` has a topic for each gap, by its name without the lesson's prefix."""
+        super().__init__(lab)
+        self._topics = topics
+        name = application_name(lab.info.student, lab.settings.lesson, "exercise")
+        self._run = Fact(lambda: lab.yarn.latest(name))
+
+    def _state(self, number: int) -> dict[str, Any]:
+        """A gap that was handed over has run if the script came to its end, or if its topic shows that it came so far.
+
+        Of a script that has failed, the first statement that has left nothing is the one that failed.
+        """
+        state = super()._state(number)
+        if state.get("state") != RUNS:
+            return state
+        if self._run().final_status == "UNDEFINED":
+            return {"state": RUNS, "words": "it is at work"}
+        if self._run().final_status == "SUCCEEDED" or self._has_answered(number):
+            return {"state": DONE, "words": WORDS[DONE]}
+        before = (one for one in range(1, number) if super(ScriptExercise, self)._state(one).get("state") == RUNS)
+        if all(map(self._has_answered, before)):
+            typed = self.lab.settings.typed or self.lab.settings.lesson
+            return {"state": FAILED, "words": f"the script has failed here: invoke why --job {typed}"}
+        return {"state": WAITS, "words": "the script failed before it came here"}
+
+    def _has_answered(self, number: int) -> bool:
+        return bool(self.lab.kafka.consume_all(self.lab.settings.topic(self._topics[number - 1])))

@@ -15,8 +15,20 @@ PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 COMPLETE = "_metadata"
 
 
-def script(settings: Settings) -> str:
-    """The script of the step, MODULE.sql beside the lesson's modules, with this lab's settings filled in.
+def source(settings: Settings) -> str:
+    """The script of the step as it was written: MODULE.sql beside the lesson's modules."""
+    text = request.resource(settings.lesson, _file(settings))
+    if text is None:
+        raise WrongRequest(f"{settings.lesson} has no {_file(settings)}")
+    return text
+
+
+def _file(settings: Settings) -> str:
+    return f"{settings.step.replace('-', '_')}.sql"
+
+
+def filled_in(text: str, settings: Settings) -> str:
+    """A script, or a part of one, with this lab's settings.
 
     ``${kafka}`` is Kafka's address, ``${home}`` the URI of the lesson's folder on HDFS, ``${topic.orders}`` the topic
     that `Settings.topic` gives for "orders", and ``${arg.rows}`` the argument "rows".
@@ -24,10 +36,6 @@ def script(settings: Settings) -> str:
     Raises:
         WrongRequest: the script names something else.
     """
-    file = f"{settings.step.replace('-', '_')}.sql"
-    text = request.resource(settings.lesson, file)
-    if text is None:
-        raise WrongRequest(f"{settings.lesson} has no {file}")
     known = {
         "kafka": settings.info.kafka,
         "home": f"{settings.info.hdfs}{settings.home}",
@@ -37,7 +45,7 @@ def script(settings: Settings) -> str:
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in known:
-            raise unknown(f"setting for {file}", found[1], known, usage="${{{}}}")
+            raise unknown(f"setting for {_file(settings)}", found[1], known, usage="${{{}}}")
         return known[found[1]]
 
     return PLACEHOLDER.sub(value, text)

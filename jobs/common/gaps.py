@@ -17,6 +17,7 @@ from pyspark.sql.streaming import StreamingQuery
 
 from common import failure, request
 from common.errors import JobError
+from common.gap_states import DONE, FAILED, OPEN, RUNS, WAITS, WORDS
 from common.hdfs import Hdfs
 from common.outcome import Outcome, QueryReport
 from common.settings import Settings
@@ -31,7 +32,6 @@ TELL_SECONDS = 20.0
 ENDING = ("AvailableNowTrigger", "OneTimeTrigger")
 
 PROGRAM = "exercise.py"
-RUNS, DONE, OPEN, FAILED, WAITS = "runs", "done", "open", "failed", "waits"
 
 
 class Gaps:
@@ -132,14 +132,14 @@ class Gaps:
         self, number: int, gap: Callable[..., Any], given: tuple[Any, ...], accept: Callable[[Any], Any]
     ) -> Any | None:
         if any(one is None for one in given):
-            self._note(number, WAITS, "it waits for an earlier gap")
+            self._note(number, WAITS, WORDS[WAITS])
             return None
-        self._note(number, RUNS, "the run was ended while it was at work", said=False)
+        self._note(number, RUNS, WORDS[RUNS], said=False)
         self._save()  # what is known so far, should the run be ended now
         try:
             result = accept(gap(*given))
         except NotImplementedError:
-            self._note(number, OPEN, "it is open")
+            self._note(number, OPEN, WORDS[OPEN])
         except JobError as error:
             self._note(number, FAILED, error.what)
         except Exception as error:  # whatever a student's lines raise is that gap's outcome
@@ -149,7 +149,7 @@ class Gaps:
                 self.states[number]["place"] = place
                 self.say(f"  {place}")
         else:
-            self._note(number, DONE, "it ran")
+            self._note(number, DONE, WORDS[DONE])
             return result
         for query in self.spark.streams.active:
             query.stop()

@@ -6,9 +6,8 @@ The step `stream` is looked at once it has run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from common import shop, shop_oracle
@@ -37,7 +36,10 @@ def windows(lab: Lab) -> list[Assertion]:
         "tumbling": ("windows by status", shop_oracle.tumbling(until=END_OF_INPUT)),
         "sliding": ("windows that overlap", shop_oracle.sliding(until=END_OF_INPUT)),
     }
-    return [_windows(lab, "windows", name, words, wanted) for name, (words, wanted) in expected.items()]
+    return [
+        windows_once(lab, f"windows: {lab.settings.topic(name)}: {words}", name, wanted)
+        for name, (words, wanted) in expected.items()
+    ]
 
 
 def joins(lab: Lab) -> list[Assertion]:
@@ -49,13 +51,20 @@ def joins(lab: Lab) -> list[Assertion]:
         if one.order_id not in orders
     ]
     joined = Fact(lambda: rows(lab, "joined"))
-    with_items = [_joined(order, item) for order, item in shop_oracle.pairs()]
-    alone = [_joined(orders[key]) for key in shop_oracle.without_items(until=END_OF_INPUT)]
+    with_items, alone = join_rows()
     return [
-        same_rows("windows: l09-late: orders that came too late", late, lambda: rows(lab, "late"), _where(lab, "late")),
-        *(
-            same_rows(f"windows: l09-joined: orders {words}", wanted, partial(_of, joined, has), _where(lab, "joined"))
-            for words, wanted, has in (("with their items", with_items, True), ("without items", alone, False))
+        same_rows("windows: l09-late: orders that came too late", late, lambda: rows(lab, "late"), where(lab, "late")),
+        same_rows(
+            "windows: l09-joined: orders with their items",
+            with_items,
+            lambda: of_join(joined(), has_item=True),
+            where(lab, "joined"),
+        ),
+        same_rows(
+            "windows: l09-joined: orders without items",
+            alone,
+            lambda: of_join(joined(), has_item=False),
+            where(lab, "joined"),
         ),
     ]
 
@@ -67,7 +76,9 @@ def stream(lab: Lab) -> list[Assertion]:
     return [
         application_succeeded(lab, "stream"),
         _count(lab, "stream", "live", len(shop.sent_orders())),
-        _windows(lab, "stream", "live-counts", "closed windows", _closed_of_all()),
+        windows_once(
+            lab, f"stream: {lab.settings.topic('live-counts')}: closed windows", "live-counts", _closed_of_all()
+        ),
     ]
 
 
@@ -91,14 +102,14 @@ def _count(lab: Lab, step: str, name: str, records: int) -> Assertion:
     return equal(f"{step}: records in {topic}", records, lambda: lab.kafka.count(topic), where)
 
 
-def _windows(lab: Lab, step: str, name: str, words: str, expected: Iterable[str]) -> Assertion:
+def windows_once(lab: Lab, words: str, name: str, expected: Iterable[str]) -> Assertion:
     """Each of the expected windows once: what is sent twice is found, as rows are counted."""
 
     def found() -> list[Row]:
         return [{"window": text, "times": times} for text, times in Counter(map(_window, rows(lab, name))).items()]
 
     wanted = [{"window": text, "times": 1} for text in expected]
-    return same_rows(f"{step}: {lab.settings.topic(name)}: {words}", wanted, found, _where(lab, name))
+    return same_rows(words, wanted, found, where(lab, name))
 
 
 def rows(lab: Lab, name: str) -> list[Row]:
@@ -106,8 +117,15 @@ def rows(lab: Lab, name: str) -> list[Row]:
     return [json_of(record) for record in lab.kafka.consume_all(lab.settings.topic(name))]
 
 
-def _of(joined: Callable[[], list[Row]], has_item: bool) -> list[Row]:
-    return [row for row in joined() if (row["item_id"] is not None) is has_item]
+def join_rows(seed: int = shop.REGULAR) -> tuple[list[Row], list[Row]]:
+    """The rows of the join at the end of the input: orders with their items, and orders without any."""
+    orders = shop_oracle.unique_orders(seed)
+    alone = [_joined(orders[key]) for key in shop_oracle.without_items(seed, END_OF_INPUT)]
+    return [_joined(order, item) for order, item in shop_oracle.pairs(seed)], alone
+
+
+def of_join(joined: Iterable[Row], *, has_item: bool) -> list[Row]:
+    return [row for row in joined if (row["item_id"] is not None) is has_item]
 
 
 def _window(row: Row) -> str:
@@ -132,7 +150,7 @@ def _watermark() -> str:
     return shop.iso(shop_oracle.watermark())
 
 
-def _where(lab: Lab, name: str) -> str:
+def where(lab: Lab, name: str) -> str:
     return (
         f"kafka-console-consumer.sh --bootstrap-server {lab.info.kafka} --topic {lab.settings.topic(name)} "
         "--from-beginning --isolation-level read_committed"

@@ -110,7 +110,7 @@ CREATE TABLE joined (
   'properties.transaction.timeout.ms' = '600000'
 );
 
--- One application runs one job, and this is one: four statements that share what they read.
+-- One job of four statements, which share what they read. Without this each would be a job that reads all by itself.
 EXECUTE STATEMENT SET BEGIN
 
 -- Unique orders by five minutes and status. A window gives its rows when the watermark has passed its end.

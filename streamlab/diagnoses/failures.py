@@ -75,6 +75,12 @@ def other_topic(facts: Facts) -> Diagnosis | None:
     return Diagnosis("checkpoint of another topic", {"topics": " and ".join(topics)}, [_line_with(facts, gone[0])])
 
 
+def changed_script(facts: Facts) -> Diagnosis | None:
+    """A checkpoint or savepoint of Flink's that an earlier version of the script has left."""
+    found = probable_cause(facts)
+    return Diagnosis("state of another script", evidence=found.lines) if found.needs == logs.CHANGED_SCRIPT else None
+
+
 def expired(facts: Facts) -> Diagnosis | None:
     """Records that were deleted, by retention or by hand, before the query had read them."""
     found = _EXPIRED.search(text(facts))
@@ -108,7 +114,7 @@ def missing_table(facts: Facts) -> Diagnosis | None:
 
 #: In this order they are looked for: the more certain first.
 FAILURES: Sequence[Callable[[Facts], Diagnosis | None]] = (
-    memory, module_on_executors, other_topic, expired, missing_topic, missing_table,
+    memory, module_on_executors, other_topic, changed_script, expired, missing_topic, missing_table,
 )  # fmt: skip
 
 

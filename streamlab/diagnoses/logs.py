@@ -41,8 +41,13 @@ _HIDING = re.compile(
 _STATEMENT = re.compile(r"^Flink SQL> (.+)$", re.MULTILINE)
 _MESSAGE = re.compile(r"^Caused by: ((?:(?!\tat |Caused by: |\t\.\.\. |\d\d/\d\d/\d\d ).*\n?)+)", re.MULTILINE)
 
+#: State that a script has no place for, as another one has left it; and Flink's advice to leave it out, which loses it.
+_OTHER_STATE = re.compile(r"Cannot map checkpoint/savepoint state|StateMigrationException")
+_SKIPPING = re.compile(r"\s*If you want to allow to skip this[^\n]*")
+
 #: What a cause calls for.
 DRIVER_MEMORY, EXECUTOR_MEMORY, LOST_RECORDS = "driver memory", "executor memory", "lost records"
+CHANGED_SCRIPT = "changed script"
 
 
 @dataclass(frozen=True)
@@ -133,8 +138,12 @@ def _of_script(log: str, errors: str) -> Cause | None:
     statements, messages = _STATEMENT.findall(log), _MESSAGE.findall(errors)
     if not (statements and messages):
         return None
+    at = f"at {statements[-1].rstrip(';')}"
+    if other := next(filter(_OTHER_STATE.search, reversed(messages)), None):
+        changed = "the script was changed since it left the checkpoint or savepoint from which it was to go on"
+        return Cause([changed, _SKIPPING.sub("", other).strip(), at], CHANGED_SCRIPT)
     words = [line.strip() for line in messages[-1].splitlines() if line.strip()]
-    return Cause([*words[:LINES_OF_MESSAGE], f"at {statements[-1].rstrip(';')}"])
+    return Cause([*words[:LINES_OF_MESSAGE], at])
 
 
 def _words(log: str, diagnostics: str) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import partial
 
-from common import flink, request
+from common import flink, request, script_gaps
 from common.channel import emit
+from common.gap_states import RUNS
 from common.hdfs import Hdfs
-from common.settings import load_info
+from common.settings import Settings, load_info
 
 
 def command(step: str, arguments: Sequence[str], options: Sequence[str]) -> list[str]:
@@ -26,7 +29,7 @@ def command(step: str, arguments: Sequence[str], options: Sequence[str]) -> list
     """
     _, settings = request.settings_from(request.parse([step, *arguments], prog="edge.submit"), load_info())
     hdfs, uri = Hdfs(settings.info.webhdfs), settings.info.hdfs
-    text, state = flink.script(settings), flink.state(hdfs, settings)
+    text, state = _script(hdfs, settings), flink.state(hdfs, settings)
     path = f"{settings.home}/sql/{settings.step}.sql"
     hdfs.write(path, f"{_resume(f'{uri}{state}')}{text}" if state else text)
     emit(script=path, state=state)
@@ -38,6 +41,19 @@ def command(step: str, arguments: Sequence[str], options: Sequence[str]) -> list
         *("sql-client.sh", "-f", f"{uri}{path}", "-Dexecution.target=yarn-application", *options),
         *(f"-Dexecution.{key}={uri}{folder}" for key, folder in folders.items()),
     ]
+
+
+def _script(hdfs: Hdfs, settings: Settings) -> str:
+    """The step's script with this lab's settings; of an exercise, what is filled in, and a note of each gap's state."""
+    text, fill = flink.source(settings), partial(flink.filled_in, settings=settings)
+    if not settings.exercise:
+        return fill(text)
+    text, states = script_gaps.split(text, settings, fill)
+    hdfs.write(settings.output("gaps.json"), json.dumps(states, indent=2) + "\n")
+    for number, state in states.items():
+        if state["state"] != RUNS:
+            emit(made=f"gap {number}: {state['words']}")
+    return text
 
 
 def _resume(state: str) -> str:

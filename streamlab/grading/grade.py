@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import tempfile
 import time
 from collections import deque
@@ -28,12 +29,12 @@ from streamlab.grading.packing import Contents
 from streamlab.grading.store import HandIn, Store
 from streamlab.lessons import exercise, jobs
 from streamlab.lessons.jobs import Job
-from streamlab.paths import JOBS
 from streamlab.stacks import parallel
 from streamlab.stacks import prove as proofs
 from streamlab.stacks.operation import Access, Operation, admitted
 from streamlab.stacks.parallel import Outcome
 from streamlab.students.inventory import Lab
+from streamlab.students.services import require_service
 from streamlab.students.student import Student
 from streamlab.ui import progress, say
 from streamlab.work import check
@@ -66,11 +67,14 @@ def grade(
         again: grade also what has a result.
 
     Raises:
-        WrongRequest: there is no such exercise, no grading stack, or no hand-in; nothing was touched.
+        WrongRequest: there is no such exercise, no grading stack, one without a service that the exercise needs, or no
+            hand-in; nothing was touched.
         LabError: some could not be graded; the others are.
     """
-    exercise.load(lesson)
+    services = exercise.load(lesson).get("services", [])
     graders, store = stacks.graders_of(lab, on), Store(lab.students[0].lab_class, from_)
+    for grader, service in itertools.product(graders, services):
+        require_service(grader, service, lesson)
     wanted = [one.name for one in lab.chosen(student, limit)]
     found = [one for one in store.hand_ins(lesson) if one.student in wanted]
     stacks.refuse_hand_ins_of(graders, store)
@@ -202,8 +206,8 @@ def written(contents: Contents) -> Iterator[tuple[Job, Job]]:
     What the exercise needs, its limits of time and memory, and its steps are the lesson's in both, whatever the
     student's own job.yml says.
     """
-    source = (JOBS / contents.lesson / "exercise.py").read_text(encoding="utf-8")
-    lab_s = exercise.files(contents.lesson, contents.job, exercise.with_gaps(source))
+    program = exercise.with_gaps(exercise.text_of_program(contents.lesson))
+    lab_s = exercise.files(contents.lesson, contents.job, program)
     own = {path.partition("/")[2]: data for path, data in contents.files.items()}
     with tempfile.TemporaryDirectory(prefix="streamlab-grade-") as work:
         theirs = _write(Path(work, "theirs", contents.job), {**own, "job.yml": lab_s["job.yml"].encode()})

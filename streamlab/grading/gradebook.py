@@ -17,7 +17,7 @@ from streamlab.grading.grade import seed_of
 from streamlab.grading.packing import Contents
 from streamlab.grading.store import HandIn, Store
 from streamlab.lessons import exercise
-from streamlab.paths import JOBS, private_file, typed
+from streamlab.paths import private_file, typed
 from streamlab.students.inventory import Lab
 from streamlab.students.student import Student
 from streamlab.ui import say, table
@@ -91,8 +91,8 @@ def report(
 
 def task_of(contents: Contents) -> str:
     """The exercise's program as it was given out to a student."""
-    source = (JOBS / contents.lesson / "exercise.py").read_text(encoding="utf-8")
-    return exercise.files(contents.lesson, contents.job, exercise.with_gaps(source))["exercise.py"]
+    program = exercise.with_gaps(exercise.text_of_program(contents.lesson))
+    return exercise.files(contents.lesson, contents.job, program)[exercise.source(contents.lesson).name]
 
 
 def rows(students: Sequence[Student], store: Store, counts: Mapping[str, HandIn], due: Deadline | None) -> list[Row]:

@@ -10,6 +10,7 @@ import ast
 import io
 import itertools
 import keyword
+import re
 import tokenize
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from difflib import SequenceMatcher
 
 #: From which likeness (percent) on a pair is listed, and from how many tokens on: what is shorter is alike by chance.
 LEAST, LEAST_TOKENS = 90, 40
+_SQL_GAP = re.compile(r"^-- BEGIN GAP (\d+)\n(.*?)^-- END GAP \1\n", re.MULTILINE | re.DOTALL)
 _LAYOUT = {
     tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING, tokenize.ENDMARKER,
 }  # fmt: skip
@@ -28,7 +30,7 @@ class Pair:
 
     Args:
         percent: how alike the filled gaps are, without names and comments.
-        same: the functions of gaps that are the same word for word.
+        same: the functions of gaps, or the gaps of a script, that are the same word for word.
     """
 
     first: str
@@ -40,10 +42,10 @@ class Pair:
 def gaps_in(program: str, task: str) -> dict[str, str]:
     """Function -> its text, of each function of a program whose text differs from the one in the exercise as given out.
 
-    A program that is no Python has none.
+    In a script of SQL it is the gaps themselves. A program that is neither has none.
     """
-    given = {name: _tokens(text) for name, text in _functions(task).items()}
-    return {name: text for name, text in _functions(program).items() if _tokens(text) != given.get(name)}
+    given = {name: _tokens(text) for name, text in _parts(task).items()}
+    return {name: text for name, text in _parts(program).items() if _tokens(text) != given.get(name)}
 
 
 def pairs(filled: Mapping[str, Mapping[str, str]], *, least: int = LEAST) -> list[Pair]:
@@ -65,6 +67,12 @@ def _pair(first: str, second: str, one: Mapping[str, str], other: Mapping[str, s
         ratio = 0.0
     same = (name for name in sorted(both) if _tokens(one[name], comments=True) == _tokens(other[name], comments=True))
     return Pair(first, second, round(100 * ratio), tuple(same))
+
+
+def _parts(program: str) -> dict[str, str]:
+    """The functions of a program, or the gaps of a script of SQL, whose comments are written as Python's then."""
+    gaps = {f"gap {number}": text.replace("--", "#") for number, text in _SQL_GAP.findall(program)}
+    return gaps or _functions(program)
 
 
 def _functions(program: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ import yaml
 
 from streamlab.edge.outbox import MOST_BYTES
 from streamlab.errors import LabError, WrongRequest
-from streamlab.lessons import jobs
+from streamlab.lessons import exercise, jobs
 from streamlab.lessons.bundle import Bundle, files_below, zip_of
 from streamlab.lessons.jobs import Job
 from streamlab.lessons.scaffold import require_free
@@ -39,8 +39,8 @@ class Contents:
 
     @property
     def program(self) -> str:
-        """What the student wrote: exercise.py."""
-        return self.files[f"{self.job}/exercise.py"].decode("utf-8")
+        """What the student wrote."""
+        return self.files[f"{self.job}/{exercise.source(self.lesson).name}"].decode("utf-8")
 
 
 def pack(job: Job) -> Bundle:

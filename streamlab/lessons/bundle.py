@@ -20,7 +20,7 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 #: container of a job has a copy of its own.
 MAX_BYTES = 50_000_000
 #: What of a lesson stays with the instructor: answers to its questions, and its exercise with the gaps filled in.
-ANSWERS = ("ANSWERS.md", "exercise.py")
+ANSWERS = ("ANSWERS.md", "exercise.py", "exercise.sql")
 _CACHES = {"__pycache__", "node_modules"}
 #: What Python marks a virtual environment with.
 _ENVIRONMENT = "pyvenv.cfg"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from streamlab.lessons.bundle import ANSWERS, files_below
-from streamlab.lessons.exercise import texts_in, with_gaps
+from streamlab.lessons.exercise import PROGRAMS, text_of_program, texts_in, with_gaps
 from streamlab.paths import JOBS
 
 
@@ -27,8 +27,7 @@ def for_students(language: str, *, under: str) -> dict[str, bytes]:
             del found[path]
         if name == "README.md":
             found[path] = handout(JOBS / folder.removeprefix(under).lstrip("/"), language).read_bytes()
-        elif name == "exercise.py":
+        elif name in PROGRAMS:
             lesson = folder.rpartition("/")[2]
-            source = (JOBS / lesson / name).read_text(encoding="utf-8")
-            found[path] = with_gaps(source, texts=texts_in(language, lesson)).encode()
+            found[path] = with_gaps(text_of_program(lesson), texts=texts_in(language, lesson)).encode()
     return found

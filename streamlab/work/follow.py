@@ -124,6 +124,8 @@ def _remedy(needs: str, preset: Preset, typed: str) -> str:
         return _more_memory("driver", preset.driver_memory_mb, preset.overhead_mb)
     if needs == logs.LOST_RECORDS:
         return f"invoke reset --job {typed} starts over with what the topic holds now"
+    if needs == logs.CHANGED_SCRIPT:
+        return f"invoke reset --job {typed} lets it begin anew, or submit the script as it was"
     return "correct it and submit again"
 
 

@@ -7,48 +7,22 @@ from __future__ import annotations
 
 import re
 import subprocess
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lab_runner import ROOT, LabRunner, Ran
+from answers import Work, by_gap, wrong_answers
+from handed_in import solutions
+from lab_runner import ROOT, LabRunner
 from streamlab.lessons import exercise
 from streamlab.lessons.jobs import known_exercises
-from streamlab.paths import JOBS
 
-EXERCISES = known_exercises()
-GAP = re.compile(r"gap (\d+), ")
-
-
-def source(lesson: str) -> str:
-    return (JOBS / lesson / "exercise.py").read_text(encoding="utf-8")
+#: The exercises that need no optional service; the others are tested with those, in tests/services.
+EXERCISES = [lesson for lesson in known_exercises() if "services" not in exercise.load(lesson)]
 
 
-def wrong_answers(lesson: str) -> dict[int, list[str]]:
-    """The lines to put into a gap, by the gap's number.
-
-    In the file an answer is either all lines, or what differs from the solution: the right lines and the wrong ones.
-    """
-    spec = spec_from_file_location(f"wrong_{lesson}", Path(__file__).with_name("wrong") / f"{lesson}.py")
-    assert spec
-    assert spec.loader
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    right = exercise.solutions(source(lesson))
-    return {number: [spelled_out(one, right[number]) for one in several] for number, several in module.WRONG.items()}
-
-
-def spelled_out(answer: str | tuple[str, str], solution: str) -> str:
-    if isinstance(answer, str):
-        return answer
-    before, after = answer
-    assert solution.count(before) == 1, answer
-    return solution.replace(before, after)
-
-
-def answers() -> list[Any]:
+def wrong_ones() -> list[Any]:
     return [
         pytest.param(lesson, number, lines, id=f"{lesson}-gap{number}-{place}")
         for lesson in EXERCISES
@@ -57,67 +31,38 @@ def answers() -> list[Any]:
     ]
 
 
-class Work:
-    """A student's folder of one lesson's exercise, submitted and checked."""
-
-    def __init__(self, lab: LabRunner, folder: Path) -> None:
-        self.lab = lab
-        self.folder = folder
-
-    def submit(self, lesson: str, program: str) -> tuple[Ran, list[dict[str, Any]]]:
-        """Run a program in the place of the lesson's; what submit printed, and the check's assertions."""
-        target = self.folder / f"my{lesson.removeprefix('lesson')}"
-        target.mkdir(exist_ok=True)
-        for name, text in exercise.files(lesson, target.name, program).items():
-            (target / name).write_text(text, encoding="utf-8")
-        ran = self.lab.run("submit", "--job", str(target))
-        return ran, self.lab.check(str(target))["assertions"]
-
-
 @pytest.fixture(scope="module")
 def work(lab: LabRunner, tmp_path_factory: pytest.TempPathFactory) -> Work:
     return Work(lab, tmp_path_factory.mktemp("exercises"))
 
 
-def by_gap(assertions: list[dict[str, Any]]) -> dict[int, bool]:
-    """Whether all that is said of a gap holds, by its number."""
-    right: dict[int, bool] = {}
-    for one in assertions:
-        number = int(GAP.match(one["name"])[1])
-        right[number] = right.get(number, True) and one["passed"]
-    return right
-
-
-@pytest.mark.parametrize("lesson", EXERCISES)
+@pytest.mark.parametrize("lesson", known_exercises())
 def test_there_are_two_wrong_answers_for_each_gap(lesson: str) -> None:
-    gaps = exercise.solutions(source(lesson))
     wrong = wrong_answers(lesson)
-    assert sorted(wrong) == sorted(gaps)
+    assert sorted(wrong) == sorted(solutions(lesson))
     assert all(len(set(several)) >= 2 for several in wrong.values())
 
 
 @pytest.mark.parametrize("lesson", EXERCISES)
 def test_the_solution_is_right(work: Work, lesson: str) -> None:
-    program = exercise.with_gaps(source(lesson), exercise.solutions(source(lesson)))
-    ran, assertions = work.submit(lesson, program)
+    ran, assertions = work.submit(lesson, solutions(lesson))
     assert ran.code == 0, ran.out + ran.err
     assert [one for one in assertions if not one["passed"]] == []
-    assert sorted(by_gap(assertions)) == sorted(exercise.solutions(source(lesson)))
+    assert sorted(by_gap(assertions)) == sorted(solutions(lesson))
 
 
 @pytest.mark.parametrize("lesson", EXERCISES)
 def test_open_gaps_pass_nowhere_and_crash_nowhere(work: Work, lesson: str) -> None:
-    ran, assertions = work.submit(lesson, exercise.with_gaps(source(lesson)))
+    ran, assertions = work.submit(lesson)
     assert ran.code == 0, ran.out + ran.err
     assert "  | gap 1: it is open\n" in ran.out
     assert "Traceback" not in ran.out + ran.err
-    assert by_gap(assertions) == dict.fromkeys(exercise.solutions(source(lesson)), False)
+    assert by_gap(assertions) == dict.fromkeys(solutions(lesson), False)
 
 
-@pytest.mark.parametrize(("lesson", "number", "lines"), answers())
+@pytest.mark.parametrize(("lesson", "number", "lines"), wrong_ones())
 def test_a_wrong_answer_fails_at_its_gap(work: Work, lesson: str, number: int, lines: str) -> None:
-    right = exercise.solutions(source(lesson))
-    ran, assertions = work.submit(lesson, exercise.with_gaps(source(lesson), right | {number: lines}))
+    ran, assertions = work.submit(lesson, solutions(lesson) | {number: lines})
     first = next(one for one in assertions if not one["passed"])
     assert first["name"].startswith(f"gap {number}, "), (first, ran.out + ran.err)
     assert first["help"]
@@ -137,8 +82,9 @@ def test_a_student_goes_from_gap_to_gap(lab: LabRunner, tmp_path: Path, monkeypa
         in before.out
     )
     program = tmp_path / "my04" / "exercise.py"
-    right = exercise.solutions(source("lesson04"))
-    filled = exercise.with_gaps(source("lesson04"), {1: right[1], 2: right[2].replace("data.*", "dat.*")})
+    right = solutions("lesson04")
+    answers = {1: right[1], 2: right[2].replace("data.*", "dat.*")}
+    filled = exercise.with_gaps(exercise.text_of_program("lesson04"), answers)
     program.write_text(exercise.files("lesson04", "my04", filled)["exercise.py"], encoding="utf-8")
     ran = lab.run("submit", "--job", job)
     assert ran.code == 1

@@ -175,8 +175,8 @@ def answers(lesson: str = "lesson04") -> dict[int, str]:
     return handed_in.solutions(lesson)
 
 
-def filled(lines: Mapping[int, str], job: str = "my04") -> dict[str, str]:
-    source = (exercise.JOBS / "lesson04" / "exercise.py").read_text(encoding="utf-8")
+def filled(lines: Mapping[int, str], lesson: str = "lesson04") -> dict[str, str]:
+    source = exercise.text_of_program(lesson)
     program, task = (exercise.with_gaps(source, given) for given in (lines, None))
     return likeness.gaps_in(program, task)
 
@@ -190,6 +190,16 @@ def test_a_copy_is_listed_whatever_its_names_and_comments() -> None:
     (pair,) = found
     assert (pair.first, pair.second, pair.percent) == ("ada", "bob", 100)
     assert pair.same == ("parse", "read", "to_files") or "to_topic" not in pair.same
+
+
+def test_scripts_of_sql_are_compared_by_their_gaps() -> None:
+    own = answers("lesson09")
+    noted = {**own, 3: f"-- my own; work\n{own[3]}"}
+    given = {"ada": filled(own, "lesson09"), "bob": filled(noted, "lesson09"), "carl": filled({2: own[3]}, "lesson09")}
+    assert sorted(given["carl"]) == ["gap 2"]
+    (pair,) = likeness.pairs(given)
+    assert (pair.first, pair.second, pair.percent) == ("ada", "bob", 100)
+    assert pair.same == ("gap 1", "gap 2", "gap 4", "gap 5")
 
 
 def test_open_gaps_and_what_is_no_python_are_like_nothing() -> None:

@@ -30,18 +30,16 @@ class Files:
                 yield Status(one, is_dir=False, length=1, modified_ms=at)
 
 
-def test_a_script_gets_this_lab_s_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_script_gets_this_lab_s_settings() -> None:
     text = "'${kafka}' '${topic.orders}' '${home}/out' ${arg.rows} '$' '[0-9]$'"
-    monkeypatch.setattr(request, "resource", lambda lesson, name: text)
-    assert flink.script(SETTINGS) == (
+    assert flink.filled_in(text, SETTINGS) == (
         "'kafka1:9092' 'l09-orders' 'hdfs://n:8020/user/student/lesson09/out' 5 '$' '[0-9]$'"
     )
 
 
-def test_a_setting_that_there_is_not_is_answered_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request, "resource", lambda lesson, name: "'${topic.order}'")
+def test_a_setting_that_there_is_not_is_answered_with_the_nearest() -> None:
     with pytest.raises(WrongRequest) as caught:
-        flink.script(SETTINGS)
+        flink.filled_in("'${topic.order}'", SETTINGS)
     assert str(caught.value) == (
         "error: no setting for windows.sql named 'topic.order'\n"
         "  known: arg.rows, home, kafka, topic.orders\n"
@@ -53,7 +51,7 @@ def test_a_setting_that_there_is_not_is_answered_with_the_nearest(monkeypatch: p
 def test_the_lesson_s_own_scripts_name_settings_that_there_are(step: str) -> None:
     job = request.load_job("lesson09")
     settings = Settings(info=INFO, lesson="lesson09", step=step, topics=tuple(job.topics))
-    assert "${" not in flink.script(settings)
+    assert "${" not in flink.filled_in(flink.source(settings), settings)
 
 
 def test_a_step_goes_on_from_the_last_state_that_is_complete() -> None:

@@ -49,6 +49,11 @@ LATE = [
 ]
 HELD = [batch(0, stateful=True, state=5, written=0, watermark="1970-01-01T00:00:00.000Z")]
 
+OTHER_STATE = (
+    "Caused by: java.lang.IllegalStateException: Failed to rollback to checkpoint/savepoint hdfs://n:8020/c/chk-3. "
+    "Cannot map checkpoint/savepoint state for operator 1f to the new program, because the operator is not available "
+    "in the new program. If you want to allow to skip this, you can set the --allowNonRestoredState option.\n\tat a.b\n"
+)
 KNOWN = {
     "succeeded": facts(state="FINISHED", final_status="SUCCEEDED"),
     "works": facts(queries=[query(batch(0), lag=7)]),
@@ -63,6 +68,7 @@ KNOWN = {
     "checkpoint of another topic": ended(
         log="java.lang.IllegalStateException: Set(orders-1, orders-0) are gone. Some data may have been missed.. "
     ),
+    "state of another script": ended(log="Flink SQL> INSERT INTO a SELECT 1;\n", errors=OTHER_STATE),
     "offsets gone": ended(
         log="Partition orders-0's offset was changed from 3 to 80, some data may have been lost",
         topics={"orders": {0: (80, 80)}},

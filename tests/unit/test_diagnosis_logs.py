@@ -264,3 +264,22 @@ def test_a_script_s_failure_is_the_innermost_cause_and_the_statement() -> None:
         "org.x.E: two rowtimes.", "Cast one.", "at INSERT INTO a SELECT 1"
     ]  # fmt: skip
     assert logs.probable_cause("", "exit 2", errors=logged).lines == ["exit 2"]
+
+
+def test_state_of_another_script_is_said_to_be_that_and_not_to_be_left_out() -> None:
+    wrong = (
+        "java.lang.IllegalStateException: Failed to rollback to checkpoint/savepoint hdfs://n:8020/c/chk-3. Cannot map "
+        "checkpoint/savepoint state for operator 1f to the new program, because the operator is not available in the "
+        "new program."
+    )
+    logged = (
+        f"Caused by: {wrong} If you want to allow to skip this, you can set the --allowNonRestoredState option on the "
+        "CLI.\n\tat a.b(C.java:1)\n26/11/28 03:55:45 INFO A: end\nCaused by: org.x.Later: stopped\n"
+    )
+    found = logs.probable_cause("Flink SQL> INSERT INTO a SELECT 1;\n", "exit 1", errors=logged)
+    assert found.needs == logs.CHANGED_SCRIPT
+    assert found.lines == [
+        "the script was changed since it left the checkpoint or savepoint from which it was to go on",
+        wrong,
+        "at INSERT INTO a SELECT 1",
+    ]

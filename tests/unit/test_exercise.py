@@ -34,10 +34,27 @@ def second():
     # END SOLUTION
 '''
 EXERCISES = jobs.known_exercises()
+SQL = """\
+-- About it.
+
+SELECT 0;
+
+-- Gap 1. A task.
+--
+-- More of it.
+-- BEGIN SOLUTION
+CREATE TABLE a (n INT);
+INSERT INTO a VALUES (1);
+-- END SOLUTION
+"""
 
 
 def program(lesson: str) -> str:
-    return (JOBS / lesson / "exercise.py").read_text(encoding="utf-8")
+    return exercise.text_of_program(lesson)
+
+
+def name_of(lesson: str) -> str:
+    return exercise.source(lesson).name
 
 
 def test_solutions_become_gaps_that_say_how_long_they_are() -> None:
@@ -64,6 +81,16 @@ def test_a_gap_can_be_filled_in_with_other_lines() -> None:
     assert (namespace["first"](), namespace["second"]()) == (1, 3)
 
 
+def test_gaps_in_sql_are_marked_and_translated() -> None:
+    texts = exercise.Texts("О чём это.\n", ("Пропуск 1. Задание.\n\nЕщё.\n",), "Здесь; строк: {}.")
+    assert exercise.with_gaps(SQL, texts=texts) == (
+        "-- О чём это.\n\nSELECT 0;\n\n-- Пропуск 1. Задание.\n--\n-- Ещё.\n"
+        "-- BEGIN GAP 1\n-- Здесь; строк: 2.\n-- END GAP 1\n"
+    )
+    assert "Your statements instead of this line; lines: 2." in exercise.with_gaps(SQL)
+    assert exercise.with_gaps(SQL, exercise.solutions(SQL)) == SQL.replace("SOLUTION", "GAP 1")
+
+
 @pytest.mark.parametrize("lesson", EXERCISES)
 def test_each_gap_is_described_and_counted_alike_in_both_files(lesson: str) -> None:
     described = exercise.load(lesson)["gaps"]
@@ -77,14 +104,17 @@ def test_what_a_student_gets_is_a_job_without_a_solution(lesson: str, tmp_path: 
     target = exercise.hand_out(lesson, "mine", str(tmp_path))
     job = jobs.load(target)
     assert (job.exercise, [step.name for step in job.steps]) == (lesson, ["exercise"])
-    text = (target / "exercise.py").read_text(encoding="utf-8")
-    ast.parse(text)
-    assert text.count("raise NotImplementedError") == len(exercise.load(lesson)["gaps"])
+    text = (target / name_of(lesson)).read_text(encoding="utf-8")
+    if name_of(lesson) == "exercise.py":
+        ast.parse(text)
+    gaps = re.findall(r"^ +raise NotImplementedError$|^-- BEGIN GAP \d$", text, re.MULTILINE)
+    assert len(gaps) == len(exercise.load(lesson)["gaps"])
     assert "SOLUTION" not in text
     assert not re.search(rf"\b({lesson}|l{lesson.removeprefix('lesson')}-)", text)
     names = set(bundle_names(target, lesson))
-    assert {"mine/exercise.py", f"{lesson}/exercise_check.py", f"{lesson}/exercise.yml", "common/gaps.py"} <= names
-    assert f"{lesson}/exercise.py" not in names
+    of_lesson = {f"{lesson}/exercise_check.py", f"{lesson}/exercise.yml"}
+    assert {f"mine/{name_of(lesson)}", "common/gaps.py", *of_lesson} <= names
+    assert f"{lesson}/{name_of(lesson)}" not in names
 
 
 def test_an_exercise_has_the_services_that_its_lesson_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,17 +129,17 @@ def bundle_names(folder: Path, lesson: str = "") -> list[str]:
 
 @pytest.mark.parametrize("lesson", EXERCISES)
 def test_no_answer_goes_where_a_student_can_read_it(lesson: str, tmp_path: Path) -> None:
-    assert f"{lesson}/exercise.py" not in bundle_names(JOBS / lesson)
+    assert f"{lesson}/{name_of(lesson)}" not in bundle_names(JOBS / lesson)
     given = handouts.for_students("en", under="jobs")
     assert not [path for path in given if path.endswith("ANSWERS.md")]
-    assert given[f"jobs/{lesson}/exercise.py"].decode() == exercise.with_gaps(program(lesson))
+    assert given[f"jobs/{lesson}/{name_of(lesson)}"].decode() == exercise.with_gaps(program(lesson))
     copy = scaffold.make_like("copied", lesson, str(tmp_path))
     assert not [path.name for path in copy.iterdir() if path.name.startswith(("exercise", "ANSWERS"))]
 
 
 def test_the_edge_node_has_the_exercises_with_gaps(student: Student) -> None:
     placed = seat.contents(student)
-    assert all(b"SOLUTION" not in placed[f"jobs/{lesson}/exercise.py"] for lesson in EXERCISES)
+    assert all(b"SOLUTION" not in placed[f"jobs/{lesson}/{name_of(lesson)}"] for lesson in EXERCISES)
 
 
 def test_an_exercise_that_is_not_there_is_refused(error_of: Callable, tmp_path: Path) -> None:
@@ -171,6 +201,8 @@ def test_an_exercise_is_the_same_program_in_russian(lesson: str) -> None:
 
 def code_of(text: str) -> str:
     """A program without its docstrings and comments."""
+    if is_sql(text):
+        return re.sub(r"^--(?! (?:BEGIN|END) GAP \d).*\n", "", text, flags=re.MULTILINE)
     tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -178,7 +210,14 @@ def code_of(text: str) -> str:
     return ast.unparse(tree)
 
 
+def is_sql(text: str) -> bool:
+    return text.startswith("--")
+
+
 def docstrings(text: str) -> list[str]:
+    """What a program is about, and its tasks."""
+    if is_sql(text):
+        return [text.partition("\n\n")[0], *re.findall(r"^-- (?:Gap|Пропуск) \d.*\n(?:--(?! BEGIN).*\n)*", text, re.M)]
     tree = ast.parse(text)
     nodes = [tree, *(node for node in tree.body if isinstance(node, ast.FunctionDef))]
     return [ast.get_docstring(node) or "" for node in nodes]

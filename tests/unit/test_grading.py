@@ -19,7 +19,7 @@ from test_points import GAPS, assertions
 import handed_in
 from streamlab.errors import LabError, WrongRequest
 from streamlab.grading import grade, points, report, stacks
-from streamlab.grading.packing import Contents
+from streamlab.grading.packing import Contents, unpack
 from streamlab.grading.store import HandIn, Store
 from streamlab.lessons import bundle, exercise, jobs
 from streamlab.stacks.prove import Proven
@@ -71,6 +71,23 @@ def test_a_seed_follows_from_the_store_s_secret_and_the_hand_in(store: Store, tm
     assert [grade.seed_of(Store("spring", str(tmp_path / "kept")), one) for one in (ada, again, bob)] == seeds
     assert grade.seed_of(Store("spring", str(tmp_path / "other")), ada) not in seeds
     assert (store.folder / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_stack_without_a_service_that_the_exercise_needs_is_not_graded_on(lab: Lab, error_of: Callable) -> None:
+    text = error_of(grade.grade, lab, "lesson09")
+    assert text.startswith("error: lesson09 needs flink, which grader01's stack does not have\n")
+    assert "services: [flink]" in text
+
+
+def test_a_script_is_handed_in_and_written_out_like_a_program() -> None:
+    right = handed_in.solutions("lesson09")
+    zipped = handed_in.packed({3: right[3]}, lesson="lesson09", job="my09")
+    contents = unpack(zipped.data, sha256=zipped.sha256, about="ada's 1")
+    assert right[3] in contents.program
+    with grade.written(contents) as (theirs, ours):
+        assert (theirs.services, theirs.steps[0].flink) == (("flink",), True)
+        assert right[3] in (theirs.folder / "exercise.sql").read_text(encoding="utf-8")
+        assert right[3] not in (ours.folder / "exercise.sql").read_text(encoding="utf-8")
 
 
 HOSTILE = b"raise SystemExit('imported by the lab')\n"
