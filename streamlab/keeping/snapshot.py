@@ -126,7 +126,7 @@ def _manifest(student: Student, name: str, folder: Path) -> Manifest:
         student=student.name,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         lab_version=__version__,
-        products=snapshots.products(),
+        products=snapshots.products(student.node_counts),
         nodes=dict(student.node_counts),
         files={file.name: snapshots.described(file) for file in sorted(folder.iterdir())},
     )
@@ -156,7 +156,7 @@ def chosen_name(name: str | None, at: str | None) -> str:
 
 
 def snapshot_at(student: Student, lesson: str, *, yes: bool) -> None:
-    """Bring a stack to the start of `lesson` by running all lessons before it, and take a snapshot.
+    """Bring a stack to the start of `lesson` by running all lessons before it that it can run, and take a snapshot.
 
     Raises:
         WrongRequest: there is such a snapshot already, or applications run; nothing was touched.
@@ -165,7 +165,7 @@ def snapshot_at(student: Student, lesson: str, *, yes: bool) -> None:
     name = name_at(lesson)
     snapshots.require_free(student.lab_class, name)
     require_idle(student, fix=IDLE)
-    before = [one for one in lessons() if one < lesson]
+    before = [one for one in lessons() if one < lesson and check.can_run(student, jobs.load(jobs.JOBS / one))]
     confirm(f"reset every lesson of {student.name}, and run {', '.join(before) or 'none'} anew?", yes=yes)
     for job in jobs.known_jobs():
         check.reset_each([student], job, yes=True)

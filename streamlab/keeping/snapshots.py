@@ -17,6 +17,7 @@ from streamlab.building.versions import load_versions
 from streamlab.errors import LabError, WrongRequest, unknown
 from streamlab.paths import SNAPSHOTS, private_folder
 from streamlab.students.inventory import Lab
+from streamlab.students.services import OPTIONAL
 from streamlab.students.student import Student
 from streamlab.ui import confirm, say, table
 
@@ -45,10 +46,15 @@ class Manifest:
         return sum(int(file["bytes"]) for file in self.files.values()) / 2**20
 
 
-def products() -> dict[str, str]:
-    """The versions that decide whether daemons can read each other's data. An image may be rebuilt without harm."""
+def products(nodes: Mapping[str, int]) -> dict[str, str]:
+    """The versions that decide whether daemons can read each other's data. An image may be rebuilt without harm.
+
+    Args:
+        nodes: kind -> how many of them the stack has.
+    """
     versions = load_versions().products
-    return {name: versions[name].version for name in PRODUCTS}
+    optional = (name for name, service in OPTIONAL.items() if nodes.get(service.kind))
+    return {name: versions[name].version for name in (*PRODUCTS, *optional)}
 
 
 def file_of(node: str) -> str:
@@ -199,7 +205,18 @@ def damaged(folder: Path, evidence: list[str]) -> WrongRequest:
 
 def require_fit(manifest: Manifest, student: Student) -> None:
     """Refuse data that this student's daemons could not read."""
-    here = products()
+    wrong = [
+        f"{kind}: {manifest.nodes.get(kind, 0)}, {student.name} has {student.node_counts.get(kind, 0)}"
+        for kind in dict.fromkeys([*student.node_counts, *manifest.nodes])
+        if manifest.nodes.get(kind, 0) != student.node_counts.get(kind, 0)
+    ]
+    if wrong:
+        raise WrongRequest(
+            f"the snapshot {manifest.name} is from a stack with other nodes",
+            evidence=wrong,
+            fix=f"use the snapshot of a student with the same size and services as {student.name}",
+        )
+    here = products(student.node_counts)
     wrong = [
         f"{name} {manifest.products.get(name, 'none')}, here {here.get(name, 'none')}"
         for name in sorted({*here, *manifest.products})
@@ -210,17 +227,6 @@ def require_fit(manifest: Manifest, student: Student) -> None:
             f"the snapshot {manifest.name} is from another version",
             evidence=wrong,
             fix="take it again with these versions",
-        )
-    wrong = [
-        f"{kind}: {manifest.nodes.get(kind, 0)}, {student.name} has {count}"
-        for kind, count in student.node_counts.items()
-        if manifest.nodes.get(kind, 0) != count
-    ]
-    if wrong:
-        raise WrongRequest(
-            f"the snapshot {manifest.name} is from a stack of another size",
-            evidence=wrong,
-            fix=f"use the snapshot of a student with the same size as {student.name}",
         )
 
 
@@ -239,7 +245,7 @@ def _row(folder: Path) -> list[str]:
         manifest = read(folder)
     except WrongRequest as error:
         return [folder.name, "", "", "", "", error.evidence[0]]
-    state = "ready" if manifest.products == products() else "from another version"
+    state = "ready" if manifest.products == products(manifest.nodes) else "from another version"
     return [folder.name, manifest.made, manifest.student, f"{manifest.size_mb:.1f} MB", manifest.lab_version, state]
 
 

@@ -16,6 +16,7 @@ from docker.errors import APIError
 from streamlab.engines import engine, labelled
 from streamlab.errors import LabError, WrongRequest
 from streamlab.keeping import restore, snapshot, snapshots
+from streamlab.lessons import jobs
 from streamlab.stacks import daemons, operation
 from streamlab.students.inventory import Lab
 from streamlab.students.student import Student
@@ -342,9 +343,23 @@ def test_the_start_of_a_lesson_is_where_those_before_it_end(
         snapshot.take(student, name=None, at="lesson03", yes=False)
     assert world.done == []
     snapshot.take(student, name=None, at="lesson03", yes=True)
-    assert [what for what in world.done if what.startswith("reset")][-2:] == ["reset lesson09", "reset titanic"]
-    assert world.done[10:15] == ["submit lesson01", "check lesson01", "submit lesson02", "check lesson02", "stop"]
+    resets = len(jobs.known_jobs())
+    assert world.done[:resets] == [f"reset {job}" for job in jobs.known_jobs()]
+    ran = ["submit lesson01", "check lesson01", "submit lesson02", "check lesson02", "stop"]
+    assert world.done[resets : resets + len(ran)] == ran
     assert [folder.name for folder in snapshots.found("spring")] == ["at-lesson03"]
+
+
+@pytest.mark.parametrize(("services", "after_lesson06"), [((), "lesson07"), (("hbase",), "lesson06b")])
+def test_lessons_that_a_stack_cannot_run_are_not_run_on_the_way(
+    world: World, student: Student, monkeypatch: pytest.MonkeyPatch, services: tuple[str, ...], after_lesson06: str
+) -> None:
+    monkeypatch.setattr(check, "reset_each", lambda students, job, yes: None)
+    monkeypatch.setattr(submit, "submit", lambda of, wanted: world.do(f"submit {wanted.job.name}"))
+    monkeypatch.setattr(check, "report", lambda of, job, as_json: None)
+    snapshot.take(replace(student, services=services), name=None, at="lesson08", yes=True)
+    ran = [what.removeprefix("submit ") for what in world.done if what.startswith("submit")]
+    assert ran[ran.index("lesson06") + 1] == after_lesson06
 
 
 def test_the_start_of_a_lesson_is_not_kept_when_one_before_it_fails(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from streamlab.building.versions import load_versions
 from streamlab.errors import LabError, WrongRequest
 from streamlab.keeping import snapshots
 from streamlab.keeping.snapshots import Manifest
@@ -19,7 +20,7 @@ from streamlab.students.student import Student
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(snapshots, "SNAPSHOTS", tmp_path)
-    monkeypatch.setattr(snapshots, "products", lambda: {"hadoop": "3.5.0", "kafka": "4.3.1"})
+    monkeypatch.setattr(snapshots, "products", lambda nodes: {"hadoop": "3.5.0", "kafka": "4.3.1"})
     return tmp_path / "spring"
 
 
@@ -34,7 +35,7 @@ def kept(shelf: Path, student: Student) -> tuple[Path, Manifest]:
             student="ada",
             made="2025-01-01 00:00:00 UTC",
             lab_version="1.0",
-            products=snapshots.products(),
+            products=snapshots.products(student.node_counts),
             nodes=dict(student.node_counts),
             files={"kafka1.tar.gz": snapshots.described(folder / "kafka1.tar.gz")},
         )
@@ -132,7 +133,20 @@ def test_another_version_of_a_product_is_refused(
 
 def test_another_number_of_nodes_is_refused(kept: tuple[Path, Manifest], student: Student, error_of: Callable) -> None:
     larger = replace(student, node_counts={**student.node_counts, "kafka": 3})
-    assert "from a stack of another size\n  kafka: 1, ada has 3\n" in error_of(snapshots.require_fit, kept[1], larger)
+    assert "from a stack with other nodes\n  kafka: 1, ada has 3\n" in error_of(snapshots.require_fit, kept[1], larger)
+
+
+def test_a_service_that_the_stack_does_not_have_is_refused(
+    kept: tuple[Path, Manifest], student: Student, error_of: Callable
+) -> None:
+    """Its node's data would be left behind, without a word."""
+    richer = replace(kept[1], nodes={**kept[1].nodes, "hbase": 1})
+    assert "from a stack with other nodes\n  hbase: 1, ada has 0\n" in error_of(snapshots.require_fit, richer, student)
+
+
+def test_the_version_of_a_service_with_data_of_its_own_is_kept() -> None:
+    assert "hbase" not in snapshots.products({"kafka": 1})
+    assert snapshots.products({"kafka": 1, "hbase": 1})["hbase"] == load_versions().products["hbase"].version
 
 
 def test_what_is_there_is_listed(
@@ -140,7 +154,7 @@ def test_what_is_there_is_listed(
 ) -> None:
     (kept[0].parent / "lost").mkdir()
     snapshots.report(lab)
-    monkeypatch.setattr(snapshots, "products", lambda: {"hadoop": "4"})
+    monkeypatch.setattr(snapshots, "products", lambda nodes: {"hadoop": "4"})
     snapshots.report(lab)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == [
