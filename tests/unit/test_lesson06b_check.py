@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +13,7 @@ from common import layers
 from common.checks import Assertion
 from common.errors import Missing
 from common.settings import LabInfo, Settings
-from lesson06b import check, data
+from lesson06b import check, data, reset
 from lesson06b.prepare import customers
 
 VIEWS = ("customer_by_order_id", "orders_by_day_status", "orders_by_hour_status")
@@ -138,3 +139,8 @@ def test_an_empty_cluster_fails_in_words(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found["batch: Cassandra: rows of lab06b.orders_by_day_status"] == (
         "no such table: lab06b.orders_by_day_status"
     )
+
+
+def test_a_reset_where_hbase_is_gone_leaves_its_tables_out() -> None:
+    """The lesson's topics and Cassandra's tables are reset all the same."""
+    assert reset.reset(SimpleNamespace(info=replace(INFO, hbase=""))) == []
