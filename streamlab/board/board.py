@@ -26,6 +26,7 @@ from streamlab.students.docker_hosts import by_docker_host
 from streamlab.students.student import Student
 from streamlab.students.topology import nodes
 from streamlab.ui import progress, say
+from streamlab.work import check
 
 #: Seconds between two looks at a stack in which a stream runs, and at any other.
 EVERY_LIVE, EVERY = 2.0, 8.0
@@ -90,9 +91,11 @@ def about(students: Sequence[Student]) -> dict[str, Any]:
     """What stays the same while the board is shown.
 
     Returns:
-        ``{"lessons": [{"name", "title"}], "students": {name: [{"title", "url"}], the pages of the stack}}``
+        ``{"lessons": [{"name", "title"}], those that some stack can run,
+        "students": {name: [{"title", "url"}], the pages of the stack}}``
     """
-    lessons = [jobs.load(jobs.JOBS / name) for name in jobs.known_jobs()]
+    known = (jobs.load(jobs.JOBS / name) for name in jobs.known_jobs())
+    lessons = [lesson for lesson in known if any(check.can_run(student, lesson) for student in students)]
     return {
         "lessons": [{"name": lesson.name, "title": lesson.title} for lesson in lessons],
         "students": {student.name: _pages(student) for student in students},

@@ -240,6 +240,14 @@ def test_pages_are_those_of_the_gateway_or_of_loopback(student: Student) -> None
     assert {"title": "YARN: applications", "url": "https://ada-rm.lab.localhost:8443/"} in fed
 
 
+def test_a_lesson_that_no_stack_can_run_has_no_column(student: Student) -> None:
+    def columns(*students: Student) -> list[str]:
+        return [lesson["name"] for lesson in board.about(students)["lessons"]]
+
+    assert {"lesson06b", "lesson09"}.isdisjoint(columns(student))
+    assert columns(student, replace(student, services=("flink",))) == [*columns(student)[:-1], "lesson09", "titanic"]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_script_knows_each_text_that_it_asks_for(language: str) -> None:
     texts = settings.texts(language)
