@@ -128,12 +128,12 @@ def overridden(defaults: Mapping[str, Arg], changes: Sequence[str]) -> dict[str,
 def _typed(key: str, text: str, *, like: Arg) -> Arg:
     if isinstance(like, bool):
         if text.lower() not in ("true", "false"):
-            raise WrongRequest(f"{key} is true or false, not {text!r}")
+            raise WrongRequest(f"{key} is true or false, not {text!r}", fix=f"--set {key}={str(not like).lower()}")
         return text.lower() == "true"
     try:
         return type(like)(text)
     except ValueError:
-        raise WrongRequest(f"{key} is a number such as {like}, not {text!r}") from None
+        raise WrongRequest(f"{key} is a number such as {like}, not {text!r}", fix=f"--set {key}={like}") from None
 
 
 def parse_target(target: str, job: Job | None = None) -> tuple[str, str]:

@@ -166,7 +166,11 @@ def _why(students: Sequence[Student], variables: Mapping[str, Mapping[str, Any]]
 
 
 def _no_student(source: Path) -> WrongRequest:
-    return WrongRequest(f"{source.name} has no student", fix="add a host to the group `students`")
+    return WrongRequest(
+        f"{source.name} has no student",
+        evidence="its group `students` has no hosts",
+        fix="add one, as inventory/class.example.yml has them: ada: {port_base: 24000, subnet: 10.90.0.0/27}",
+    )
 
 
 def _files_of(source: Path) -> list[Path]:

@@ -57,7 +57,8 @@ def test_a_file_in_another_encoding_is_refused(class_file: Callable, error_of: C
 
 def test_no_student_at_all_is_refused(class_file: Callable, error_of: Callable) -> None:
     assert error_of(inventory.load, class_file("all: {children: {docker_hosts: {}}}\n")) == (
-        "error: class.yml has no student\n  fix: add a host to the group `students`"
+        "error: class.yml has no student\n  its group `students` has no hosts\n"
+        "  fix: add one, as inventory/class.example.yml has them: ada: {port_base: 24000, subnet: 10.90.0.0/27}"
     )
 
 
