@@ -182,7 +182,8 @@ def markdown(figures: Sequence[Mapping[str, Any]]) -> str:
 
 def sides_markdown(comparisons: Sequence[Mapping[str, Any]]) -> str:
     """A table of README.md for each comparison, with the ratio to the first side in brackets."""
-    return "\n\n".join("\n".join(_comparison_lines(comparison)) for comparison in comparisons)
+    lines = ("\n".join(_comparison_lines(comparison)) for comparison in comparisons)
+    return "\n\n".join(lines) or "None has been measured yet."
 
 
 def _comparison_lines(comparison: Mapping[str, Any]) -> Iterator[str]:
