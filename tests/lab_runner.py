@@ -10,7 +10,8 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +107,14 @@ def press_ctrl_c(process: subprocess.Popen[str]) -> Ran:
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=200)
     return Ran(process.returncode, out, err)
+
+
+def until(holds: Callable[[], bool], what: str, *, seconds: float = 300) -> None:
+    """Wait for something, at most so long."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {what}"
+        time.sleep(1)
 
 
 def write_inventory(folder: Path, lab_class: str, students: Mapping[str, Mapping[str, Any]], **settings: Any) -> Path:

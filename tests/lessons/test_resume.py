@@ -6,10 +6,8 @@ lesson04 is the one for this: five sinks, whose promises differ. Small batches m
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 
-from lab_runner import LabRunner
+from lab_runner import LabRunner, until
 from streamlab.engines import engine, labelled
 from streamlab.students import inventory
 
@@ -19,13 +17,6 @@ SEEN = 3
 COMMITS = "/user/student/lesson04/checkpoint/l04-foreach/commits"
 COPIES = "sinks: copies in {}, of batches that were cut off and sent again"
 DONE = "sinks: records that the checkpoint of l04-foreach says are done"
-
-
-def until(holds: Callable[[], bool], what: str, *, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {what}"
-        time.sleep(1)
 
 
 def begun(lab: LabRunner) -> str:

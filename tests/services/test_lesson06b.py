@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 
 import pytest
 
 from handouts import HANDOUTS, follow
-from lab_runner import LabRunner
+from lab_runner import LabRunner, until
 
 DAYS = "orders_by_day_status"
 KEY, WHERE = "2025-01-03#shipped", "day = '2025-01-03' AND status = 'shipped'"
@@ -27,13 +25,6 @@ def passes(lab: LabRunner, assertions: int) -> None:
     found = lab.check("lesson06b")
     assert found["passed"], [one for one in found["assertions"] if not one["passed"]]
     assert len(found["assertions"]) == assertions
-
-
-def until(holds: Callable[[], bool], what: str, *, seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {what}"
-        time.sleep(1)
 
 
 def shell(lab: LabRunner, line: str) -> str:
@@ -82,9 +73,15 @@ def test_a_stream_that_is_killed_in_the_middle_goes_on(lab: LabRunner) -> None:
     printed = lab("submit", "--job", "lesson06b/speed", "--continuous", "--detach")
     app_id = re.search(r"application_\d+_\d+", printed)[0]
     commits = "/user/student/lesson06b/checkpoint/l06b-orders/commits"
-    until(lambda: "/0" in lab.inside(f"hdfs dfs -ls -C {commits} 2>/dev/null || true"), "a batch is committed")
+    until(
+        lambda: "/0" in lab.inside(f"hdfs dfs -ls -C {commits} 2>/dev/null || true"),
+        "a batch is committed",
+        seconds=180,
+    )
     lab.inside(f"yarn application -kill {app_id}")
-    until(lambda: f"{app_id}" in lab.inside("yarn application -list -appStates KILLED"), "YARN has killed it")
+    until(
+        lambda: f"{app_id}" in lab.inside("yarn application -list -appStates KILLED"), "YARN has killed it", seconds=180
+    )
     killed = lab.wrong("lesson06b")
     assert killed["speed: YARN application " + f"{lab.student}-lesson06b-speed"]["found"] == "KILLED"
     lab("submit", "--job", "lesson06b/speed")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Callable
 
 import pytest
 
 from handouts import HANDOUTS, follow
-from lab_runner import LabRunner
+from lab_runner import LabRunner, until
 
 AT = "--bootstrap-server kafka1:9092"
 CHECKPOINT = "/user/student/lesson09/checkpoint/stream"
@@ -21,13 +19,6 @@ def first(lab: LabRunner) -> str:
     """What `submit` printed when it ran the lesson from its start."""
     lab("reset", "--yes", "--job", "lesson09")
     return lab("submit", "--job", "lesson09")
-
-
-def until(holds: Callable[[], bool], what: str, *, seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"not in {seconds:.0f} s: {what}"
-        time.sleep(2)
 
 
 def passes(lab: LabRunner, assertions: int) -> None:

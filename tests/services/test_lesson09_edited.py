@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_lesson09 import states, until
+from test_lesson09 import states
 
-from lab_runner import LabRunner
+from lab_runner import LabRunner, until
 from streamlab.lessons import scaffold
 
 #: SIGKILL for an application's TaskManager, a second after all of its job's tasks have begun to work.
